@@ -1,0 +1,3 @@
+"""Nightdesk: the on-call colleague in Slack."""
+
+__version__ = "0.1.0"

@@ -1,0 +1,1 @@
+"""The sub-agents that look, and the commander that concludes."""

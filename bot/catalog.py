@@ -1,0 +1,153 @@
+"""The service catalogue: what there is, who owns it, what it stands on, where to look."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from functools import cached_property
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from ruamel.yaml import YAML
+from ruamel.yaml.error import YAMLError
+
+from bot.errors import Misconfigured
+
+
+class _Entry(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Owners(_Entry):
+    """Who to ask, and who is paged."""
+
+    users: tuple[str, ...] = Field(default=(), description="Slack user ids")
+    groups: tuple[str, ...] = Field(default=(), description="Slack user group ids")
+
+
+class Service(_Entry):
+    """One service."""
+
+    aliases: tuple[str, ...] = Field(default=(), description="other names in alerts and in talk")
+    description: str = ""
+    tier: Literal["critical", "standard", "experimental"] = "standard"
+    environment: str = "production"
+    depends_on: tuple[str, ...] = Field(default=(), description="services and databases that it calls")
+    owners: Owners = Owners()
+    channel: str | None = Field(default=None, description="Slack channel id for its incidents")
+    selectors: Mapping[str, str] = Field(default_factory=dict, description="Prometheus label matchers of its series")
+    databases: tuple[str, ...] = Field(default=(), description="names in the section `databases`")
+    dashboards: tuple[str, ...] = Field(default=(), description="URLs")
+    runbooks: tuple[str, ...] = Field(default=(), description="URLs or paths")
+
+
+class Database(_Entry):
+    """One database. Credentials are named by environment variable, never written here."""
+
+    engine: Literal["postgres"] = "postgres"
+    dsn_env: str = Field(description="variable with the connection string of a read-only role, for the database agent")
+    action_dsn_env: str | None = Field(default=None, description="variable with the connection string that actions use")
+
+
+class Catalog(_Entry):
+    """All services and databases."""
+
+    services: Mapping[str, Service] = Field(default_factory=dict)
+    databases: Mapping[str, Database] = Field(default_factory=dict)
+
+    @model_validator(mode="after")
+    def _sound(self) -> Catalog:
+        problems: list[str] = []
+        owner_of: dict[str, str] = {}
+        for name, service in self.services.items():
+            for spoken in (name, *service.aliases):
+                other = owner_of.setdefault(spoken.casefold(), name)
+                if other != name:
+                    problems.append(f"'{spoken}' names both {other} and {name}")
+            problems += [
+                f"{name} depends on '{needed}', which is neither a service nor a database here"
+                for needed in service.depends_on
+                if needed not in self.services and needed not in self.databases
+            ]
+            problems += [
+                f"{name} uses database '{database}', which the section databases does not have"
+                for database in service.databases
+                if database not in self.databases
+            ]
+        if problems:
+            raise ValueError("; ".join(problems))
+        return self
+
+    @cached_property
+    def _spoken(self) -> dict[str, str]:
+        return {
+            spoken.casefold(): name for name, service in self.services.items() for spoken in (name, *service.aliases)
+        }
+
+    def resolve(self, spoken: str | None) -> str | None:
+        """The catalogue name for a name or alias, in any case; None if there is no such service."""
+        return self._spoken.get(spoken.casefold()) if spoken else None
+
+    def dependencies(self, service: str) -> tuple[str, ...]:
+        """Everything that the service stands on, nearest first, itself excluded."""
+        return self._reach(service, self._needs)
+
+    def dependants(self, name: str) -> tuple[str, ...]:
+        """Every service that stands on `name` (a service or a database), nearest first."""
+        return self._reach(name, lambda needed: [other for other in self.services if needed in self._needs(other)])
+
+    def databases_of(self, service: str) -> tuple[str, ...]:
+        """The databases of the service and of its dependencies, nearest first."""
+        found: dict[str, None] = {}
+        for name in (service, *self.dependencies(service)):
+            if name in self.databases:
+                found[name] = None
+            elif name in self.services:
+                found.update(dict.fromkeys(self.services[name].databases))
+        return tuple(found)
+
+    def _needs(self, name: str) -> list[str]:
+        service = self.services.get(name)
+        return [*service.depends_on, *service.databases] if service else []
+
+    @staticmethod
+    def _reach(start: str, step: Any) -> tuple[str, ...]:
+        seen, ring = {start: None}, [start]
+        while ring:
+            ring = [name for origin in ring for name in step(origin) if name not in seen]
+            seen.update(dict.fromkeys(ring))
+        return tuple(name for name in seen if name != start)
+
+
+def load_catalog(file: Path) -> Catalog:
+    """Read `services.yaml`.
+
+    Raises:
+        Misconfigured: naming the file, the place and what to do.
+    """
+    if not file.is_file():
+        raise Misconfigured(
+            f"There is no service catalogue at {file}: write one (see docs/services.md), "
+            "or set NIGHTDESK_SERVICES_FILE."
+        )
+    try:
+        document = YAML(typ="safe").load(file.read_text(encoding="utf-8"))
+    except (YAMLError, UnicodeDecodeError) as error:
+        raise Misconfigured(f"{file} is not readable YAML: {error}") from None
+    try:
+        return Catalog.model_validate(document or {})
+    except ValidationError as error:
+        lines = [f"{file} has {error.error_count()} problem(s):"]
+        for problem in error.errors(include_url=False, include_input=False):
+            place = ".".join(str(part) for part in problem["loc"]) or "catalogue"
+            lines.append(f"  {place}: {problem['msg'].removeprefix('Value error, ')}")
+        raise Misconfigured("\n".join(lines)) from None
+
+
+def json_schema() -> str:
+    """The JSON Schema of `services.yaml`, for editors."""
+    schema = Catalog.model_json_schema()
+    schema["$schema"] = "https://json-schema.org/draft/2020-12/schema"
+    schema["title"] = "Nightdesk service catalogue"
+    return json.dumps(schema, indent=2, ensure_ascii=False) + "\n"

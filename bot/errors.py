@@ -1,0 +1,84 @@
+"""Every error that Nightdesk raises on purpose.
+
+* NightdeskError
+  * Misconfigured         a setting, a catalogue or a policy that cannot be used
+  * BadInput              something from outside that cannot be understood
+    * UnknownSource       an alert source that does not exist
+    * TooLarge            more bytes than the door takes
+  * Denied                the speaker may not do that
+  * SourceUnavailable     a telemetry source did not answer, or answered with an error
+  * IllegalTransition     the incident is not in a state in which that may happen
+  * NotFound              a record that does not exist
+  * PlaybookError         a playbook that cannot be read or run
+  * RemediationError      an action that cannot be proposed or carried out
+    * PreconditionFailed  the world has changed since the action was approved; nothing was done
+    * EffectFailed        the effect was tried and the target refused it; nothing was changed
+    * EffectUnknown       the effect was started and nobody knows whether it happened
+  * SlackRefused          Slack said no, or the payload breaks one of its limits
+"""
+
+from __future__ import annotations
+
+
+class NightdeskError(Exception):
+    """The root; its text is a sentence that a person can act on."""
+
+
+class Misconfigured(NightdeskError):
+    """A setting, a catalogue or a policy that cannot be used."""
+
+
+class BadInput(NightdeskError):
+    """Something from outside that cannot be understood."""
+
+
+class UnknownSource(BadInput):
+    """An alert source that does not exist."""
+
+
+class TooLarge(BadInput):
+    """More bytes than the door takes."""
+
+
+class Denied(NightdeskError):
+    """The speaker may not do that."""
+
+
+class SourceUnavailable(NightdeskError):
+    """A telemetry source did not answer, or answered with an error: a gap in the evidence."""
+
+
+class IllegalTransition(NightdeskError):
+    """The incident is not in a state in which that may happen."""
+
+    def __init__(self, message: str, *, phase: str) -> None:
+        super().__init__(message)
+        self.phase = phase
+
+
+class NotFound(NightdeskError):
+    """A record that does not exist."""
+
+
+class PlaybookError(NightdeskError):
+    """A playbook that cannot be read or run."""
+
+
+class RemediationError(NightdeskError):
+    """An action that cannot be proposed or carried out."""
+
+
+class PreconditionFailed(RemediationError):
+    """The world has changed since the action was approved; nothing was done."""
+
+
+class EffectFailed(RemediationError):
+    """The effect was tried and the target refused it; nothing was changed."""
+
+
+class EffectUnknown(RemediationError):
+    """The effect was started, and nobody knows whether it happened."""
+
+
+class SlackRefused(NightdeskError):
+    """Slack said no, or the payload breaks one of its limits."""

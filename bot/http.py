@@ -1,0 +1,156 @@
+"""The one door to HTTP servers: httpx is imported here and nowhere else.
+
+Every client is bound to one configured base address (no request leaves it, redirects are not followed), has
+deadlines, retries what is safe to retry, and reads answers up to a size.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from types import TracebackType
+from typing import Any
+
+import httpx
+from tenacity import AsyncRetrying, retry_if_exception_type, stop_after_attempt, wait_exponential_jitter
+
+from bot.errors import EffectFailed, EffectUnknown, SourceUnavailable
+
+MAX_ANSWER_BYTES = 32_000_000
+
+Transport = httpx.AsyncBaseTransport
+"""What a test puts in the place of the network."""
+
+
+class _Passing(Exception):
+    """A failure that may be gone at the next try."""
+
+
+class HttpSource:
+    """A read-only JSON source at one address.
+
+    Args:
+        name: how gaps name it, such as "prometheus".
+        base_url: everything is asked below it.
+        timeout_s: for one try.
+        tries: how often in all, for network errors, 429 and 5xx.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        base_url: str,
+        *,
+        headers: Mapping[str, str] | None = None,
+        timeout_s: float = 5.0,
+        tries: int = 2,
+        transport: Transport | None = None,
+    ) -> None:
+        self.name = name
+        self._tries = tries
+        self._client = httpx.AsyncClient(
+            base_url=base_url.rstrip("/") + "/",
+            headers=dict(headers or {}),
+            timeout=timeout_s,
+            transport=transport,
+            follow_redirects=False,
+            trust_env=False,
+        )
+
+    async def __aenter__(self) -> HttpSource:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self._client.aclose()
+
+    async def get(self, path: str, params: Mapping[str, Any] | None = None) -> Any:
+        """The JSON answer to a GET.
+
+        Raises:
+            SourceUnavailable: no answer, an error status, too much, or not JSON.
+        """
+        return await self._json("GET", path, params=params)
+
+    async def post(self, path: str, *, form: Mapping[str, Any] | None = None, body: Any = None) -> Any:
+        """The JSON answer to a POST that only reads (queries too long for a URL).
+
+        Raises:
+            SourceUnavailable: as `get`.
+        """
+        return await self._json("POST", path, data=form, json=body)
+
+    async def _json(self, method: str, path: str, **request: Any) -> Any:
+        try:
+            async for attempt in AsyncRetrying(
+                stop=stop_after_attempt(self._tries),
+                wait=wait_exponential_jitter(initial=0.1, max=2),
+                retry=retry_if_exception_type(_Passing),
+                reraise=True,
+            ):
+                with attempt:
+                    answer = await self._ask(method, path, **request)
+        except _Passing as error:
+            raise SourceUnavailable(str(error)) from error.__cause__
+        try:
+            return json.loads(answer)
+        except ValueError:
+            raise SourceUnavailable(f"{self.name} answered {path} with something that is not JSON.") from None
+
+    async def _ask(self, method: str, path: str, **request: Any) -> bytes:
+        try:
+            async with self._client.stream(method, path.lstrip("/"), **request) as response:
+                body = await self._read(response)
+        except httpx.HTTPError as error:
+            raise _Passing(f"{self.name} did not answer: {type(error).__name__} {error}".rstrip()) from error
+        if response.status_code == 429 or response.status_code >= 500:
+            raise _Passing(f"{self.name} answered {response.status_code}: {_said(body)}")
+        if response.status_code >= 300:
+            raise SourceUnavailable(f"{self.name} answered {response.status_code}: {_said(body)}")
+        return body
+
+    async def _read(self, response: httpx.Response) -> bytes:
+        chunks: list[bytes] = []
+        size = 0
+        async for chunk in response.aiter_bytes():
+            size += len(chunk)
+            if size > MAX_ANSWER_BYTES:
+                raise SourceUnavailable(f"{self.name} answered with more than {MAX_ANSWER_BYTES:,} bytes.")
+            chunks.append(chunk)
+        return b"".join(chunks)
+
+
+def _said(body: bytes) -> str:
+    return body[:300].decode("utf-8", "replace").strip() or "(nothing)"
+
+
+async def send_once(
+    method: str,
+    url: str,
+    *,
+    headers: Mapping[str, str],
+    body: Any,
+    timeout_s: float,
+    transport: Transport | None = None,
+) -> int:
+    """Send one request that changes something; it is never repeated. Gives the status code (2xx).
+
+    Raises:
+        EffectFailed: it did not leave, or the server refused it (any other status below 500).
+        EffectUnknown: it left and no clear answer came.
+    """
+    async with httpx.AsyncClient(
+        timeout=timeout_s, transport=transport, follow_redirects=False, trust_env=False
+    ) as client:
+        try:
+            response = await client.request(method, url, headers=dict(headers), json=body)
+        except (httpx.ConnectError, httpx.ConnectTimeout) as error:
+            raise EffectFailed(f"The request did not leave: {error}") from error
+        except httpx.HTTPError as error:
+            raise EffectUnknown(f"The request left, but no answer came: {type(error).__name__}") from error
+    if response.status_code >= 500:
+        raise EffectUnknown(f"The server answered {response.status_code}; it may have acted.")
+    if response.status_code >= 300:
+        raise EffectFailed(f"The server refused with {response.status_code}: {_said(response.content)}")
+    return response.status_code

@@ -1,0 +1,112 @@
+"""What agents see, and what the commander concludes from it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Literal
+
+from pydantic import Field
+
+from bot.models.base import Instant, Noun
+
+AgentName = Literal["metrics", "logs", "traces", "database", "changes", "commander", "memory"]
+
+
+class Window(Noun):
+    """A stretch of time, start included, end excluded."""
+
+    start: Instant
+    end: Instant
+
+    @property
+    def seconds(self) -> float:
+        """How long it is."""
+        return (self.end - self.start).total_seconds()
+
+
+class Evidence(Noun):
+    """One observed fact, with the question that was asked to see it."""
+
+    id: str = Field(description="unique within the incident, such as metrics-3; hypotheses cite it")
+    statement: str = Field(description="one plain sentence with figures and units")
+    query: str | None = Field(default=None, description="what was asked, so that a person can ask again")
+    url: str | None = Field(default=None, description="where a person sees the same")
+    observed_at: Instant
+    value: float | None = None
+    baseline: float | None = None
+    unit: str | None = None
+
+
+class Gap(Noun):
+    """A question that got no answer: stated, never passed over."""
+
+    source: str
+    reason: str
+
+
+class Remedy(Noun):
+    """An action of the catalogue that would end the cause, as the agent that saw it suggests."""
+
+    action: str = Field(description="name in the action catalogue, such as postgres.terminate_backend")
+    parameters: Mapping[str, Any]
+    why: str
+
+
+class Finding(Noun):
+    """What one agent makes of several facts: one thing that is wrong, or was looked for and is not."""
+
+    agent: AgentName
+    title: str = Field(description="one sentence that a tired person understands")
+    service: str | None = Field(default=None, description="the service or database it is about, by catalogue name")
+    indicator: str = Field(description="the metric, template or condition, such as blocked_sessions")
+    kind: str = Field(description="what sort of trouble: blocking_session, error_rate, latency, saturation, …")
+    score: float = Field(
+        ge=0, le=1, description="how strongly the facts deviate from normal; 0 is 'looked, and normal'"
+    )
+    started_at: Instant | None = Field(default=None, description="onset, where it can be told")
+    evidence: tuple[Evidence, ...] = ()
+    remedies: tuple[Remedy, ...] = ()
+    facts: Mapping[str, Any] = Field(
+        default_factory=dict, description="typed values that branches and steps can refer to"
+    )
+
+
+class Chart(Noun):
+    """A picture for the thread."""
+
+    title: str
+    alt: str = Field(description="what the picture shows, in words")
+    png: bytes
+
+
+class Report(Noun):
+    """One agent's answer: its findings, what it could not see, and how long it looked."""
+
+    agent: AgentName
+    findings: tuple[Finding, ...] = ()
+    gaps: tuple[Gap, ...] = ()
+    charts: tuple[Chart, ...] = ()
+    seconds: float = 0.0
+
+    @property
+    def facts(self) -> dict[str, Any]:
+        """The facts of all findings, the strongest finding winning where names clash."""
+        merged: dict[str, Any] = {}
+        for finding in sorted(self.findings, key=lambda finding: finding.score):
+            merged.update(finding.facts)
+        return merged
+
+
+class Hypothesis(Noun):
+    """A possible cause, and how sure the evidence makes us."""
+
+    service: str | None
+    indicator: str
+    kind: str
+    statement: str
+    score: float = Field(ge=0)
+    confidence: float = Field(ge=0, le=1)
+    evidence_for: tuple[str, ...] = Field(default=(), description="evidence ids")
+    evidence_against: tuple[str, ...] = ()
+    empty: tuple[str, ...] = Field(default=(), description="what was asked and came back empty or unanswered")
+    remedies: tuple[Remedy, ...] = ()

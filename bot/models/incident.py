@@ -1,0 +1,256 @@
+"""An incident is a fold over its events; nothing about it is stored that is not an event."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Annotated, Literal
+
+from pydantic import Field, TypeAdapter
+
+from bot.models.alert import Alert, AlertStatus, Severity
+from bot.models.base import Instant, Noun
+from bot.models.brief import Brief
+from bot.models.evidence import Finding, Gap, Hypothesis
+from bot.models.proposal import Proposal
+
+
+class Phase(StrEnum):
+    """Where an incident stands. The legal moves are one table in `bot.incidents.lifecycle`."""
+
+    INVESTIGATING = "investigating"
+    AWAITING = "awaiting approval"
+    APPROVED = "approved"
+    EXECUTING = "executing"
+    VERIFYING = "verifying"
+    OUTCOME_UNKNOWN = "outcome unknown"
+    HANDED_OVER = "handed over"
+    RESOLVED = "resolved"
+
+
+class _Fact(Noun):
+    at: Instant
+    actor: str = Field(default="nightdesk", description="user id of a person, or who else caused it")
+
+
+class Opened(_Fact):
+    """The first alert, or a person's question, opened the incident."""
+
+    kind: Literal["opened"] = "opened"
+    alert: Alert
+    channel: str | None = None
+    service: str | None = Field(default=None, description="catalogue name")
+
+
+class AlertJoined(_Fact):
+    """Another alert, or the same one again, belongs to this incident."""
+
+    kind: Literal["alert_joined"] = "alert_joined"
+    alert: Alert
+    why: str
+
+
+class Briefed(_Fact):
+    """Memory was asked, and this is what it gave."""
+
+    kind: Literal["briefed"] = "briefed"
+    brief: Brief
+
+
+class Found(_Fact):
+    """One agent has looked."""
+
+    kind: Literal["finding"] = "finding"
+    agent: str
+    findings: tuple[Finding, ...] = ()
+    gaps: tuple[Gap, ...] = ()
+    seconds: float = 0.0
+    charts: tuple[str, ...] = Field(default=(), description="keys under which the pictures are kept")
+
+
+class Ranked(_Fact):
+    """The commander's judgement over all findings, best first."""
+
+    kind: Literal["hypotheses"] = "hypotheses"
+    hypotheses: tuple[Hypothesis, ...]
+    explanation: str = ""
+
+
+class Proposed(_Fact):
+    """One action is offered to people."""
+
+    kind: Literal["proposed"] = "proposed"
+    proposal: Proposal
+
+
+class Endorsed(_Fact):
+    """One of several needed people has approved."""
+
+    kind: Literal["endorsed"] = "endorsed"
+    proposal_id: str
+    digest: str
+
+
+class Approved(_Fact):
+    """The last needed person has approved exactly this digest."""
+
+    kind: Literal["approved"] = "approved"
+    proposal_id: str
+    digest: str
+
+
+class Rejected(_Fact):
+    """A person said no, and why."""
+
+    kind: Literal["rejected"] = "rejected"
+    proposal_id: str
+    reason: str
+
+
+class Expired(_Fact):
+    """Nobody decided in time."""
+
+    kind: Literal["expired"] = "expired"
+    proposal_id: str
+
+
+class Executing(_Fact):
+    """A worker owns the effect and is about to start it."""
+
+    kind: Literal["executing"] = "executing"
+    proposal_id: str
+    owner: str
+
+
+class Executed(_Fact):
+    """The effect happened."""
+
+    kind: Literal["executed"] = "executed"
+    proposal_id: str
+    outcome: str
+
+
+class NotExecuted(_Fact):
+    """The effect did not happen: the world had changed, or the target refused."""
+
+    kind: Literal["not_executed"] = "not_executed"
+    proposal_id: str
+    reason: str
+
+
+class OutcomeUnknown(_Fact):
+    """The effect was started and nobody can tell whether it happened."""
+
+    kind: Literal["outcome_unknown"] = "outcome_unknown"
+    proposal_id: str
+    reason: str
+    quarantined_until: Instant
+
+
+class Verified(_Fact):
+    """The verification has watched; `recovered` says what it saw."""
+
+    kind: Literal["verified"] = "verified"
+    proposal_id: str
+    recovered: bool
+    before: float | None = None
+    after: float | None = None
+    unit: str | None = None
+    seconds: float = Field(default=0.0, description="from the effect to the verdict")
+    statement: str = ""
+
+
+class Resolved(_Fact):
+    """It is over."""
+
+    kind: Literal["resolved"] = "resolved"
+    reason: str
+
+
+class Reopened(_Fact):
+    """It came back."""
+
+    kind: Literal["reopened"] = "reopened"
+    alert: Alert
+
+
+class HandedOver(_Fact):
+    """The bot has nothing more to propose; people carry on."""
+
+    kind: Literal["handed_over"] = "handed_over"
+    reason: str
+
+
+class Noted(_Fact):
+    """Something worth keeping that changes no state."""
+
+    kind: Literal["note"] = "note"
+    text: str
+
+
+Event = Annotated[
+    Opened
+    | AlertJoined
+    | Briefed
+    | Found
+    | Ranked
+    | Proposed
+    | Endorsed
+    | Approved
+    | Rejected
+    | Expired
+    | Executing
+    | Executed
+    | NotExecuted
+    | OutcomeUnknown
+    | Verified
+    | Resolved
+    | Reopened
+    | HandedOver
+    | Noted,
+    Field(discriminator="kind"),
+]
+
+EVENT: TypeAdapter[Event] = TypeAdapter(Event)
+
+
+class Recorded(Noun):
+    """An event in its place in the history."""
+
+    id: str = Field(description="the stream id, increasing")
+    phase: Phase = Field(description="the phase that the event led to")
+    event: Event
+
+
+class Incident(Noun):
+    """What the events add up to."""
+
+    id: str
+    phase: Phase
+    opened_at: Instant
+    alert: Alert = Field(description="the alert that opened it")
+    alerts: tuple[Alert, ...] = Field(description="the latest of each fingerprint, in order of arrival")
+    joined: int = Field(default=0, description="alerts that arrived after the first")
+    service: str | None = None
+    channel: str | None = None
+    brief: Brief | None = None
+    findings: tuple[Finding, ...] = ()
+    gaps: tuple[Gap, ...] = ()
+    hypotheses: tuple[Hypothesis, ...] = ()
+    explanation: str = ""
+    proposal: Proposal | None = Field(default=None, description="the latest proposal")
+    history: tuple[Recorded, ...] = ()
+
+    @property
+    def severity(self) -> Severity | None:
+        """The worst severity among its alerts."""
+        known = [alert.severity for alert in self.alerts if alert.severity]
+        return min(known, key=lambda severity: severity.rank, default=None)
+
+    @property
+    def firing(self) -> bool:
+        """Whether any of its alerts still fires."""
+        return any(alert.status is AlertStatus.FIRING for alert in self.alerts)
+
+    def last(self, kind: str) -> Recorded | None:
+        """The latest event of that kind."""
+        return next((recorded for recorded in reversed(self.history) if recorded.event.kind == kind), None)

@@ -1,0 +1,32 @@
+"""A chat message, and what recalling finds."""
+
+from __future__ import annotations
+
+from pydantic import Field
+
+from bot.models.base import Instant, Noun
+
+
+class Message(Noun):
+    """One message of a channel. The same `id` again replaces the earlier text (an edit)."""
+
+    id: str = Field(min_length=1, description="unique within its channel; for Slack the `ts`")
+    channel: str = Field(min_length=1)
+    thread: str | None = Field(default=None, description="id of the thread's first message, if it is in one")
+    user: str = Field(description="who wrote it, a display name or a user id")
+    text: str
+    sent_at: Instant
+    permalink: str | None = None
+
+
+class Recalled(Noun):
+    """A message that recalling found, and why."""
+
+    message: Message
+    score: float = Field(description="higher is nearer; comparable within one answer only")
+    why: str = Field(description="recent, date, wording, meaning, thread, conversation, knowledge")
+
+    @property
+    def id(self) -> str:
+        """The id of the message."""
+        return self.message.id

@@ -1,0 +1,66 @@
+"""One exact action, offered to a human."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from enum import StrEnum
+from typing import Any
+
+from pydantic import Field
+
+from bot.models.base import Instant, Noun
+
+
+class Risk(StrEnum):
+    """How dangerous an action is; the order of the members is harmless first."""
+
+    READ_ONLY = "read-only"
+    LOW = "low"
+    MEDIUM = "medium"
+    HIGH = "high"
+
+    @property
+    def rank(self) -> int:
+        """0 is harmless."""
+        return list(Risk).index(self)
+
+
+class Verification(Noun):
+    """How the bot will tell that it worked."""
+
+    query: str = Field(description="PromQL, or the name of a catalogue check")
+    threshold: float
+    comparison: str = Field(default="<", description="the value is good when `value comparison threshold`")
+    window_s: float = Field(gt=0, description="how long to watch before giving up")
+    unit: str | None = None
+
+
+class Proposal(Noun):
+    """The action, its parameters and target, and everything a person must see to decide."""
+
+    id: str
+    incident_id: str
+    action: str
+    parameters: Mapping[str, Any]
+    target: str = Field(description="what it acts on, in words: 'backend 4711 of database payments'")
+    effect: str = Field(description="what will happen, one sentence")
+    why: str = Field(description="the cause it removes, one sentence")
+    risk: Risk
+    risk_reasons: tuple[str, ...] = ()
+    reversible: bool
+    blast_radius: str
+    rollback: str = Field(description="how to undo it, or that it cannot be undone")
+    evidence: tuple[str, ...] = Field(default=(), description="evidence ids shown with it")
+    confidence: float = Field(ge=0, le=1)
+    verification: Verification | None = None
+    approvals_needed: int = Field(default=1, ge=1)
+    approver_users: tuple[str, ...] = ()
+    approver_groups: tuple[str, ...] = ()
+    requested_by: str | None = Field(default=None, description="user id of the person who asked for it, if one did")
+    playbook: str | None = None
+    playbook_hash: str | None = None
+    node: str | None = Field(default=None, description="the gate in the drawing that asks")
+    proposed_at: Instant
+    expires_at: Instant
+    timeout_s: float = Field(gt=0)
+    digest: str = Field(description="over everything above that an approval is bound to")

@@ -1,0 +1,278 @@
+"""Every setting: its name, default and check. The environment is read here and nowhere else.
+
+Sources, the first that names a setting wins: `NIGHTDESK_*` (nested with `__`), the Slack names that every
+Slack app uses (`SLACK_BOT_TOKEN`, …), then the TOML file (`nightdesk.toml`, or the one `NIGHTDESK_CONFIG` names).
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, HttpUrl, SecretStr, ValidationError, model_validator
+from pydantic_settings import (
+    BaseSettings,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+    TomlConfigSettingsSource,
+)
+
+from bot.errors import Misconfigured
+
+SLACK_NAMES = {
+    "SLACK_BOT_TOKEN": "bot_token",
+    "SLACK_SIGNING_SECRET": "signing_secret",
+    "SLACK_APP_TOKEN": "app_token",
+    "SLACK_API_URL": "api_url",
+}
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class SlackSettings(_Section):
+    """The workspace. With an app token the bot connects out (Socket Mode); without, Slack calls in."""
+
+    bot_token: SecretStr | None = None
+    signing_secret: SecretStr | None = None
+    app_token: SecretStr | None = None
+    api_url: str = "https://slack.com/api/"
+    channel: str | None = Field(default=None, description="channel id for alerts whose service names none")
+    timezone: str = Field(default="UTC", description="IANA name, for 'yesterday' and for times in the thread")
+
+    @property
+    def configured(self) -> bool:
+        """Whether there is a workspace to speak to."""
+        return self.bot_token is not None and (self.signing_secret is not None or self.app_token is not None)
+
+
+class BearerAuth(_Section):
+    """`Authorization: Bearer …`."""
+
+    kind: Literal["bearer"] = "bearer"
+    token: SecretStr
+
+
+class BasicAuth(_Section):
+    """`Authorization: Basic …`."""
+
+    kind: Literal["basic"] = "basic"
+    username: str
+    password: SecretStr
+
+
+class HmacAuth(_Section):
+    """A hexadecimal HMAC-SHA256 of the body (of `timestamp:body` when the timestamp header is set)."""
+
+    kind: Literal["hmac"] = "hmac"
+    secret: SecretStr
+    header: str = "X-Nightdesk-Signature"
+    timestamp_header: str | None = None
+    tolerance_s: float = Field(default=300, gt=0)
+
+
+SourceAuth = Annotated[BearerAuth | BasicAuth | HmacAuth, Field(discriminator="kind")]
+
+
+class AlertSourceSettings(_Section):
+    """One alert source, by the name in its URL: `POST /alerts/NAME`."""
+
+    auth: SourceAuth | None = None
+    format: str | None = Field(default=None, description="the format, where it is not the source's name")
+    mapping: Mapping[str, str] = Field(
+        default_factory=dict,
+        description="generic: Alert field → JMESPath expression; `alerts` finds the list",
+    )
+
+
+class LogSource(_Section):
+    """Where logs are read. Files may hold `*`; a path never leaves the place that is configured here."""
+
+    kind: Literal["files", "journald"]
+    path: str | None = None
+    unit: str | None = None
+    service: str | None = Field(default=None, description="catalogue name, where the lines do not carry one")
+
+    @model_validator(mode="after")
+    def _complete(self) -> LogSource:
+        needed = "path" if self.kind == "files" else "unit"
+        if getattr(self, needed) is None:
+            raise ValueError(f"a log source of kind {self.kind!r} needs {needed!r}")
+        return self
+
+
+class HttpCallTemplate(_Section):
+    """One HTTP request that `http.call` may make. Parameters fill path segments, the query and the JSON body only."""
+
+    method: Literal["POST", "PUT", "PATCH", "DELETE"] = "POST"
+    url: str = Field(description="such as https://ops.example.com/services/{service}/drain")
+    headers: Mapping[str, SecretStr] = Field(default_factory=dict)
+    parameters: Mapping[str, str] = Field(
+        default_factory=dict, description="parameter → regular expression it must match whole"
+    )
+    body: Mapping[str, Any] | None = None
+    risk: Literal["low", "medium", "high"] = "medium"
+    effect: str = Field(description="what the call does, one sentence, with {parameters}")
+    rollback: str = "irreversible"
+    timeout_s: float = Field(default=15, gt=0, le=300)
+
+
+class RestartTarget(_Section):
+    """One process that `process.restart` may restart: a systemd unit or an exact command vector."""
+
+    unit: str | None = None
+    command: tuple[str, ...] | None = None
+    risk: Literal["low", "medium", "high"] = "medium"
+    service: str | None = None
+    timeout_s: float = Field(default=60, gt=0, le=600)
+
+    @model_validator(mode="after")
+    def _one_way(self) -> RestartTarget:
+        if (self.unit is None) == (self.command is None):
+            raise ValueError("a restart target names either a systemd 'unit' or a 'command' vector")
+        return self
+
+
+class RemediationSettings(_Section):
+    """Who may approve, how long a proposal stays valid, what may be done."""
+
+    approver_users: tuple[str, ...] = Field(default=(), description="Slack user ids")
+    approver_groups: tuple[str, ...] = Field(default=(), description="Slack user group ids")
+    expires_s: float = Field(default=900, gt=0)
+    verify_s: float = Field(default=120, gt=0, description="how long a verification watches")
+    high_risk_approvals: int = Field(default=2, ge=2)
+    http_calls: Mapping[str, HttpCallTemplate] = Field(default_factory=dict)
+    restarts: Mapping[str, RestartTarget] = Field(default_factory=dict)
+
+
+class TriageSettings(_Section):
+    """How long and how widely the sub-agents look."""
+
+    agent_deadline_s: float = Field(default=10, gt=0)
+    window_s: float = Field(default=900, gt=0, description="the suspicious stretch before the alert")
+    baseline_s: float = Field(default=3600, gt=0, description="the stretch before that, for comparison")
+    brief_tokens: int = Field(default=800, ge=100)
+
+
+class WorkSettings(_Section):
+    """Background work on Redis."""
+
+    concurrency: int = Field(default=50, ge=1)
+    lease_s: float = Field(
+        default=30,
+        gt=0,
+        description="after this long without a sign of life a worker's task is given to another",
+    )
+    check_interval_ms: int = Field(default=30, ge=5)
+    sweep_s: float = Field(default=5, gt=0)
+
+
+class Settings(BaseSettings):
+    """The whole configuration."""
+
+    model_config = SettingsConfigDict(
+        env_prefix="NIGHTDESK_", env_nested_delimiter="__", extra="forbid", frozen=True, validate_default=True
+    )
+
+    config: Path | None = Field(default=None, description="the TOML file that was read")
+    redis_url: SecretStr | None = Field(default=None, description="empty: a private Redis in the data folder")
+    data_dir: Path = Path("data")
+    host: str = "127.0.0.1"
+    port: int = Field(default=8080, ge=0, le=65535)
+    public_url: HttpUrl | None = Field(default=None, description="how people's browsers reach this server")
+    log_level: Literal["debug", "info", "warning", "error"] = "info"
+    log_format: Literal["console", "json"] = "console"
+    services_file: Path = Path("services.yaml")
+    playbooks_dir: Path = Path("playbooks")
+    knowledge_dir: Path | None = None
+    encoder: str | None = Field(default=None, description="sentence-transformers name or path; empty: lexical recall")
+    prometheus_url: str | None = None
+    max_body_bytes: int = Field(default=1_000_000, ge=1024)
+    slack: SlackSettings = SlackSettings()
+    alerts: Mapping[str, AlertSourceSettings] = Field(default_factory=dict)
+    logs: tuple[LogSource, ...] = ()
+    triage: TriageSettings = TriageSettings()
+    remediation: RemediationSettings = RemediationSettings()
+    work: WorkSettings = WorkSettings()
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003
+        file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Arguments, then the environment, then the TOML file."""
+        file = config_file(os.environ)
+        sources: tuple[PydanticBaseSettingsSource, ...] = (init_settings, env_settings)
+        return (*sources, TomlConfigSettingsSource(settings_cls, file)) if file else sources
+
+    @model_validator(mode="after")
+    def _no_open_door(self) -> Settings:
+        open_doors = sorted(name for name, source in self.alerts.items() if source.auth is None)
+        if (open_doors or not self.alerts) and not self.loopback:
+            what = (
+                f"alert sources without authentication ({', '.join(open_doors)})"
+                if open_doors
+                else "no authenticated alert source"
+            )
+            raise ValueError(
+                f"host {self.host!r} is reachable from other machines, but there are {what}: "
+                "set NIGHTDESK_HOST=127.0.0.1, or give every source a secret, e.g. "
+                'NIGHTDESK_ALERTS__ALERTMANAGER__AUTH=\'{"kind": "bearer", "token": "…"}\''
+            )
+        return self
+
+    @property
+    def loopback(self) -> bool:
+        """Whether the server is reachable from this machine only."""
+        return self.host in {"127.0.0.1", "::1", "localhost"}
+
+
+def config_file(environ: Mapping[str, str]) -> Path | None:
+    """The TOML file to read: the one that NIGHTDESK_CONFIG names, else nightdesk.toml here, if there is one."""
+    named = environ.get("NIGHTDESK_CONFIG")
+    if named:
+        if not Path(named).is_file():
+            raise Misconfigured(f"NIGHTDESK_CONFIG names {named}, which is not a file.")
+        return Path(named)
+    return Path("nightdesk.toml") if Path("nightdesk.toml").is_file() else None
+
+
+def load(**overrides: Any) -> Settings:
+    """Read the settings; every wrong value is named in one `Misconfigured` error.
+
+    Raises:
+        Misconfigured: with a line for each wrong value and the name to set it by.
+    """
+    slack = {field: value for name, field in SLACK_NAMES.items() if (value := os.environ.get(name))}
+    try:
+        settings = Settings(config=config_file(os.environ), **overrides)
+        if slack:
+            merged = {**settings.slack.model_dump(), **slack}
+            settings = settings.model_copy(update={"slack": SlackSettings.model_validate(merged)})
+    except ValidationError as error:
+        raise Misconfigured(_explain(error)) from None
+    except ValueError as error:  # a TOML file that is not TOML, a JSON variable that is not JSON
+        raise Misconfigured(f"The configuration cannot be read: {error}") from None
+    return settings
+
+
+def secret_from_environment(name: str) -> SecretStr | None:
+    """The value of a variable that the catalogue names (`dsn_env`), None where it is not set."""
+    value = os.environ.get(name)
+    return SecretStr(value) if value else None
+
+
+def _explain(error: ValidationError) -> str:
+    lines = [f"{error.error_count()} setting(s) cannot be used:"]
+    for problem in error.errors(include_url=False, include_input=False):
+        path = [str(part) for part in problem["loc"]]
+        name = "NIGHTDESK_" + "__".join(path).upper() if path else "the settings together"
+        lines.append(f"  {name}: {problem['msg'].removeprefix('Value error, ')}")
+    return "\n".join(lines)
