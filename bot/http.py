@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from types import TracebackType
-from typing import Any
+from typing import Any, Self
 
 import httpx
 from tenacity import AsyncRetrying, retry_if_exception_type, stop_after_attempt, wait_exponential_jitter
@@ -57,7 +57,7 @@ class HttpSource:
             trust_env=False,
         )
 
-    async def __aenter__(self) -> HttpSource:
+    async def __aenter__(self) -> Self:
         return self
 
     async def __aexit__(

@@ -1,0 +1,5 @@
+"""The real servers that tests may ask for by name."""
+
+pytest_plugins = [
+    "tests.servers.redis",
+]
