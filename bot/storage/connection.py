@@ -1,0 +1,49 @@
+"""Connecting to Redis. The rest of the code sees only a URL."""
+
+from __future__ import annotations
+
+from redis.asyncio import Redis
+from redis.asyncio.retry import Retry
+from redis.backoff import ExponentialBackoff
+from redis.exceptions import ConnectionError as RedisConnectionError
+from redis.exceptions import RedisError
+from redis.exceptions import TimeoutError as RedisTimeoutError
+
+from bot.errors import Misconfigured
+
+OLDEST = (6, 2)
+"""docket needs the stream commands of 6.2."""
+
+
+def connect(url: str, *, decode: bool = True) -> Redis:
+    """A client with its own pool; a lost connection is tried again for about a second."""
+    return Redis.from_url(
+        url,
+        decode_responses=decode,
+        socket_connect_timeout=3,
+        socket_timeout=10,
+        health_check_interval=30,
+        retry=Retry(ExponentialBackoff(cap=0.5, base=0.05), retries=5),
+        retry_on_error=[RedisConnectionError, RedisTimeoutError],
+    )
+
+
+async def require_usable(redis: Redis) -> str:
+    """The server's version, if it can be used.
+
+    Raises:
+        Misconfigured: it does not answer, refuses us, is too old, or forgets keys when it is full.
+    """
+    try:
+        about = await redis.info()
+    except RedisError as error:
+        raise Misconfigured(f"Redis cannot be used: {error}. Check NIGHTDESK_REDIS_URL and that it is up.") from error
+    version = str(about["redis_version"])
+    if tuple(int(part) for part in version.split(".")[:2]) < OLDEST:
+        raise Misconfigured(f"Redis {version} is too old: 6.2 or newer is needed.")
+    policy = str(about.get("maxmemory_policy", "noeviction"))
+    if policy != "noeviction" and int(about.get("maxmemory", 0)) > 0:
+        raise Misconfigured(
+            f"Redis evicts keys when it is full (maxmemory-policy {policy}): incidents would be lost. Set it to noeviction."
+        )
+    return version

@@ -1,0 +1,100 @@
+"""The Lua that runs inside Redis, as typed Python functions. A script either moves everything or nothing."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from redis.asyncio import Redis
+from redis.exceptions import NoScriptError
+
+
+class _Script:
+    """One script: sent whole once, by its hash afterwards."""
+
+    def __init__(self, source: str) -> None:
+        self._source = source
+        self._sha = hashlib.sha1(source.encode(), usedforsecurity=False).hexdigest()
+
+    async def run(self, redis: Redis, keys: list[str], arguments: list[str]) -> Any:
+        try:
+            return await redis.evalsha(self._sha, len(keys), *keys, *arguments)  # type: ignore[no-untyped-call]
+        except NoScriptError:
+            return await redis.eval(self._source, len(keys), *keys, *arguments)  # type: ignore[no-untyped-call]
+
+
+_APPEND = _Script(
+    """
+    local record, history = KEYS[1], KEYS[2]
+    local moves, once, event = cjson.decode(ARGV[1]), ARGV[2], ARGV[3]
+    local phase = redis.call('HGET', record, 'phase') or ''
+    if once ~= '' and redis.call('HEXISTS', record, 'once:' .. once) == 1 then
+        return {'again', phase, ''}
+    end
+    for i = 5, 4 + 2 * tonumber(ARGV[4]), 2 do
+        if (redis.call('HGET', record, ARGV[i]) or '') ~= ARGV[i + 1] then
+            return {'changed', phase, ''}
+        end
+    end
+    local to = moves[phase]
+    if not to then
+        return {'illegal', phase, ''}
+    end
+    local id = redis.call('XADD', history, '*', 'phase', to, 'event', event)
+    redis.call('HSET', record, 'phase', to, 'version', id)
+    for i = 5 + 2 * tonumber(ARGV[4]), #ARGV, 2 do
+        redis.call('HSET', record, ARGV[i], ARGV[i + 1])
+    end
+    if once ~= '' then
+        redis.call('HSET', record, 'once:' .. once, id)
+    end
+    return {'moved', to, id}
+    """
+)
+
+
+@dataclass(frozen=True)
+class Move:
+    """What became of an attempt to append an event."""
+
+    outcome: str
+    """moved, again (that `once` name is taken), changed (an expected field differs), illegal (not in this phase)."""
+    phase: str
+    id: str
+
+
+async def append_event(
+    redis: Redis,
+    *,
+    record: str,
+    history: str,
+    moves: Mapping[str, str],
+    event: str,
+    once: str = "",
+    expected: Mapping[str, str] | None = None,
+    fields: Mapping[str, str] | None = None,
+) -> Move:
+    """Move the record's phase, set its fields and append the event to its history: all of it or nothing.
+
+    Args:
+        moves: phase → the phase to move to; a phase that is not named refuses.
+        once: a name under which this event may be appended a single time.
+        expected: fields of the record that must hold exactly these values.
+        fields: fields to set along with the move.
+    """
+    expected, fields = expected or {}, fields or {}
+    flat = [part for pairs in (expected, fields) for item in pairs.items() for part in item]
+    arguments = [json.dumps(moves), once, event, str(len(expected)), *flat]
+    outcome, phase, identifier = await _APPEND.run(redis, [record, history], arguments)
+    return Move(outcome, phase, identifier)
+
+
+_FREE = _Script("if redis.call('GET', KEYS[1]) == ARGV[1] then return redis.call('DEL', KEYS[1]) end return 0")
+
+
+async def release(redis: Redis, key: str, owner: str) -> bool:
+    """Delete the key if it still holds that owner."""
+    return bool(await _FREE.run(redis, [key], [owner]))
