@@ -42,6 +42,7 @@ from bot.models.incident import (
 )
 from bot.models.message import Message, Recalled
 from bot.models.proposal import Proposal, Risk, Verification
+from bot.models.receipt import Receipt
 
 __all__ = [
     "EVENT",
@@ -78,6 +79,7 @@ __all__ = [
     "Proposed",
     "Ranked",
     "Recalled",
+    "Receipt",
     "Recorded",
     "Rejected",
     "Remedy",

@@ -22,6 +22,7 @@ class Phase(StrEnum):
     APPROVED = "approved"
     EXECUTING = "executing"
     VERIFYING = "verifying"
+    RECOVERED = "recovered"
     OUTCOME_UNKNOWN = "outcome unknown"
     HANDED_OVER = "handed over"
     RESOLVED = "resolved"

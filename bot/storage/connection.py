@@ -44,6 +44,7 @@ async def require_usable(redis: Redis) -> str:
     policy = str(about.get("maxmemory_policy", "noeviction"))
     if policy != "noeviction" and int(about.get("maxmemory", 0)) > 0:
         raise Misconfigured(
-            f"Redis evicts keys when it is full (maxmemory-policy {policy}): incidents would be lost. Set it to noeviction."
+            f"Redis evicts keys when it is full (maxmemory-policy {policy}), so incidents would be lost: "
+            "set it to noeviction."
         )
     return version

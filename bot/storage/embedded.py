@@ -39,7 +39,7 @@ async def embedded_redis(folder: Path) -> AsyncIterator[str]:
     home = _home(folder)
     with _locked(home / "lock") as lock:
         socket = _socket_path(home)
-        process = await asyncio.to_thread(_start, program, home, socket, lock)
+        process = _start(program, home, socket, lock)  # on this thread: the child dies with the thread that made it
         try:
             url = f"unix://{socket}"
             await _answers(url, process, home / "redis.log")
@@ -137,8 +137,11 @@ async def _answers(url: str, process: subprocess.Popen[bytes], log: Path) -> Non
                 await asyncio.sleep(0.01)
             else:
                 return
-    said = log.read_text(errors="replace")[-800:] if log.exists() else "(no log)"
-    raise Misconfigured(f"The private Redis did not start; its log {log} ends with:\n{said}")
+    raise Misconfigured(f"The private Redis did not start; its log {log} ends with:\n{_last_words(log)}")
+
+
+def _last_words(log: Path) -> str:
+    return log.read_text(errors="replace")[-800:] if log.exists() else "(no log)"
 
 
 def _stop(process: subprocess.Popen[bytes]) -> None:

@@ -21,9 +21,9 @@ class _Script:
 
     async def run(self, redis: Redis, keys: list[str], arguments: list[str]) -> Any:
         try:
-            return await redis.evalsha(self._sha, len(keys), *keys, *arguments)  # type: ignore[no-untyped-call]
+            return await redis.evalsha(self._sha, len(keys), *keys, *arguments)
         except NoScriptError:
-            return await redis.eval(self._source, len(keys), *keys, *arguments)  # type: ignore[no-untyped-call]
+            return await redis.eval(self._source, len(keys), *keys, *arguments)
 
 
 _APPEND = _Script(
@@ -98,3 +98,18 @@ _FREE = _Script("if redis.call('GET', KEYS[1]) == ARGV[1] then return redis.call
 async def release(redis: Redis, key: str, owner: str) -> bool:
     """Delete the key if it still holds that owner."""
     return bool(await _FREE.run(redis, [key], [owner]))
+
+
+_SWAP = _Script(
+    """
+    local held = redis.call('GET', KEYS[1]) or ''
+    if held ~= ARGV[1] then return held end
+    redis.call('SET', KEYS[1], ARGV[2], 'EX', ARGV[3])
+    return ARGV[2]
+    """
+)
+
+
+async def swap(redis: Redis, key: str, *, held: str, to: str, ttl_s: int) -> str:
+    """Set the key if it still holds `held` (empty: nothing); gives what the key holds afterwards."""
+    return str(await _SWAP.run(redis, [key], [held, to, str(ttl_s)]))

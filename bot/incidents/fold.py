@@ -1,0 +1,85 @@
+"""From a history of events to the incident as it stands."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from bot.errors import NotFound
+from bot.models import Alert, AlertJoined, Briefed, Found, Incident, Opened, Proposed, Ranked, Recorded, Reopened
+
+
+def fold(incident_id: str, history: Sequence[Recorded]) -> Incident:
+    """The incident that the events add up to.
+
+    Raises:
+        NotFound: there are no events, so there is no such incident.
+    """
+    if not history or not isinstance(history[0].event, Opened):
+        raise NotFound(f"There is no incident {incident_id}.")
+    opened = history[0].event
+    state: dict[str, Any] = {
+        "id": incident_id,
+        "phase": history[-1].phase,
+        "opened_at": opened.at,
+        "alert": opened.alert,
+        "alerts": (opened.alert,),
+        "service": opened.service,
+        "channel": opened.channel,
+        "history": tuple(history),
+    }
+    for recorded in history[1:]:
+        change = _CHANGES.get(type(recorded.event))
+        if change:
+            state.update(change(state, recorded.event))
+    return Incident.model_construct(**state)
+
+
+def _joined(state: dict[str, Any], event: AlertJoined) -> dict[str, Any]:
+    return {"alerts": _latest(state["alerts"], event.alert), "joined": state.get("joined", 0) + 1}
+
+
+def _reopened(state: dict[str, Any], event: Reopened) -> dict[str, Any]:
+    """A new run of the same trouble: what was found the last time is history, not the present."""
+    return {
+        "alerts": _latest(state["alerts"], event.alert),
+        **dict.fromkeys(("findings", "gaps", "hypotheses"), ()),
+        "explanation": "",
+        "proposal": None,
+        "brief": None,
+    }
+
+
+def _latest(alerts: tuple[Alert, ...], alert: Alert) -> tuple[Alert, ...]:
+    by_fingerprint = {known.fingerprint: known for known in alerts}
+    by_fingerprint[alert.fingerprint] = alert
+    return tuple(by_fingerprint.values())
+
+
+def _found(state: dict[str, Any], event: Found) -> dict[str, Any]:
+    return {
+        "findings": (*state.get("findings", ()), *event.findings),
+        "gaps": (*state.get("gaps", ()), *event.gaps),
+    }
+
+
+def _ranked(_: dict[str, Any], event: Ranked) -> dict[str, Any]:
+    return {"hypotheses": event.hypotheses, "explanation": event.explanation}
+
+
+def _briefed(_: dict[str, Any], event: Briefed) -> dict[str, Any]:
+    return {"brief": event.brief}
+
+
+def _proposed(_: dict[str, Any], event: Proposed) -> dict[str, Any]:
+    return {"proposal": event.proposal}
+
+
+_CHANGES: dict[type, Callable[[dict[str, Any], Any], dict[str, Any]]] = {
+    AlertJoined: _joined,
+    Reopened: _reopened,
+    Found: _found,
+    Ranked: _ranked,
+    Briefed: _briefed,
+    Proposed: _proposed,
+}

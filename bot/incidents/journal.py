@@ -1,0 +1,162 @@
+"""The event log: the only writer of incidents.
+
+`inc:{id}` (hash) is the authority, `inc:{id}:events` (stream) its history; one script moves both or neither.
+The braces make Redis Cluster keep both on one node.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from datetime import timedelta
+from typing import cast
+
+import structlog
+from redis.asyncio import Redis
+
+from bot.errors import IllegalTransition
+from bot.incidents.fold import fold
+from bot.incidents.lifecycle import moves, phases_where_legal
+from bot.models import EVENT, Event, Incident, Phase, Recorded
+from bot.storage.scripts import append_event
+
+log = structlog.get_logger(__name__)
+
+OPEN = "nd:incidents:open"
+"""Sorted set of incidents that are not over, by the time they were opened."""
+CLOSED = "nd:incidents:closed"
+"""Sorted set of incidents that are over, by the time they ended."""
+
+Listener = Callable[[str, Recorded], Awaitable[None]]
+
+
+def record_key(incident_id: str) -> str:
+    """The hash of the incident."""
+    return f"inc:{{{incident_id}}}"
+
+
+def history_key(incident_id: str) -> str:
+    """The stream of its events."""
+    return f"inc:{{{incident_id}}}:events"
+
+
+class Journal:
+    """Appends events under the life cycle's rules, and reads incidents back.
+
+    Args:
+        redis: decodes responses.
+        on_append: told of every new event, after it is durable; schedules the work that follows from it.
+        keep: how long an incident is kept after its last event.
+    """
+
+    def __init__(
+        self, redis: Redis, *, on_append: Listener | None = None, keep: timedelta = timedelta(days=400)
+    ) -> None:
+        self._redis = redis
+        self._on_append = on_append
+        self._keep = keep
+
+    async def append(
+        self, incident_id: str, event: Event, *, once: str = "", expected: Mapping[str, str] | None = None
+    ) -> Recorded | None:
+        """Append the event. None if `once` was appended before (a task that was delivered again).
+
+        Args:
+            once: a name under which this event may be appended a single time to this incident.
+            expected: fields of the record that must hold these values, such as the proposal an approval is for.
+
+        Raises:
+            IllegalTransition: not in this phase, or an expected field differs. Nothing was written.
+        """
+        move = await append_event(
+            self._redis,
+            record=record_key(incident_id),
+            history=history_key(incident_id),
+            moves={start: end.value for start, end in moves(event).items()},
+            event=event.model_dump_json(),
+            once=once,
+            expected=expected,
+            fields=_fields(event),
+        )
+        if move.outcome == "again":
+            return None
+        if move.outcome != "moved":
+            raise IllegalTransition(_refusal(incident_id, event, move.outcome, move.phase), phase=move.phase)
+        recorded = Recorded(id=move.id, phase=Phase(move.phase), event=event)
+        await self._index(incident_id, recorded)
+        log.info("incident.event", incident=incident_id, kind=event.kind, phase=move.phase, actor=event.actor)
+        if self._on_append:
+            await self._on_append(incident_id, recorded)
+        return recorded
+
+    async def read(self, incident_id: str) -> Incident:
+        """The incident as it stands.
+
+        Raises:
+            NotFound: there is none of that id.
+        """
+        return fold(incident_id, await self.history(incident_id))
+
+    async def history(self, incident_id: str, *, after: str = "-") -> list[Recorded]:
+        """Its events in order, those after the given event id."""
+        start = after if after == "-" else f"({after}"
+        entries = cast(
+            "list[tuple[str, dict[str, str]]]", await self._redis.xrange(history_key(incident_id), min=start)
+        )
+        return [
+            Recorded(id=identifier, phase=Phase(entry["phase"]), event=EVENT.validate_json(entry["event"]))
+            for identifier, entry in entries
+        ]
+
+    async def field(self, incident_id: str, name: str) -> str | None:
+        """One field of the record: phase, version, proposal, owner, …"""
+        value = await self._redis.hget(record_key(incident_id), name)
+        return None if value is None else str(value)
+
+    async def open_ids(self) -> list[str]:
+        """Incidents that are not over, oldest first."""
+        return [str(incident) for incident in await self._redis.zrange(OPEN, 0, -1)]
+
+    async def closed_ids(self, *, since: float, limit: int = 500) -> list[str]:
+        """Incidents that ended after that Unix time, latest first."""
+        found = await self._redis.zrevrangebyscore(CLOSED, "+inf", since, start=0, num=limit)
+        return [str(incident) for incident in found]
+
+    async def open_incidents(self) -> AsyncIterator[Incident]:
+        """Every incident that is not over, oldest first."""
+        for incident_id in await self.open_ids():
+            history = await self.history(incident_id)
+            if history:
+                yield fold(incident_id, history)
+
+    async def _index(self, incident_id: str, recorded: Recorded) -> None:
+        """Both sets are indexes only: the sweeper mends them if a crash falls between the script and this."""
+        at = recorded.event.at.timestamp()
+        async with self._redis.pipeline(transaction=False) as pipe:
+            if recorded.phase is Phase.RESOLVED:
+                pipe.zrem(OPEN, incident_id)
+                pipe.zadd(CLOSED, {incident_id: at})
+                for key in (record_key(incident_id), history_key(incident_id)):
+                    pipe.expire(key, self._keep)
+            else:
+                pipe.zadd(OPEN, {incident_id: at}, nx=True)
+                pipe.zrem(CLOSED, incident_id)
+                for key in (record_key(incident_id), history_key(incident_id)):
+                    pipe.persist(key)
+            await pipe.execute()
+
+
+def _fields(event: Event) -> dict[str, str]:
+    if event.kind == "proposed":
+        return {"proposal": event.proposal.id, "digest": event.proposal.digest, "endorsed_by": ""}
+    if event.kind == "endorsed":
+        return {"endorsed_by": event.actor}
+    if event.kind == "executing":
+        return {"owner": event.owner}
+    return {}
+
+
+def _refusal(incident_id: str, event: Event, outcome: str, phase: str) -> str:
+    if outcome == "changed":
+        return f"Incident {incident_id} has moved on: '{event.kind}' was for something that is no longer current."
+    where = " or ".join(phases_where_legal(event))
+    return f"Incident {incident_id} is {phase or 'not opened'}; '{event.kind}' may only happen while it is {where}."
