@@ -1,0 +1,66 @@
+"""What follows from an event: the one place that says which task an event sets off.
+
+Scheduling comes after the event is durable. If the process dies between the two, the sweep finds the incident by
+its phase and schedules the same tasks; every task looks at the journal before it does anything.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+from bot.models import Incident, Phase, Proposed, Recorded
+from bot.work.queue import Queue
+
+WALKS = frozenset({"opened", "reopened", "rejected", "expired", "not_executed", "outcome_unknown", "verified"})
+"""Events after which the drawing is walked on."""
+REMEMBERED = frozenset({"resolved", "handed_over", "rejected"})
+"""Events after which the incident is written to memory."""
+LOST_AFTER = timedelta(seconds=15)
+"""An incident that did not move for this long, though it should, has lost its task."""
+
+
+class Follow:
+    """Schedules what follows."""
+
+    def __init__(self, queue: Queue) -> None:
+        self._queue = queue
+
+    async def event(self, incident_id: str, recorded: Recorded) -> None:
+        """Schedule what follows from a new event."""
+        event = recorded.event
+        await self._queue.add("show", incident_id, key=f"{incident_id}:{recorded.id}")
+        if event.kind in WALKS:
+            await self._queue.add("walk", incident_id, key=f"{incident_id}:{recorded.id}")
+        if event.kind in REMEMBERED:
+            await self._queue.add("learn", incident_id, key=f"{incident_id}:{recorded.id}")
+        if isinstance(event, Proposed):
+            await self._expiry(event.proposal.id, event.proposal.expires_at)
+        elif event.kind == "approved":
+            await self._queue.add("execute", event.proposal_id, key=event.proposal_id)
+        elif event.kind == "executed":
+            await self._queue.add("verify", event.proposal_id, key=event.proposal_id)
+
+    async def lost(self, incident: Incident, now: datetime) -> bool:
+        """Schedule again what an incident waits for, if it has waited too long; whether anything was scheduled."""
+        if not incident.history or now - last_moved(incident) < LOST_AFTER:
+            return False
+        proposal = incident.proposal
+        if incident.phase is Phase.INVESTIGATING or incident.phase is Phase.RECOVERED:
+            await self._queue.add("walk", incident.id, key=f"{incident.id}:swept")
+        elif proposal and incident.phase is Phase.AWAITING:
+            await self._expiry(proposal.id, proposal.expires_at)
+        elif proposal and incident.phase in {Phase.APPROVED, Phase.EXECUTING}:
+            await self._queue.add("execute", proposal.id, key=proposal.id)
+        elif proposal and incident.phase is Phase.VERIFYING:
+            await self._queue.add("verify", proposal.id, key=proposal.id)
+        else:
+            return False
+        return True
+
+    async def _expiry(self, proposal_id: str, at: datetime) -> None:
+        await self._queue.add("expire", proposal_id, key=proposal_id, when=at)
+
+
+def last_moved(incident: Incident) -> datetime:
+    """When its latest event was written, by the clock of Redis."""
+    return datetime.fromtimestamp(int(incident.history[-1].id.split("-")[0]) / 1000, tz=UTC)

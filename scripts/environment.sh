@@ -1,0 +1,65 @@
+# Sourced by the other scripts: a private .venv with exactly the locked packages.
+# Usage: prepare_environment LOCKFILE
+
+say() { printf '%s\n' "$*" >&2; }
+
+find_python() {
+    local candidate
+    for candidate in ${NIGHTDESK_PYTHON:-} python3.11 python3.12 python3.13 python3; do
+        if command -v "$candidate" >/dev/null 2>&1 &&
+            "$candidate" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then
+            printf '%s\n' "$candidate"
+            return
+        fi
+    done
+    say "Nightdesk needs Python 3.11 or newer. On Debian 12 or Ubuntu: apt-get install python3 python3-venv"
+    return 1
+}
+
+# Debian ships Python without the part that makes a venv.
+make_venv() {
+    local python=$1
+    rm -rf .venv
+    if "$python" -m venv .venv >/dev/null 2>&1; then return; fi
+    if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null 2>&1; then
+        say "Installing python3-venv …"
+        apt_install python3-venv
+        "$python" -m venv .venv
+        return
+    fi
+    say "Python cannot make a virtual environment here. Install it with: sudo apt-get install python3-venv"
+    return 1
+}
+
+apt_install() {
+    export DEBIAN_FRONTEND=noninteractive
+    apt-get install -y -qq --no-install-recommends "$@" >/dev/null 2>&1 && return
+    apt-get update -qq >/dev/null 2>&1 || true
+    if ! apt-get install -y -qq --no-install-recommends "$@" >"${TMPDIR:-/tmp}/nightdesk-apt.$$" 2>&1; then
+        say "apt-get could not install: $*"
+        tail -n 20 "${TMPDIR:-/tmp}/nightdesk-apt.$$" >&2
+        return 1
+    fi
+    rm -f "${TMPDIR:-/tmp}/nightdesk-apt.$$"
+}
+
+# The stamp names what was installed, so a second run has nothing to do.
+prepare_environment() {
+    local lock=$1 python stamp
+    stamp="$(cat "$lock" pyproject.toml | sha256sum | cut -d' ' -f1) $lock $PWD"
+    # A development environment holds everything that the demo needs.
+    if [ -x .venv/bin/nightdesk ] && { [ "$(cat .venv/stamp 2>/dev/null)" = "$stamp" ] || holds_more "$lock"; }; then
+        return
+    fi
+    python=$(find_python)
+    say "Setting up .venv from $lock (once; about a minute) …"
+    make_venv "$python"
+    .venv/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes --no-deps -r "$lock"
+    .venv/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+    printf '%s\n' "$stamp" >.venv/stamp
+}
+
+holds_more() {
+    [ "$1" = requirements-demo.lock ] &&
+        [ "$(cat .venv/stamp 2>/dev/null)" = "$(cat requirements-dev.lock pyproject.toml | sha256sum | cut -d' ' -f1) requirements-dev.lock $PWD" ]
+}
