@@ -1,0 +1,129 @@
+"""The only statements that are ever sent to an observed PostgreSQL (14 or newer); all of them read catalogue views."""
+
+from __future__ import annotations
+
+from typing import Final, LiteralString
+
+from psycopg.sql import SQL, Composed
+
+_SESSION: Final = SQL("""
+    a.pid, a.backend_start, a.backend_type, coalesce(r.rolsuper, false) AS superuser,
+    a.usename AS role, a.application_name AS application, host(a.client_addr) AS client, a.state,
+    a.xact_start AS transaction_start, a.query_start,
+    extract(epoch FROM clock_timestamp() - a.xact_start) AS transaction_age_s,
+    extract(epoch FROM clock_timestamp() - a.state_change) AS state_age_s,
+    extract(epoch FROM clock_timestamp() - a.query_start) AS statement_age_s,
+    a.wait_event_type, a.wait_event, a.query AS statement
+""")
+
+# A waiter on a row waits for the transaction that holds it; the table is told by its tuple lock.
+LOCKS: Final[Composed] = SQL("""
+WITH waiting AS MATERIALIZED (
+    SELECT pid, pg_blocking_pids(pid) AS blocked_by FROM pg_stat_activity
+    WHERE wait_event_type = 'Lock' AND datname = current_database() AND pid <> pg_backend_pid()
+    ORDER BY query_start LIMIT 500
+), involved AS (
+    SELECT pid FROM waiting UNION SELECT unnest(blocked_by) FROM waiting
+)
+SELECT {session}, w.blocked_by, lock.mode AS wanted_mode,
+    extract(epoch FROM clock_timestamp() - coalesce(lock.waitstart, a.query_start)) AS waited_s,
+    coalesce(lock.relation, tuple.relation)::regclass::text AS relation
+FROM involved JOIN pg_stat_activity a USING (pid)
+LEFT JOIN waiting w USING (pid)
+LEFT JOIN pg_roles r ON r.oid = a.usesysid
+LEFT JOIN LATERAL (
+    SELECT mode, waitstart, relation FROM pg_locks WHERE pid = w.pid AND NOT granted LIMIT 1
+) lock ON true
+LEFT JOIN LATERAL (
+    SELECT relation FROM pg_locks WHERE pid = w.pid AND granted AND locktype = 'tuple' LIMIT 1
+) tuple ON true
+""").format(session=_SESSION)
+
+# Prepared transactions hold locks without a session; waiters show them as blocker 0.
+PREPARED: Final[LiteralString] = """
+SELECT gid AS name, owner AS role, extract(epoch FROM clock_timestamp() - prepared) AS age_s
+FROM pg_prepared_xacts WHERE database = current_database() ORDER BY prepared LIMIT 20
+"""
+
+TRANSACTIONS: Final[Composed] = SQL("""
+SELECT {session}
+FROM pg_stat_activity a LEFT JOIN pg_roles r ON r.oid = a.usesysid
+WHERE a.datname = current_database() AND a.backend_type = 'client backend' AND a.pid <> pg_backend_pid()
+  AND a.xact_start < clock_timestamp() - make_interval(secs => %(older_than_s)s)
+ORDER BY a.xact_start LIMIT 20
+""").format(session=_SESSION)
+
+ACTIVE: Final[Composed] = SQL("""
+SELECT {session}
+FROM pg_stat_activity a LEFT JOIN pg_roles r ON r.oid = a.usesysid
+WHERE a.datname = current_database() AND a.backend_type = 'client backend' AND a.pid <> pg_backend_pid()
+  AND a.state = 'active' AND a.query_start < clock_timestamp() - make_interval(secs => %(older_than_s)s)
+ORDER BY a.query_start LIMIT 20
+""").format(session=_SESSION)
+
+CONNECTIONS: Final[LiteralString] = """
+SELECT current_setting('max_connections')::int AS limit_total,
+    current_setting('superuser_reserved_connections')::int AS reserved,
+    count(*) AS used,
+    count(*) FILTER (WHERE datname = current_database()) AS used_here,
+    count(*) FILTER (WHERE state = 'active') AS active,
+    count(*) FILTER (WHERE state = 'idle') AS idle,
+    count(*) FILTER (WHERE state LIKE 'idle in transaction%%') AS idle_in_transaction,
+    (SELECT nullif(datconnlimit, -1) FROM pg_database WHERE datname = current_database()) AS limit_here
+FROM pg_stat_activity WHERE backend_type = 'client backend'
+"""
+
+HOLDERS: Final[LiteralString] = """
+SELECT a.usename AS role, a.application_name AS application, count(*) AS used,
+    (SELECT nullif(rolconnlimit, -1) FROM pg_roles WHERE rolname = a.usename) AS limit_role,
+    sum(count(*)) OVER (PARTITION BY a.usename) AS used_role
+FROM pg_stat_activity a WHERE a.backend_type = 'client backend'
+GROUP BY 1, 2 ORDER BY 3 DESC LIMIT 8
+"""
+
+STATEMENTS_SCHEMA: Final[LiteralString] = """
+SELECT n.nspname FROM pg_extension e JOIN pg_namespace n ON n.oid = e.extnamespace
+WHERE e.extname = 'pg_stat_statements' AND current_setting('shared_preload_libraries') LIKE '%%pg_stat_statements%%'
+"""
+
+# Without the texts the view does not read its file, which can be large.
+STATEMENT_COUNTS: Final[LiteralString] = """
+SELECT userid, queryid, toplevel, calls, total_exec_time AS total_ms, rows, shared_blks_read AS blocks_read,
+    temp_blks_written AS temp_blocks
+FROM {schema}.pg_stat_statements(false)
+WHERE dbid = (SELECT oid FROM pg_database WHERE datname = current_database()) AND queryid IS NOT NULL
+"""
+
+STATEMENT_TEXTS: Final[LiteralString] = """
+SELECT DISTINCT ON (queryid) queryid, query FROM {schema}.pg_stat_statements(true) WHERE queryid = ANY(%(queryids)s)
+"""
+
+COUNTERS: Final[LiteralString] = """
+SELECT clock_timestamp() AS at, deadlocks, temp_files, temp_bytes, xact_commit AS commits, xact_rollback AS rollbacks,
+    stats_reset AS since, current_setting('work_mem') AS work_mem,
+    (SELECT age(datfrozenxid) FROM pg_database WHERE datname = current_database()) AS frozen_age
+FROM pg_stat_database WHERE datname = current_database()
+"""
+
+SIZE: Final[LiteralString] = "SELECT pg_database_size(current_database()) AS bytes"
+
+STANDBYS: Final[LiteralString] = """
+SELECT application_name AS name, host(client_addr) AS client, state, sync_state,
+    extract(epoch FROM coalesce(replay_lag, interval '0')) AS lag_s,
+    CASE WHEN NOT pg_is_in_recovery() THEN pg_wal_lsn_diff(pg_current_wal_lsn(), replay_lsn) END AS lag_bytes
+FROM pg_stat_replication ORDER BY lag_bytes DESC NULLS LAST LIMIT 20
+"""
+
+SLOTS: Final[LiteralString] = """
+SELECT slot_name AS name, slot_type AS type, active, wal_status,
+    CASE WHEN NOT pg_is_in_recovery() THEN pg_wal_lsn_diff(pg_current_wal_lsn(), restart_lsn) END AS retained_bytes
+FROM pg_replication_slots ORDER BY retained_bytes DESC NULLS LAST LIMIT 20
+"""
+
+# The clock says nothing about a standby that has replayed everything: then the primary was only quiet.
+RECOVERY: Final[LiteralString] = """
+SELECT pg_is_in_recovery() AS standby,
+    CASE WHEN pg_is_in_recovery() AND pg_last_wal_receive_lsn() IS DISTINCT FROM pg_last_wal_replay_lsn()
+         THEN extract(epoch FROM clock_timestamp() - pg_last_xact_replay_timestamp()) ELSE 0 END AS behind_s,
+    CASE WHEN pg_is_in_recovery() THEN pg_is_wal_replay_paused() ELSE false END AS paused
+"""

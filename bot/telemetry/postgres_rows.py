@@ -1,0 +1,256 @@
+"""What a look into a PostgreSQL gives: values, ages in seconds, statements already masked."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Annotated
+
+from pydantic import BeforeValidator, Field
+
+from bot.models import Instant, Noun
+from bot.telemetry.statement import bounded, masked
+
+MAX_NAME = 80
+
+
+def _statement(text: object) -> str:
+    return masked(str(text or ""))
+
+
+def _name(text: object) -> str | None:
+    return None if text is None else bounded(str(text), MAX_NAME)
+
+
+Statement = Annotated[str, BeforeValidator(_statement)]
+"""A statement of somebody else's, masked and bounded."""
+Name = Annotated[str | None, BeforeValidator(_name)]
+"""A name that a client chose, bounded and printable."""
+
+
+class Session(Noun):
+    """One backend of the server."""
+
+    pid: int
+    backend_start: Instant | None = Field(description="with the pid: which session it is; pids are used again")
+    backend_type: str | None = None
+    superuser: bool = False
+    role: Name = None
+    application: Name = None
+    client: Name = None
+    state: str | None = None
+    transaction_start: Instant | None = None
+    query_start: Instant | None = None
+    transaction_age_s: float | None = None
+    state_age_s: float | None = None
+    statement_age_s: float | None = None
+    wait_event_type: str | None = None
+    wait_event: str | None = None
+    statement: Statement = ""
+
+    @property
+    def idle_in_transaction(self) -> bool:
+        """Whether it holds a transaction open and does nothing with it."""
+        return (self.state or "").startswith("idle in transaction")
+
+    @property
+    def expendable(self) -> bool:
+        """Whether an ordinary client stands behind it: not a system process, not a superuser, clearly identified."""
+        return self.backend_type == "client backend" and not self.superuser and self.backend_start is not None
+
+
+class LockedSession(Session):
+    """A session that waits for a lock, or that one waits for."""
+
+    blocked_by: tuple[int, ...] | None = Field(default=None, description="None: it does not wait")
+    wanted_mode: str | None = None
+    waited_s: float | None = None
+    relation: Name = None
+
+
+class Prepared(Noun):
+    """A prepared transaction: it holds locks without a session."""
+
+    name: Name
+    role: Name
+    age_s: float
+
+
+class Blocker(Noun):
+    """A session that waits for nobody while others wait for it."""
+
+    session: LockedSession
+    waiting: tuple[LockedSession, ...] = Field(description="all that wait behind it, the longest wait first")
+    directly: int = Field(description="how many of them wait for it and not only for each other")
+
+    @property
+    def longest_wait_s(self) -> float:
+        """How long the first in the queue has waited."""
+        return max((session.waited_s or 0.0 for session in self.waiting), default=0.0)
+
+    @property
+    def relation(self) -> str | None:
+        """The table that most of the waiting want."""
+        wanted = [session.relation for session in self.waiting if session.relation]
+        return max(wanted, key=wanted.count, default=None)
+
+
+class Locks(Noun):
+    """Who blocks whom."""
+
+    waiting: int
+    blockers: tuple[Blocker, ...] = Field(description="the one that holds up the most sessions first")
+    prepared: tuple[Prepared, ...] = Field(default=(), description="prepared transactions that sessions wait for")
+
+
+class Connections(Noun):
+    """How many connections there are and may be; all of the server, unless it says here."""
+
+    limit_total: int
+    reserved: int
+    used: int
+    used_here: int
+    active: int
+    idle: int
+    idle_in_transaction: int
+    limit_here: int | None = None
+
+    @property
+    def share(self) -> float:
+        """Used connections by those that ordinary roles may use, of the server or of this database."""
+        here = self.used_here / self.limit_here if self.limit_here else 0.0
+        return max(self.used / max(1, self.limit_total - self.reserved), here)
+
+
+class Holder(Noun):
+    """How many connections one application holds under one role."""
+
+    role: Name
+    application: Name
+    used: int
+    limit_role: int | None = None
+    used_role: int
+
+    @property
+    def share(self) -> float:
+        """How much of the role's own limit is used; 0 where it has none."""
+        return self.used_role / self.limit_role if self.limit_role else 0.0
+
+
+class StatementCounts(Noun):
+    """One line of pg_stat_statements at one moment."""
+
+    userid: int
+    queryid: int
+    toplevel: bool
+    calls: int
+    total_ms: float
+    rows: int
+    blocks_read: int
+    temp_blocks: int
+
+
+class StatementDelta(Noun):
+    """What one statement did between two moments."""
+
+    queryid: int
+    statement: Statement = ""
+    calls: int
+    total_ms: float
+    mean_ms: float
+    usual_ms: float | None = Field(description="the mean of all earlier calls")
+    blocks_read: int
+    temp_blocks: int
+
+
+class Counters(Noun):
+    """Running totals of the database since `since`."""
+
+    at: Instant
+    since: Instant | None
+    deadlocks: int
+    temp_files: int
+    temp_bytes: int
+    commits: int
+    rollbacks: int
+    frozen_age: int = Field(description="transactions since the oldest unfrozen row; the server stops near 2.1e9")
+    work_mem: str
+
+
+class Standby(Noun):
+    """A server that replays this one's changes."""
+
+    name: Name
+    client: Name = None
+    state: str | None
+    sync_state: str | None
+    lag_s: float
+    lag_bytes: float | None
+
+
+class Slot(Noun):
+    """A replication slot and the log that it keeps from being removed."""
+
+    name: Name
+    type: str
+    active: bool
+    wal_status: str | None
+    retained_bytes: float | None
+
+
+class Replication(Noun):
+    """How far copies are behind."""
+
+    standby: bool = Field(description="whether this server is itself a copy")
+    behind_s: float = Field(description="how far this copy is behind; 0 on a primary")
+    paused: bool
+    standbys: tuple[Standby, ...] = ()
+    slots: tuple[Slot, ...] = ()
+
+
+def lock_tree(sessions: Iterable[LockedSession], prepared: tuple[Prepared, ...] = ()) -> Locks:
+    """Find the sessions at which the waiting ends, each with everyone behind it."""
+    by_pid = {session.pid: session for session in sessions}
+    waiting = {pid: session for pid, session in by_pid.items() if session.blocked_by}
+    roots = [session for pid, session in by_pid.items() if pid not in waiting]
+    blockers = [blocker for root in roots if (blocker := _blocker(root, waiting)).waiting]
+    blockers.sort(key=lambda blocker: (len(blocker.waiting), blocker.longest_wait_s), reverse=True)
+    holds = any(0 in (session.blocked_by or ()) for session in waiting.values())
+    return Locks(waiting=len(waiting), blockers=tuple(blockers), prepared=prepared if holds else ())
+
+
+def _blocker(root: LockedSession, waiting: Mapping[int, LockedSession]) -> Blocker:
+    behind: dict[int, LockedSession] = {}
+    ring = {root.pid}
+    while ring:
+        ring = {pid for pid, session in waiting.items() if pid not in behind and ring & set(session.blocked_by or ())}
+        behind.update({pid: waiting[pid] for pid in ring})
+    queue = sorted(behind.values(), key=lambda session: session.waited_s or 0.0, reverse=True)
+    directly = sum(root.pid in (session.blocked_by or ()) for session in queue)
+    return Blocker(session=root, waiting=tuple(queue), directly=directly)
+
+
+def deltas(
+    before: Iterable[StatementCounts], after: Iterable[StatementCounts], texts: Mapping[int, str]
+) -> tuple[StatementDelta, ...]:
+    """What each statement did in between, the one with the most time first."""
+    earlier = {(line.userid, line.queryid, line.toplevel): line for line in before}
+    made = []
+    for line in after:
+        then = earlier.get((line.userid, line.queryid, line.toplevel))
+        calls = line.calls - (then.calls if then else 0)
+        if calls <= 0:  # not called, or the totals were reset in between
+            continue
+        total = max(0.0, line.total_ms - (then.total_ms if then else 0.0))
+        made.append(
+            StatementDelta(
+                queryid=line.queryid,
+                statement=texts.get(line.queryid, ""),
+                calls=calls,
+                total_ms=total,
+                mean_ms=total / calls,
+                usual_ms=then.total_ms / then.calls if then and then.calls else None,
+                blocks_read=line.blocks_read - (then.blocks_read if then else 0),
+                temp_blocks=line.temp_blocks - (then.temp_blocks if then else 0),
+            )
+        )
+    return tuple(sorted(made, key=lambda delta: delta.total_ms, reverse=True))
