@@ -1,0 +1,1 @@
+"""The demonstration: a local Slack-compatible workspace and the scenarios that it plays."""
