@@ -4,4 +4,5 @@ pytest_plugins = [
     "tests.servers.postgres",
     "tests.servers.prometheus",
     "tests.servers.redis",
+    "tests.servers.workspace",
 ]
