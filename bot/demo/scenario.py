@@ -10,9 +10,9 @@ from pathlib import Path
 from textwrap import dedent, indent
 
 from bot.demo.child import announced, child, module
+from bot.demo.metrics.rules import Rule, watch
 from bot.demo.payments.ledger import Ledger, create_ledger
 from bot.demo.postgres import Postgres, private_postgres
-from bot.demo.metrics.rules import Rule, watch
 from bot.errors import SourceUnavailable
 from bot.http import HttpSource
 
