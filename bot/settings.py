@@ -117,6 +117,7 @@ class HttpCallTemplate(_Section):
     risk: Literal["low", "medium", "high"] = "medium"
     effect: str = Field(description="what the call does, one sentence, with {parameters}")
     rollback: str = "irreversible"
+    service: str | None = Field(default=None, description="catalogue name of the service that it touches")
     timeout_s: float = Field(default=15, gt=0, le=300)
 
 

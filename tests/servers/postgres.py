@@ -171,7 +171,8 @@ def postgres_server() -> Iterator[PostgresServer]:
         folder, server = Path(name), PostgresServer(free_port())
         _initialise(binaries, folder, user)
         command = [str(binaries / "postgres"), "-D", str(folder / "data"), "-p", str(server.port), "-h", "127.0.0.1",
-                   "-k", str(folder), "-c", "fsync=off", "-c", "max_connections=40", "-c", "max_prepared_transactions=4",
+                   "-k", str(folder), "-c", "fsync=off", "-c", "max_connections=40",
+                   "-c", "max_prepared_transactions=4",
                    "-c", "shared_preload_libraries=pg_stat_statements"]  # fmt: skip
         with running(command, log=folder / "log", ready=lambda: _answers(binaries, server), user=user):
             with connect(server.dsn("postgres", "postgres").get_secret_value(), autocommit=True) as connection:

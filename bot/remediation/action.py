@@ -1,0 +1,124 @@
+"""What an action of the catalogue is: one typed change to the world that a person can be asked to approve."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any, ClassVar, Generic, Literal, TypeVar
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from bot.errors import RemediationError
+from bot.models import Noun, Risk, Verification
+
+Measure = Callable[[], Awaitable[float | None]]
+"""One reading; None where there is none at the moment."""
+
+
+class ActionParameters(BaseModel):
+    """Base of every action's parameters: closed to unknown names, fixed once read."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
+
+
+class BlastRadius(Noun):
+    """Who notices, read from the live state and the catalogue's topology."""
+
+    statement: str = Field(description="one or two sentences with figures")
+    services: tuple[str, ...] = Field(default=(), description="services that may notice, nearest first")
+    reach: Literal["session", "service", "unknown"] = Field(
+        description="what is interrupted: one session, whole services, or nobody can tell"
+    )
+
+
+P = TypeVar("P", bound=ActionParameters)
+
+
+class Action(ABC, Generic[P]):
+    """One kind of change.
+
+    `check` and `perform` are called by the execution only, after an approval of exactly these parameters.
+    """
+
+    name: ClassVar[str]
+    """In the catalogue, such as `postgres.terminate_backend`."""
+    summary: ClassVar[str]
+    """One sentence."""
+    parameters: type[P]
+
+    def accept(self, given: Mapping[str, Any]) -> P:
+        """The parameters, checked against everything that can be known without looking at the world.
+
+        Raises:
+            RemediationError: they do not fit.
+        """
+        try:
+            return self.parameters.model_validate(dict(given))
+        except ValidationError as error:
+            problems = "; ".join(
+                f"{'.'.join(str(part) for part in problem['loc']) or 'parameters'}: {problem['msg']}"
+                for problem in error.errors(include_url=False, include_input=False)
+            )
+            raise RemediationError(f"{self.name} cannot take these parameters: {problems}.") from None
+
+    @abstractmethod
+    def target(self, params: P) -> str:
+        """What it acts on, in words."""
+
+    @abstractmethod
+    def effect(self, params: P) -> str:
+        """What will happen, one sentence."""
+
+    @abstractmethod
+    async def blast_radius(self, params: P) -> BlastRadius:
+        """Who will notice, now.
+
+        Raises:
+            RemediationError: it cannot be told; then nothing may be proposed.
+        """
+
+    @abstractmethod
+    def service(self, params: P) -> str | None:
+        """The service or database, by catalogue name, whose importance decides the risk."""
+
+    @abstractmethod
+    def reversible(self, params: P) -> bool:
+        """Whether `rollback` restores what was."""
+
+    @abstractmethod
+    def rollback(self, params: P) -> str:
+        """How to undo it, or that it cannot be undone."""
+
+    @abstractmethod
+    def base_risk(self, params: P) -> Risk:
+        """Its risk before policy looks at the circumstances."""
+
+    @abstractmethod
+    def timeout_s(self, params: P) -> float:
+        """After this long nobody may assume any more that it is still going to happen, or that it will not."""
+
+    @abstractmethod
+    async def check(self, params: P) -> None:
+        """Whether the world is still as it was when the action was proposed.
+
+        Raises:
+            PreconditionFailed: it is not, or it cannot be told.
+        """
+
+    @abstractmethod
+    async def perform(self, params: P, idempotency_key: str) -> str:
+        """Do it, once; never retried. Gives the outcome, one sentence.
+
+        Raises:
+            PreconditionFailed: the world changed at the last moment; nothing was done.
+            EffectFailed: the target refused; nothing was changed.
+            EffectUnknown: it may or may not have happened.
+        """
+
+    def default_verification(self, params: P, window_s: float) -> Verification | None:  # noqa: ARG002
+        """How to tell that it worked, where the playbook does not say."""
+        return None
+
+    def checks(self, params: P) -> Mapping[str, Measure]:  # noqa: ARG002
+        """The readings that this action's own verification refers to by name."""
+        return {}

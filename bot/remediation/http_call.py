@@ -1,0 +1,218 @@
+"""Make one of the HTTP requests that the settings allow; parameters fill its path, query and JSON body only."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Callable, Iterator, Mapping
+from typing import Annotated, Any
+from urllib.parse import SplitResult, quote, urlsplit
+
+from pydantic import BeforeValidator, Field
+
+from bot.catalog import Catalog
+from bot.errors import Misconfigured, PreconditionFailed, RemediationError
+from bot.http import Transport, send_once
+from bot.models import Risk
+from bot.remediation.action import Action, ActionParameters, BlastRadius
+from bot.settings import HttpCallTemplate
+
+MAX_VALUE = 200
+_PLACE = re.compile(r"\{([A-Za-z_][A-Za-z0-9_]*)\}")
+# Servers and proxies undo percent-encoding, some of them twice: what could then end a segment never goes in.
+_ENDS_A_SEGMENT = frozenset("/\\%?#;")
+
+
+def _plain(given: object) -> object:
+    if isinstance(given, bool) or not isinstance(given, str | int):
+        raise ValueError("must be a text or a whole number")  # noqa: TRY004 - pydantic's contract
+    return given
+
+
+Value = Annotated[str | int, BeforeValidator(_plain)]
+
+
+class CallParameters(ActionParameters):
+    """Which of the allowed requests, and what fills it."""
+
+    call: str = Field(min_length=1, max_length=100, description="name in the settings, remediation.http_calls")
+    parameters: Mapping[str, Value] = Field(default_factory=dict, max_length=20)
+
+
+class HttpCall(Action[CallParameters]):
+    """Make one allow-listed request, once.
+
+    Raises:
+        Misconfigured: a template that leaves open where the request goes.
+    """
+
+    name = "http.call"
+    summary = "Make one HTTP request that the settings allow."
+    parameters = CallParameters
+
+    def __init__(
+        self, catalog: Catalog, templates: Mapping[str, HttpCallTemplate], transport: Transport | None = None
+    ) -> None:
+        for name, template in templates.items():
+            _sound(name, template)
+        self._catalog = catalog
+        self._templates = templates
+        self._transport = transport
+
+    def accept(self, given: Mapping[str, Any]) -> CallParameters:
+        params = super().accept(given)
+        if params.call not in self._templates:
+            known = ", ".join(sorted(self._templates))
+            raise RemediationError(f"'{params.call}' is not an allowed request. There are: {known}.")
+        filled_url(self._templates[params.call], params.parameters)
+        return params
+
+    def target(self, params: CallParameters) -> str:
+        template = self._templates[params.call]
+        return f"{template.method} {filled_url(template, params.parameters)}"
+
+    def effect(self, params: CallParameters) -> str:
+        return _filled(self._templates[params.call].effect, params.parameters, str)
+
+    async def blast_radius(self, params: CallParameters) -> BlastRadius:
+        service = self.service(params)
+        if service is None:
+            return BlastRadius(statement=f"No service of the catalogue is named for '{params.call}'.", reach="unknown")
+        services = (service, *self._catalog.dependants(service))
+        others = f"; {', '.join(services[1:9])} stand on it" if services[1:] else ""
+        return BlastRadius(statement=f"It acts on {service}{others}.", services=services, reach="service")
+
+    def service(self, params: CallParameters) -> str | None:
+        return self._templates[params.call].service
+
+    def reversible(self, params: CallParameters) -> bool:
+        return self._templates[params.call].rollback != "irreversible"
+
+    def rollback(self, params: CallParameters) -> str:
+        if not self.reversible(params):
+            return "Cannot be undone."
+        return _filled(self._templates[params.call].rollback, params.parameters, str)
+
+    def base_risk(self, params: CallParameters) -> Risk:
+        return Risk(self._templates[params.call].risk)
+
+    def timeout_s(self, params: CallParameters) -> float:
+        return self._templates[params.call].timeout_s + 5
+
+    async def check(self, params: CallParameters) -> None:
+        try:
+            self.accept(params.model_dump())
+        except RemediationError as error:
+            raise PreconditionFailed(f"Nothing was sent: {error}") from None
+
+    async def perform(self, params: CallParameters, idempotency_key: str) -> str:
+        await self.check(params)
+        template = self._templates[params.call]
+        headers = {name: value.get_secret_value() for name, value in template.headers.items()}
+        status = await send_once(
+            template.method,
+            filled_url(template, params.parameters),
+            headers={**headers, "Idempotency-Key": idempotency_key},
+            body=None if template.body is None else filled_body(template.body, params.parameters),
+            timeout_s=template.timeout_s,
+            transport=self._transport,
+        )
+        return f"{self.target(params)} answered {status}."
+
+
+def filled_url(template: HttpCallTemplate, values: Mapping[str, str | int]) -> str:
+    """The URL with every value percent-encoded in its place; scheme, host and number of segments are the template's.
+
+    Raises:
+        RemediationError: values that are missing, unknown, do not match, or would lead elsewhere.
+    """
+    _check_values(template, values)
+    parts = urlsplit(template.url)
+    path = "/".join(_segment(segment, values) for segment in parts.path.split("/"))
+    query = _filled(parts.query, values, lambda value: quote(value, safe=""))
+    url = parts._replace(path=path, query=query).geturl()
+    if not _same_place(parts, urlsplit(url)):
+        raise RemediationError("These parameters would send the request elsewhere.")
+    return url
+
+
+def filled_body(body: Any, values: Mapping[str, str | int]) -> Any:
+    """The body with the placeholders of its texts replaced; its shape and its keys stay."""
+    if isinstance(body, Mapping):
+        return {key: filled_body(value, values) for key, value in body.items()}
+    if isinstance(body, list | tuple):
+        return [filled_body(value, values) for value in body]
+    if not isinstance(body, str):
+        return body
+    whole = _PLACE.fullmatch(body)
+    return values[whole[1]] if whole else _filled(body, values, str)
+
+
+def _check_values(template: HttpCallTemplate, values: Mapping[str, str | int]) -> None:
+    if missing := sorted(template.parameters.keys() - values.keys()):
+        raise RemediationError(f"The request needs {', '.join(missing)}.")
+    if unknown := sorted(values.keys() - template.parameters.keys()):
+        raise RemediationError(f"The request does not take {', '.join(name[:40] for name in unknown)}.")
+    for name, pattern in template.parameters.items():
+        text = str(values[name])
+        if len(text) > MAX_VALUE or not text.isprintable() or unicodedata.normalize("NFKC", text) != text:
+            raise RemediationError(f"'{name}' is too long, or holds characters that are not what they look like.")
+        if not re.fullmatch(pattern, text, re.ASCII):
+            raise RemediationError(f"'{name}' does not match {pattern}.")
+
+
+def _segment(segment: str, values: Mapping[str, str | int]) -> str:
+    if not _PLACE.search(segment):
+        return segment
+    plain = _filled(segment, values, str)
+    if not plain.strip(". ") or any(_ENDS_A_SEGMENT & set(str(values[name])) for name in _PLACE.findall(segment)):
+        raise RemediationError("A parameter of a path may not hold slashes, '%', '?', '#' or ';', or be only dots.")
+    return _filled(segment, values, lambda value: quote(value, safe=""))
+
+
+def _filled(text: str, values: Mapping[str, str | int], written: Callable[[str], str]) -> str:
+    """Every placeholder replaced, in one pass: a value that looks like a placeholder stays as it is."""
+    return _PLACE.sub(lambda place: written(str(values.get(place[1], place[0]))), text)
+
+
+def _same_place(template: SplitResult, filled: SplitResult) -> bool:
+    return (
+        (template.scheme, template.netloc) == (filled.scheme, filled.netloc)
+        and template.path.count("/") == filled.path.count("/")
+        and not filled.fragment
+    )
+
+
+def _sound(name: str, template: HttpCallTemplate) -> None:
+    problem = next(_problems(template), None)
+    if problem:
+        raise Misconfigured(f"NIGHTDESK_REMEDIATION__HTTP_CALLS: the request '{name}' {problem}.")
+
+
+def _problems(template: HttpCallTemplate) -> Iterator[str]:
+    parts = urlsplit(template.url)
+    if parts.scheme not in {"http", "https"} or not parts.hostname:
+        yield "needs an absolute http(s) address"
+    if "{" in parts.scheme + parts.netloc or "@" in parts.netloc or parts.fragment:
+        yield "has a placeholder, a user or a fragment where none may be: parameters fill path, query and body only"
+    if {".", ".."} & set(parts.path.split("/")):
+        yield "has dot segments in its path"
+    used = set(_PLACE.findall(template.url)) | set(_places(template.body))
+    if used - template.parameters.keys():
+        yield f"uses {', '.join(sorted(used - template.parameters.keys()))}, which 'parameters' does not describe"
+    for parameter, pattern in template.parameters.items():
+        try:
+            re.compile(pattern, re.ASCII)
+        except re.error as error:
+            yield f"has an unreadable pattern for '{parameter}': {error}"
+
+
+def _places(body: Any) -> Iterator[str]:
+    if isinstance(body, Mapping):
+        for value in body.values():
+            yield from _places(value)
+    elif isinstance(body, list | tuple):
+        for value in body:
+            yield from _places(value)
+    elif isinstance(body, str):
+        yield from _PLACE.findall(body)
