@@ -1,0 +1,165 @@
+"""The HTTP door: `POST /alerts/{source}`.
+
+`202` is answered after the intake has made every alert durable, not before. Every other answer is JSON with `error`
+(what is wrong) and `hint` (what to do); what the sender should try again is a 408, a 413 of another size, or a 503.
+The order of the checks: method, source, speaker, content type, size, signature, JSON, shape, storage.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Sequence
+from datetime import datetime
+from typing import Protocol
+
+import structlog
+from prometheus_client import REGISTRY, CollectorRegistry
+from redis.exceptions import RedisError
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import JSONResponse
+from starlette.routing import Route
+from starlette.types import Receive, Scope, Send
+
+from bot.alerts import formats, refusal
+from bot.alerts.auth import check_signature, check_speaker
+from bot.alerts.refusal import Refusal
+from bot.alerts.tally import UNKNOWN, tally
+from bot.errors import BadInput, Denied
+from bot.models import Alert, Receipt
+from bot.settings import AlertSourceSettings, HmacAuth, Settings
+
+READ_DEADLINE_S = 20.0
+"""A body that has not arrived by then holds a connection that others need."""
+RETRY_AFTER_S = 5
+THREAD_BYTES = 32_768
+"""A larger body is parsed in a thread, so that the event loop goes on."""
+
+log = structlog.get_logger(__name__)
+
+
+class Intake(Protocol):
+    """Where alerts become durable."""
+
+    async def accept(self, alerts: Sequence[Alert]) -> Sequence[Receipt]:
+        """Store every alert and tell where it went; returns when nothing can be lost any more."""
+        ...
+
+
+class AlertDoor:
+    """Answers for all alert sources.
+
+    Args:
+        clock: now, in UTC; signatures with a timestamp are checked against it.
+        registry: where the counters are.
+        read_deadline_s: how long a body may take to arrive.
+
+    Raises:
+        Misconfigured: a source's format or mapping cannot be used.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        intake: Intake,
+        clock: Callable[[], datetime],
+        *,
+        registry: CollectorRegistry = REGISTRY,
+        read_deadline_s: float = READ_DEADLINE_S,
+    ) -> None:
+        self._settings = settings
+        self._intake = intake
+        self._clock = clock
+        self._tally = tally(registry)
+        self._read_deadline_s = read_deadline_s
+        self._known = formats.known(settings)
+        for source in self._known:
+            formats.reader(source, settings)
+
+    def routes(self) -> list[Route]:
+        """For the ASGI application."""
+        return [Route("/alerts/{source}", self, name="alerts")]
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request; an application of its own, so that a wrong method too is answered in JSON."""
+        response = await self._answer(Request(scope, receive))
+        await response(scope, receive, send)
+
+    async def _answer(self, request: Request) -> JSONResponse:
+        source = request.path_params["source"]
+        try:
+            alerts = await self._alerts(source, request)
+            receipts = await self._store(alerts)
+        except Refusal as refused:
+            label = source if source in self._known else UNKNOWN
+            self._tally.refused(label, refused.reason)
+            log.warning("alerts refused", source=label, reason=refused.reason, error=refused.error)
+            return refused.response()
+        self._tally.accepted(source, len(alerts))
+        log.info("alerts accepted", source=source, alerts=len(alerts))
+        return JSONResponse(
+            {"accepted": len(alerts), "incidents": [receipt.model_dump(mode="json") for receipt in receipts]}, 202
+        )
+
+    async def _alerts(self, source: str, request: Request) -> list[Alert]:
+        if request.method != "POST":
+            raise refusal.method(request.method)
+        if source not in self._known:
+            raise refusal.unknown_source(source, self._known)
+        auth = self._settings.alerts.get(source, AlertSourceSettings()).auth
+        try:
+            check_speaker(auth, request.headers, loopback=self._settings.loopback)
+            _check_media_type(request)
+            body = await self._body(request)
+            if isinstance(auth, HmacAuth):
+                check_signature(auth, request.headers, body, self._clock())
+            return await self._parsed(source, body)
+        except Denied as error:
+            raise refusal.denied(error) from None
+        except BadInput as error:
+            raise refusal.unreadable(error) from None
+
+    async def _body(self, request: Request) -> bytes:
+        try:
+            async with asyncio.timeout(self._read_deadline_s):
+                return await _read(request, self._settings.max_body_bytes)
+        except TimeoutError:
+            raise refusal.slow(self._read_deadline_s) from None
+        except ClientDisconnect:
+            raise refusal.disconnected() from None
+
+    async def _parsed(self, source: str, body: bytes) -> list[Alert]:
+        if len(body) > THREAD_BYTES:
+            return await asyncio.to_thread(formats.parse, source, body, self._settings)
+        return formats.parse(source, body, self._settings)
+
+    async def _store(self, alerts: list[Alert]) -> Sequence[Receipt]:
+        if not alerts:
+            return ()
+        try:
+            return await self._intake.accept(alerts)
+        except RedisError as error:
+            log.error("the intake's storage failed", error=f"{type(error).__name__}: {error}")  # noqa: TRY400
+            raise refusal.storage(RETRY_AFTER_S) from error
+
+
+def _check_media_type(request: Request) -> None:
+    given = request.headers.get("content-type", "")
+    kind = given.partition(";")[0].strip().casefold()
+    if kind != "application/json" and not (kind.startswith("application/") and kind.endswith("+json")):
+        raise refusal.media_type(given)
+    encoding = request.headers.get("content-encoding", "identity")
+    if encoding.casefold() != "identity":
+        raise refusal.encoded(encoding)
+
+
+async def _read(request: Request, limit: int) -> bytes:
+    """The whole body, reading no further once it is larger than the limit."""
+    announced = request.headers.get("content-length", "")
+    if announced.isdecimal() and (len(announced) > 18 or int(announced) > limit):
+        raise refusal.too_large(limit)
+    body = bytearray()
+    async for chunk in request.stream():
+        body += chunk
+        if len(body) > limit:
+            raise refusal.too_large(limit)
+    return bytes(body)

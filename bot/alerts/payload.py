@@ -1,0 +1,115 @@
+"""What the payload models of all senders share.
+
+Optional fields are read leniently, since an alert with an odd detail is still an alert: a scalar is text, an instant
+that cannot be read is none. A wrong shape is refused with the path of the field.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Annotated, Any, TypeVar
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+
+from bot.alerts import labels
+from bot.alerts.text import scalar
+from bot.errors import BadInput
+
+SHOWN_PROBLEMS = 5
+FIRST_YEAR, LAST_YEAR = 1971, 5000
+"""An instant outside says 'never' or 'for ever'."""
+_EARLIEST_S = datetime(FIRST_YEAR, 1, 1, tzinfo=UTC).timestamp()
+_LATEST_S = datetime(LAST_YEAR, 1, 1, tzinfo=UTC).timestamp()
+
+P = TypeVar("P", bound="Payload")
+
+
+class Payload(BaseModel):
+    """Base of every payload model: fields that it does not name are passed over."""
+
+    model_config = ConfigDict(extra="ignore", frozen=True)
+
+
+def read(model: type[P], body: object, *, sender: str) -> P:
+    """The body as the sender's model.
+
+    Raises:
+        BadInput: naming the fields that do not fit.
+    """
+    if not isinstance(body, dict):
+        raise BadInput(f"The body is {kind(body)}, but {sender} sends a JSON object.")
+    try:
+        return model.model_validate(body)
+    except ValidationError as error:
+        raise BadInput(f"This is not what {sender} sends: {_explain(error)}.") from None
+
+
+def kind(value: object) -> str:
+    """The JSON type of a value, in words."""
+    if value is None or isinstance(value, bool):
+        return {None: "null", True: "true", False: "false"}[value]
+    names = {str: "a string", int: "a number", float: "a number", list: "a list", dict: "an object"}
+    return names.get(type(value), "something else")
+
+
+def _explain(error: ValidationError) -> str:
+    problems = error.errors(include_url=False, include_input=False)
+    lines = [f"{_place(problem['loc'])}: {_said(problem)}" for problem in problems[:SHOWN_PROBLEMS]]
+    more = len(problems) - len(lines)
+    return "; ".join(lines) + (f"; and {more} more" if more else "")
+
+
+def _place(path: tuple[int | str, ...]) -> str:
+    return ".".join(str(part) for part in path) or "the body"
+
+
+def _said(problem: Any) -> str:
+    if problem["type"] == "missing":
+        return "this field is missing"
+    if problem["type"] in {"model_type", "dict_type"}:
+        return "an object is expected here"
+    said: str = problem["msg"]
+    return said.removeprefix("Value error, ")
+
+
+def as_text(value: object) -> str | None:
+    """A scalar as text; null, and text with nothing in it, is None."""
+    return (scalar(value) or "").strip() or None
+
+
+def as_moment(value: object) -> datetime | None:
+    """An instant from ISO 8601 text or from seconds, milliseconds, … since 1970; None where it cannot be read.
+
+    The zero time with which Go programs say 'never' (0001-01-01T00:00:00Z) is None too.
+    """
+    if isinstance(value, str):
+        return _from_text(value.strip())
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        return _from_epoch(value)
+    return None
+
+
+def _from_text(text: str) -> datetime | None:
+    if text.isascii() and text.isdigit() and 9 <= len(text) <= 19:
+        return _from_epoch(int(text))
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        return None
+    return moment if FIRST_YEAR <= moment.year < LAST_YEAR else None
+
+
+def _from_epoch(number: float) -> datetime | None:
+    for per_second in (1.0, 1e3, 1e6, 1e9):
+        if _EARLIEST_S * per_second <= number < _LATEST_S * per_second:
+            return datetime.fromtimestamp(number / per_second, UTC)
+    return None
+
+
+Text = Annotated[str | None, BeforeValidator(as_text)]
+"""Optional text."""
+Name = Annotated[str, BeforeValidator(as_text), Field(min_length=1)]
+"""Text without which there is no alert."""
+Labels = Annotated[dict[str, str], BeforeValidator(labels.from_object)]
+Tags = Annotated[dict[str, str], BeforeValidator(labels.from_tags)]
+Moment = Annotated[datetime | None, BeforeValidator(as_moment)]
