@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Protocol
 
 from bot.models import Message
 
@@ -47,7 +48,8 @@ HISTORY = (
     Remark(
         9.3 * DAY_MIN,
         MINA,
-        "Scan-to-pay is failing, customers stand at the counter. The log is full of `canceling statement due to lock timeout`.",
+        "Scan-to-pay is failing, customers stand at the counter. The log is full of "
+        "`canceling statement due to lock timeout`.",
         replies=(
             Reply(2, TOM, "I restarted one payments instance, no change. Nothing was deployed today."),
             Reply(
@@ -94,8 +96,8 @@ HISTORY = (
         2.4 * DAY_MIN,
         AIKO,
         "Heads-up: the reporting job was moved from 01:00 to 03:00. It takes a lock on accounts for a few minutes. "
-        "If it hangs, ending its session is safe, it starts over at its next run. Please do not restart payments for it, "
-        "that only throws away requests.",
+        "If it hangs, ending its session is safe, it starts over at its next run. Please do not restart payments "
+        "for it, that only throws away requests.",
         replies=(
             Reply(3, TOM, "PAY-412 is still open, so it still holds the lock until the end."),
             Reply(5, MINA, "Noted. I am on call this week, Aiko for the database."),
@@ -110,7 +112,7 @@ HISTORY = (
     ),
     Remark(0.6 * DAY_MIN, MINA, "Stand-up moves to 09:45 tomorrow.", GENERAL),
     Remark(190, TOM, "Bäckerei Sonntag had a queue this morning, payments were fine, their scanner was slow."),
-    Remark(95, MINA, "Going to be at the dentist from four to five, Aiko covers."),
+    Remark(95, MINA, "Back from lunch with the people of Optik Klar, they like the new receipts."),
 )
 
 
@@ -131,13 +133,15 @@ def messages(now: datetime) -> Iterator[Message]:
             )
 
 
-def retell(remember: Callable[[str, str, str, datetime, str | None], str], now: datetime) -> None:
-    """Put the history into a workspace.
+class Remember(Protocol):
+    """Puts a message into a workspace's past; gives the name that it got there."""
 
-    Args:
-        remember: takes user, channel, text, time and the thread, and gives the name of the message in the workspace.
-    """
+    def __call__(self, user: str, channel: str, text: str, at: datetime, *, thread: str | None = None) -> str: ...
+
+
+def retell(remember: Remember, now: datetime) -> None:
+    """Put the history into a workspace."""
     names: dict[str, str] = {}
     for message in messages(now):
         thread = names[message.thread] if message.thread else None
-        names[message.id] = remember(message.user, message.channel, message.text, message.sent_at, thread)
+        names[message.id] = remember(message.user, message.channel, message.text, message.sent_at, thread=thread)
