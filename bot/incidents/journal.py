@@ -56,13 +56,20 @@ class Journal:
         self._keep = keep
 
     async def append(
-        self, incident_id: str, event: Event, *, once: str = "", expected: Mapping[str, str] | None = None
+        self,
+        incident_id: str,
+        event: Event,
+        *,
+        once: str = "",
+        expected: Mapping[str, str] | None = None,
+        fields: Mapping[str, str] | None = None,
     ) -> Recorded | None:
         """Append the event. None if `once` was appended before (a task that was delivered again).
 
         Args:
             once: a name under which this event may be appended a single time to this incident.
             expected: fields of the record that must hold these values, such as the proposal an approval is for.
+            fields: fields of the record to set in the same step.
 
         Raises:
             IllegalTransition: not in this phase, or an expected field differs. Nothing was written.
@@ -75,7 +82,7 @@ class Journal:
             event=event.model_dump_json(),
             once=once,
             expected=expected,
-            fields=_fields(event),
+            fields={**_fields(event), **(fields or {})},
         )
         if move.outcome == "again":
             return None
@@ -148,8 +155,6 @@ class Journal:
 def _fields(event: Event) -> dict[str, str]:
     if event.kind == "proposed":
         return {"proposal": event.proposal.id, "digest": event.proposal.digest, "endorsed_by": ""}
-    if event.kind == "endorsed":
-        return {"endorsed_by": event.actor}
     if event.kind == "executing":
         return {"owner": event.owner}
     return {}

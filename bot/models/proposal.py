@@ -28,7 +28,10 @@ class Risk(StrEnum):
 class Verification(Noun):
     """How the bot will tell that it worked."""
 
-    query: str = Field(description="PromQL, or the name of a catalogue check")
+    query: str = Field(description="PromQL, or the name of the action's own check; for a tool, its question in words")
+    tool: str | None = Field(default=None, description="a read-only tool, where the value is one of its facts")
+    parameters: Mapping[str, Any] = Field(default_factory=dict, description="of the tool")
+    fact: str | None = Field(default=None, description="the tool's fact to watch")
     threshold: float
     comparison: str = Field(default="<", description="the value is good when `value comparison threshold`")
     window_s: float = Field(gt=0, description="how long to watch before giving up")

@@ -1,0 +1,73 @@
+"""Logs that can be grepped, and the counters behind `/metrics`."""
+
+from __future__ import annotations
+
+import logging
+import sys
+from typing import Literal
+
+import structlog
+from prometheus_client import Counter, Histogram
+
+EVENTS = Counter("nightdesk_incident_events_total", "Events appended to incidents", ["kind"])
+TO_FIRST_CARD = Histogram(
+    "nightdesk_alert_to_card_seconds",
+    "From the alert being accepted to its card in the thread",
+    buckets=(0.1, 0.25, 0.5, 1, 2, 5, 15, 60),
+)
+TO_PROPOSAL = Histogram(
+    "nightdesk_alert_to_proposal_seconds",
+    "From the alert being accepted to the proposal",
+    buckets=(1, 2, 5, 10, 15, 30, 60, 300),
+)
+TO_RECOVERY = Histogram(
+    "nightdesk_alert_to_recovery_seconds",
+    "From the alert being accepted to the verified recovery",
+    buckets=(15, 30, 60, 120, 300, 900, 3600),
+)
+
+QUIET = (
+    "docket",
+    "httpx",
+    "httpcore",
+    "slack_bolt",
+    "slack_sdk",
+    "uvicorn.access",
+    "aiohttp.access",
+    "matplotlib",
+    "drain3",
+)
+"""Libraries that are heard only when something is wrong."""
+
+
+def configure_logging(level: Literal["debug", "info", "warning", "error"], form: Literal["console", "json"]) -> None:
+    """One line an event on standard error, with the incident's id where there is one."""
+    number = getattr(logging, level.upper())
+    shared: list[structlog.typing.Processor] = [
+        structlog.contextvars.merge_contextvars,
+        structlog.processors.add_log_level,
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+    ]
+    last: structlog.typing.Processor
+    if form == "json":
+        shared.append(structlog.processors.format_exc_info)
+        last = structlog.processors.JSONRenderer(ensure_ascii=False)
+    else:
+        last = structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty(), pad_event_to=24)
+    structlog.configure(
+        processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
+        wrapper_class=structlog.make_filtering_bound_logger(number),
+        logger_factory=structlog.stdlib.LoggerFactory(),
+        cache_logger_on_first_use=False,
+    )
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(
+        structlog.stdlib.ProcessorFormatter(
+            foreign_pre_chain=shared, processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, last]
+        )
+    )
+    root = logging.getLogger()
+    root.handlers[:] = [handler]
+    root.setLevel(number)
+    for name in QUIET:
+        logging.getLogger(name).setLevel(max(number, logging.WARNING))

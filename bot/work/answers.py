@@ -1,0 +1,129 @@
+"""What the bot answers when it is spoken to: `@nightdesk …` and `/nightdesk …`."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from datetime import datetime
+
+from bot.catalog import Catalog
+from bot.incidents import Intake, Journal
+from bot.memory import MemoryManager
+from bot.models import Brief, Briefed, BriefLine, Message, Recalled
+from bot.slack.blocks import Post
+from bot.slack.desk import Command, Mention
+from bot.slack.views import brief as brief_view
+from bot.slack.views import talk
+from bot.work.question import question, service_in
+
+_HELP = re.compile(r"(help|\?|帮助)?\s*[!.?]*", re.IGNORECASE)
+_STATUS = re.compile(r"(status|what'?s (up|open|going on)|状态)\s*[!.?]*", re.IGNORECASE)
+_BRIEF = re.compile(r"(brief me|brief|catch me up|简报)\b\s*[:,]?\s*(?P<rest>.*)", re.IGNORECASE | re.DOTALL)
+_REMEMBER = re.compile(r"(remember|记住)\s*[:：,]\s*(?P<lesson>\S.*)", re.IGNORECASE | re.DOTALL)
+
+BRIEF_TOKENS = 900
+RECALL_TOKENS = 500
+
+Period = Callable[[str, datetime], "tuple[datetime, datetime] | None"]
+"""Reads a date phrase ('since yesterday') as a stretch of time."""
+
+
+class Answers:
+    """Understands the few things that can be asked, and answers from the journal and from memory."""
+
+    def __init__(
+        self,
+        journal: Journal,
+        intake: Intake,
+        memory: MemoryManager,
+        catalog: Catalog,
+        clock: Callable[[], datetime],
+        period: Period,
+    ) -> None:
+        self._journal = journal
+        self._intake = intake
+        self._memory = memory
+        self._catalog = catalog
+        self._clock = clock
+        self._period = period
+
+    async def mention(self, mention: Mention) -> Post | None:
+        """The answer, None where the incident's own card and thread are the answer."""
+        text = mention.text.strip()
+        if answer := await self._known_words(text, mention.channel):
+            return answer
+        if lesson := _REMEMBER.fullmatch(text):
+            return await self._remember(lesson["lesson"].strip(), mention)
+        service = service_in(text, self._catalog)
+        if service is None:
+            return await self._recalled(text, mention.channel)
+        return await self._look(service, mention)
+
+    async def command(self, command: Command) -> str:
+        """The text that answers `/nightdesk …`."""
+        text = command.text.strip()
+        answer = await self._known_words(text, command.channel) or await self._recalled(text, command.channel)
+        return answer.text
+
+    async def _known_words(self, text: str, channel: str) -> Post | None:
+        if _HELP.fullmatch(text):
+            return talk.said(talk.help_text())
+        if _STATUS.fullmatch(text):
+            incidents = tuple([incident async for incident in self._journal.open_incidents()])
+            return talk.said(talk.status(incidents))
+        if asked := _BRIEF.fullmatch(text):
+            return await self._brief(asked["rest"].strip(), channel)
+        return None
+
+    async def _brief(self, wish: str, channel: str) -> Post:
+        """The latest of the channel, or of the time that the wish names, or what is near to its words."""
+        period = self._period(wish, self._clock())
+        since, until = period or (None, None)
+        found = await self._memory.recall(
+            "" if period else wish, channel=channel, since=since, until=until, budget_tokens=BRIEF_TOKENS
+        )
+        return brief_view.brief(Briefed(at=self._clock(), brief=_as_brief(found)), {})
+
+    async def _recalled(self, text: str, channel: str) -> Post:
+        found = await self._memory.recall(text, channel=channel, limit=5, budget_tokens=RECALL_TOKENS)
+        if not found:
+            known = ", ".join(sorted(self._catalog.services)) or "none yet: write services.yaml"
+            return talk.answer(f"I know nothing about that. Name a service and I look into it; I know: {known}.")
+        return brief_view.brief(Briefed(at=self._clock(), brief=_as_brief(found)), {})
+
+    async def _remember(self, lesson: str, mention: Mention) -> Post:
+        await self._memory.remember(
+            [
+                Message(
+                    id=f"lesson-{mention.ts}",
+                    channel=mention.channel,
+                    user=mention.user,
+                    text=lesson,
+                    sent_at=self._clock(),
+                )
+            ]
+        )
+        return talk.answer(f"Remembered: {lesson}")
+
+    async def _look(self, service: str, mention: Mention) -> Post | None:
+        """Start a triage, unless the service has an open incident: then that is the answer."""
+        async for incident in self._journal.open_incidents():
+            if incident.service == service:
+                return talk.said(talk.status((incident,)))
+        alert = question(mention.text, f"{mention.channel}:{mention.ts}", self._clock(), service=service)
+        await self._intake.open_for(alert, channel=mention.channel, actor=mention.user)
+        return talk.answer(f"Looking into {service}: see the card in this channel.")
+
+
+def _as_brief(found: list[Recalled]) -> Brief:
+    """Recalled messages in the order in which they were said."""
+    in_order = sorted(found, key=lambda recalled: recalled.message.sent_at)
+    lines = tuple(_line(recalled) for recalled in in_order)
+    return Brief(role="person", lines=lines, considered=len(found))
+
+
+def _line(recalled: Recalled) -> BriefLine:
+    message = recalled.message
+    return BriefLine(
+        text=message.text, user=message.user, said_at=message.sent_at, section="recent", permalink=message.permalink
+    )

@@ -1,0 +1,105 @@
+"""The front desk: what the Slack door hands in is kept or scheduled here, durably, before Slack hears 'ok'."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+from datetime import datetime
+
+from redis.asyncio import Redis
+
+from bot.errors import NotFound
+from bot.incidents import Intake, Journal
+from bot.memory import MemoryManager
+from bot.models import Message, Phase, Proposal
+from bot.remediation.approvals import incident_of
+from bot.slack.desk import Command, Decision, HomeContent, Mention, Taught
+from bot.work.answers import Answers
+from bot.work.question import question
+from bot.work.queue import Queue
+
+SEEN_S = 24 * 3600
+"""Slack delivers an event again for up to about an hour."""
+
+
+class FrontDesk:
+    """Implements `bot.slack.desk.Desk`."""
+
+    def __init__(
+        self,
+        redis: Redis,
+        queue: Queue,
+        journal: Journal,
+        intake: Intake,
+        memory: MemoryManager,
+        answers: Answers,
+        clock: Callable[[], datetime],
+    ) -> None:
+        self._redis = redis
+        self._queue = queue
+        self._journal = journal
+        self._intake = intake
+        self._memory = memory
+        self._answers = answers
+        self._clock = clock
+
+    async def heard(self, mention: Mention) -> None:
+        """Schedule an answer."""
+        await self._queue.add("hear", mention.model_dump_json(), key=mention.event_id)
+
+    async def remembered(self, message: Message) -> None:
+        """Keep the message."""
+        await self._memory.remember([message])
+
+    async def edited(self, message: Message) -> None:
+        """The same id again replaces the earlier text."""
+        await self._memory.remember([message])
+
+    async def deleted(self, channel: str, message_id: str) -> None:
+        """Forget the message."""
+        await self._memory.forget(message_id, channel=channel)
+
+    async def taught(self, lesson: Taught) -> None:
+        """Schedule keeping the pinned message as a lesson."""
+        await self._queue.add("teach", lesson.model_dump_json(), key=lesson.event_id)
+
+    async def decided(self, decision: Decision) -> None:
+        """Schedule the decision: a click that Slack saw acknowledged is never lost."""
+        key = hashlib.sha256(decision.model_dump_json().encode()).hexdigest()[:32]
+        await self._queue.add("decide", decision.model_dump_json(), key=key)
+
+    async def commanded(self, command: Command) -> str:
+        """Answer `/nightdesk …` at once, from what is stored."""
+        return await self._answers.command(command)
+
+    async def asked_triage(self, channel: str, ts: str, text: str, user: str) -> None:
+        """Open an incident from a message; the same message again opens no second one."""
+        await self._intake.open_for(question(text, f"{channel}:{ts}", self._clock()), channel=channel, actor=user)
+
+    async def home(self, user: str) -> HomeContent:  # noqa: ARG002 - the same for everybody so far
+        """Open incidents, and the proposals that wait for a decision."""
+        incidents = tuple([incident async for incident in self._journal.open_incidents()])
+        pending = tuple(
+            incident.proposal for incident in incidents if incident.proposal and incident.phase is Phase.AWAITING
+        )
+        return HomeContent(incidents=incidents, pending=pending)
+
+    async def proposal(self, proposal_id: str) -> Proposal | None:
+        """The proposal as stored, if it is the current one of its incident."""
+        try:
+            incident = await self._journal.read(incident_of(proposal_id))
+        except NotFound:
+            return None
+        return incident.proposal if incident.proposal and incident.proposal.id == proposal_id else None
+
+    async def joined(self, channel: str) -> None:
+        """Schedule reading back what was said in the channel."""
+        await self._queue.add("backfill", channel, key=channel)
+
+    async def seen(self, event_id: str) -> bool:
+        """Whether the event was marked before."""
+        return bool(await self._redis.exists(f"nd:slack:event:{event_id}"))
+
+    async def mark(self, event_id: str) -> None:
+        """The event is durable."""
+        await self._redis.set(f"nd:slack:event:{event_id}", "1", ex=SEEN_S)

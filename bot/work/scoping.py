@@ -1,0 +1,43 @@
+"""What an agent is sent out with: where to look, and when."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from bot.agents.scope import Scope
+from bot.catalog import Catalog
+from bot.models import Brief, Incident, Window
+from bot.settings import TriageSettings
+
+LONGEST = 8
+"""An alert that has fired for long widens the window to at most so many times its configured length."""
+
+
+def scope_of(
+    incident: Incident, catalog: Catalog, settings: TriageSettings, now: datetime, *, brief: Brief | None = None
+) -> Scope:
+    """One agent's assignment."""
+    window, baseline = windows(incident, now, settings)
+    return Scope(
+        incident_id=incident.id,
+        alert=incident.alert,
+        service=incident.service,
+        catalog=catalog,
+        window=window,
+        baseline=baseline,
+        brief=brief,
+        deadline_s=settings.agent_deadline_s,
+    )
+
+
+def windows(incident: Incident, now: datetime, settings: TriageSettings) -> tuple[Window, Window]:
+    """The suspicious stretch, and the stretch before it for comparison.
+
+    The suspicious one ends now and starts before the trouble did: rules fire only after their `for` has passed, so
+    half a window is kept in front of the moment at which the alert says it began.
+    """
+    length = timedelta(seconds=settings.window_s)
+    latest = incident.alerts[-1]
+    began = min(latest.starts_at or now, now)
+    start = max(min(now - length, began - length / 2), now - length * LONGEST)
+    return Window(start=start, end=now), Window(start=start - timedelta(seconds=settings.baseline_s), end=start)

@@ -1,0 +1,155 @@
+"""The tasks by name. Each looks at the journal before it does anything, so that a second delivery does no harm.
+
+A task that fails is tried again, later and later; the last failure is noted on the incident. This is the one place
+of the room that catches everything.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Protocol
+
+import structlog
+from docket import ConcurrencyLimit, ExponentialRetry, Perpetual
+from docket.dependencies import CurrentExecution
+from docket.execution import Execution as Run
+
+from bot.work.queue import Task
+
+log = structlog.get_logger(__name__)
+
+PATIENT = ExponentialRetry(attempts=12, minimum_delay=timedelta(seconds=1), maximum_delay=timedelta(minutes=2))
+"""For what waits for Slack or another server: about ten minutes in all."""
+BRIEF = ExponentialRetry(attempts=5, minimum_delay=timedelta(milliseconds=200), maximum_delay=timedelta(seconds=5))
+
+
+class Duties(Protocol):
+    """What the tasks do; the composition root brings it."""
+
+    async def walk(self, incident_id: str) -> None:
+        """Go on with the incident's playbook."""
+
+    async def show(self, incident_id: str) -> None:
+        """Bring Slack up to date with the incident."""
+
+    async def learn(self, incident_id: str) -> None:
+        """Write the incident to memory."""
+
+    async def expire(self, proposal_id: str) -> None:
+        """Close the gate if its time is over."""
+
+    async def execute(self, proposal_id: str) -> float | None:
+        """Carry out an approved proposal; seconds after which to look again, if another run may still act."""
+
+    async def verify(self, proposal_id: str) -> None:
+        """Watch an executed proposal."""
+
+    async def decide(self, decision: str) -> None:
+        """Check and record a click (JSON)."""
+
+    async def hear(self, mention: str) -> None:
+        """Answer a mention (JSON)."""
+
+    async def teach(self, lesson: str) -> None:
+        """Keep a pinned message (JSON)."""
+
+    async def backfill(self, channel: str) -> None:
+        """Read back what was said in a channel."""
+
+    async def sweep(self) -> None:
+        """Schedule again what was lost between an event and its task."""
+
+    async def failed(self, task: str, subject: str, error: BaseException) -> None:
+        """A task has failed for the last time."""
+
+
+@dataclass(frozen=True)
+class _Guard:
+    """Runs one duty; the last failure of its task is told to the duties."""
+
+    duties: Duties
+
+    async def run(self, task: str, subject: str, work: Awaitable[None], run: Run, attempts: int | None) -> None:
+        try:
+            await work
+        except Exception as error:  # boundary: a task must end in a record, whatever happened in it
+            last = attempts is not None and run.attempt >= attempts
+            log.exception("task.failed", task=task, subject=subject[:200], attempt=run.attempt, last=last)
+            if last:
+                await self.duties.failed(task, subject, error)
+            raise
+
+
+def tasks_of(duties: Duties, *, sweep_every: timedelta) -> tuple[Task, ...]:
+    """All tasks, bound to the duties. docket knows a task by its function's name."""
+    return (*_incident_tasks(duties), *_proposal_tasks(duties), *_talk_tasks(duties), _sweep(duties, sweep_every))
+
+
+def _incident_tasks(duties: Duties) -> tuple[Task, ...]:
+    guard = _Guard(duties)
+
+    async def walk(
+        incident_id: str,
+        run: Run = CurrentExecution(),
+        one: ConcurrencyLimit = ConcurrencyLimit("incident_id", 1, scope="walk"),
+        retry: ExponentialRetry = BRIEF,
+    ) -> None:
+        await guard.run("walk", incident_id, duties.walk(incident_id), run, BRIEF.attempts)
+
+    async def show(
+        incident_id: str,
+        run: Run = CurrentExecution(),
+        one: ConcurrencyLimit = ConcurrencyLimit("incident_id", 1, scope="show"),
+        retry: ExponentialRetry = PATIENT,
+    ) -> None:
+        await guard.run("show", incident_id, duties.show(incident_id), run, PATIENT.attempts)
+
+    async def learn(incident_id: str, run: Run = CurrentExecution(), retry: ExponentialRetry = BRIEF) -> None:
+        await guard.run("learn", incident_id, duties.learn(incident_id), run, BRIEF.attempts)
+
+    return (walk, show, learn)
+
+
+def _proposal_tasks(duties: Duties) -> tuple[Task, ...]:
+    guard = _Guard(duties)
+
+    async def expire(proposal_id: str, run: Run = CurrentExecution(), retry: ExponentialRetry = PATIENT) -> None:
+        await guard.run("expire", proposal_id, duties.expire(proposal_id), run, PATIENT.attempts)
+
+    async def execute(proposal_id: str, again: Perpetual = Perpetual(every=timedelta(seconds=1))) -> None:
+        # Never retried by docket: whether it may run again is for the journal to say.
+        look_again_s = await duties.execute(proposal_id)
+        if look_again_s is None:
+            again.cancel()
+        else:
+            again.at(datetime.now(UTC) + timedelta(seconds=look_again_s))
+
+    async def verify(proposal_id: str, run: Run = CurrentExecution(), retry: ExponentialRetry = BRIEF) -> None:
+        await guard.run("verify", proposal_id, duties.verify(proposal_id), run, BRIEF.attempts)
+
+    return (expire, execute, verify)
+
+
+def _talk_tasks(duties: Duties) -> tuple[Task, ...]:
+    def task(name: str, work: Callable[[str], Awaitable[None]]) -> Task:
+        async def talk(said: str, run: Run = CurrentExecution(), retry: ExponentialRetry = PATIENT) -> None:
+            await _Guard(duties).run(name, said, work(said), run, PATIENT.attempts)
+
+        talk.__name__ = name
+        return talk
+
+    return (
+        task("decide", duties.decide),
+        task("hear", duties.hear),
+        task("teach", duties.teach),
+        task("backfill", duties.backfill),
+    )
+
+
+def _sweep(duties: Duties, every: timedelta) -> Task:
+    async def sweep(again: Perpetual = Perpetual(every=every, automatic=True)) -> None:
+        await duties.sweep()
+
+    return sweep

@@ -1,0 +1,161 @@
+"""The triage of one incident: look back, then walk the drawing as far as it goes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import structlog
+
+from bot.canvas import Kind, Playbook, Step, Store, Walked, decide, walk
+from bot.catalog import Catalog
+from bot.errors import IllegalTransition, NotFound
+from bot.models import Alert, Briefed, HandedOver, Incident, Noted, Phase, Resolved
+from bot.work.world import IncidentWorld, Rooms, gate_field
+
+log = structlog.get_logger(__name__)
+
+DECISIONS = ("approved", "rejected", "expired")
+RUNNING_AGENTS = 6
+"""How many steps of one incident look at the same time."""
+
+Choose = Callable[[Alert, str | None], "tuple[Playbook, str]"]
+"""The playbook for an alert about a service, and why that one."""
+Library = Callable[[], Mapping[str, Playbook]]
+
+
+class Triage:
+    """Walks incidents."""
+
+    def __init__(self, rooms: Rooms, store: Store, choose: Choose, library: Library) -> None:
+        self._rooms = rooms
+        self._store = store
+        self._choose = choose
+        self._library = library
+
+    async def walk(self, incident_id: str) -> None:
+        """Go on with the incident's run, from its beginning or from where it stands."""
+        try:
+            incident = await self._rooms.journal.read(incident_id)
+        except NotFound:
+            log.warning("triage.unknown_incident", incident=incident_id)
+            return
+        if incident.phase in {Phase.RESOLVED, Phase.HANDED_OVER}:
+            return
+        try:
+            await self._walk(incident)
+        except IllegalTransition as moved_on:
+            # The alert resolved, or a person ended it, while the agents were looking.
+            log.info("triage.overtaken", incident=incident_id, why=str(moved_on))
+
+    async def _walk(self, incident: Incident) -> None:
+        run = run_of(incident)
+        playbook, why = self._choose(incident.alert, incident.service)
+        await self._look_back(incident, run, playbook, why)
+        world = IncidentWorld(self._rooms, incident.id, run)
+        while True:
+            walked = await walk(
+                playbook,
+                f"{incident.id}:{run}",
+                store=self._store,
+                world=world,
+                limit=RUNNING_AGENTS,
+                given=_given(incident, self._rooms.catalog),
+                library=self._library(),
+            )
+            if walked.state != "suspended":
+                await self._finish(incident.id, run, walked, playbook)
+                return
+            incident = await self._rooms.journal.read(incident.id)
+            delivered = [await self._deliver(step, incident, world) for step in walked.waiting]
+            if not any(delivered):
+                return
+
+    async def _look_back(self, incident: Incident, run: str, playbook: Playbook, why: str) -> None:
+        """First of all: what does memory know? And say by which drawing the bot goes on."""
+        rooms = self._rooms
+        name = f"briefed:{run}"
+        if await rooms.journal.field(incident.id, f"once:{name}"):
+            return
+        chosen = f"Playbook: {playbook.front.title}. {why}"
+        await rooms.journal.append(incident.id, Noted(at=rooms.clock(), text=chosen), once=f"chosen:{run}")
+        brief = await rooms.memory.brief(incident, "commander", rooms.settings.triage.brief_tokens)
+        await rooms.journal.append(incident.id, Briefed(at=rooms.clock(), brief=brief), once=name)
+
+    async def _deliver(self, step: Step, incident: Incident, world: IncidentWorld) -> bool:
+        """Hand the waiting step its outcome, if there is one by now."""
+        if step.kind is Kind.GATE:
+            return await self._deliver_decision(step, incident, world)
+        if step.kind is Kind.CHANGE:
+            return await self._deliver_outcome(step, incident)
+        return False
+
+    async def _deliver_decision(self, step: Step, incident: Incident, world: IncidentWorld) -> bool:
+        if refusal := world.refused.get(step.key):
+            text = f"Nothing is proposed at '{step.label}': {refusal}"
+            await self._rooms.journal.append(incident.id, Noted(at=self._rooms.clock(), text=text))
+            return await decide(self._store, step.run_id, step.key, "rejected", note=refusal)
+        proposal_id = await self._rooms.journal.field(incident.id, gate_field(step))
+        for recorded in incident.history:
+            event = recorded.event
+            if event.kind in DECISIONS and getattr(event, "proposal_id", None) == proposal_id:
+                facts = {"reason": getattr(event, "reason", None), "proposal": proposal_id}
+                return await decide(self._store, step.run_id, step.key, event.kind, facts=facts, actor=event.actor)
+        return False
+
+    async def _deliver_outcome(self, step: Step, incident: Incident) -> bool:
+        """A change waits for the outcome of the proposal that was approved: the latest one."""
+        proposal_id = incident.proposal.id if incident.proposal else None
+        for recorded in reversed(incident.history):
+            event = recorded.event
+            if getattr(event, "proposal_id", None) != proposal_id:
+                continue
+            edge = _edge_of(event)
+            if edge:
+                facts = event.model_dump(mode="json", exclude={"kind"})
+                return await decide(self._store, step.run_id, step.key, edge, facts=facts)
+        return False
+
+    async def _finish(self, incident_id: str, run: str, walked: Walked, playbook: Playbook) -> None:
+        incident = await self._rooms.journal.read(incident_id)
+        at = self._rooms.clock()
+        said = _last_words(walked, playbook)
+        if incident.phase is Phase.RECOVERED:
+            await self._rooms.journal.append(incident_id, Resolved(at=at, reason=said), once=f"ended:{run}")
+        elif incident.phase in {Phase.INVESTIGATING, Phase.OUTCOME_UNKNOWN}:
+            await self._rooms.journal.append(incident_id, HandedOver(at=at, reason=said), once=f"ended:{run}")
+
+
+def run_of(incident: Incident) -> str:
+    """The name of the incident's current run: every time it is opened or reopened, a new one begins."""
+    openings = (recorded.id for recorded in reversed(incident.history) if recorded.event.kind in {"opened", "reopened"})
+    return next(openings)
+
+
+def _given(incident: Incident, catalog: Catalog) -> dict[str, Any]:
+    """What a drawing may refer to: `alert`, `service` and `incident`."""
+    known: dict[str, Any] = {"name": incident.service, "databases": [], "database": None}
+    if incident.service:
+        service = catalog.services[incident.service]
+        databases = catalog.databases_of(incident.service)
+        known |= service.model_dump(mode="json", include={"tier", "environment", "channel"})
+        known |= {"databases": list(databases), "database": databases[0] if databases else None}
+    return {
+        "alert": incident.alert.model_dump(mode="json"),
+        "service": known,
+        "incident": {"id": incident.id},
+    }
+
+
+def _edge_of(event: Any) -> str | None:
+    if event.kind == "verified":
+        return "recovered" if event.recovered else "not_recovered"
+    return {"not_executed": "not_executed", "outcome_unknown": "unknown"}.get(event.kind)
+
+
+def _last_words(walked: Walked, playbook: Playbook) -> str:
+    if walked.state == "failed":
+        return f"The playbook '{playbook.id}' could not be walked to its end: {walked.error}"
+    if walked.end is None:
+        return "The drawing ended."
+    return playbook.of(walked.end).say or playbook.chart.nodes[walked.end].label

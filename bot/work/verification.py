@@ -1,0 +1,51 @@
+"""How a remedy will be judged: as the drawing says, else by the very symptom that is worst."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from bot.agents.commander import SYMPTOMS
+from bot.canvas.outcome import Change
+from bot.models import Finding, Verification
+
+WAY_BACK = 0.25
+"""A symptom is over when it has come back this near to its baseline, as a share of the deviation."""
+
+
+def of_change(change: Change) -> Verification | None:
+    """What the change's block says under `verify`."""
+    verify = change.verify
+    if not verify:
+        return None
+    below, above = verify.get("below"), verify.get("above")
+    tool, fact = verify.get("use"), verify.get("fact")
+    threshold = below if below is not None else above
+    if threshold is None:
+        return None
+    return Verification(
+        query=verify.get("query") or f"{fact} of {tool}",
+        tool=tool,
+        parameters=verify.get("with") or {},
+        fact=fact,
+        threshold=float(threshold),
+        comparison="<" if below is not None else ">",
+        window_s=float(verify.get("within") or 300.0),
+        unit=verify.get("unit"),
+    )
+
+
+def of_symptom(findings: Sequence[Finding], window_s: float) -> Verification | None:
+    """The worst symptom that has a query and figures: it must come back most of the way to its baseline."""
+    for finding in sorted(findings, key=lambda finding: -finding.score):
+        if finding.agent != "metrics" or finding.kind not in SYMPTOMS:
+            continue
+        for fact in finding.evidence:
+            if fact.query and fact.value is not None and fact.baseline is not None and fact.value != fact.baseline:
+                return Verification(
+                    query=fact.query,
+                    threshold=fact.baseline + WAY_BACK * (fact.value - fact.baseline),
+                    comparison="<" if fact.value > fact.baseline else ">",
+                    window_s=window_s,
+                    unit=fact.unit,
+                )
+    return None

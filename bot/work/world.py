@@ -1,0 +1,238 @@
+"""One incident as the drawing sees it: its steps ask agents, its gates open approvals, all of it in the journal."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import structlog
+
+from bot.agents.commander import explain, rank
+from bot.agents.scope import Scope
+from bot.agents.tools import Toolbox
+from bot.canvas.outcome import Change, Judgement, Step
+from bot.catalog import Catalog
+from bot.errors import IllegalTransition, RemediationError
+from bot.incidents import Journal
+from bot.memory import MemoryManager
+from bot.models import Chart, Finding, Found, Hypothesis, Incident, Noted, Proposal, Proposed, Ranked, Remedy, Report
+from bot.remediation.catalogue import Actions
+from bot.remediation.proposal import Grounds, draft
+from bot.settings import Settings
+from bot.work.scoping import scope_of
+from bot.work.verification import of_change, of_symptom
+
+log = structlog.get_logger(__name__)
+
+RANK = "commander.rank"
+APPLY = "remediation.apply"
+"""In a drawing: whatever single action the commander found to fit."""
+CONFIDENT = 0.5
+"""Below this the general triage proposes nothing by itself."""
+
+KeepCharts = Callable[[str, str, Sequence[Chart]], Awaitable[tuple[str, ...]]]
+MeasureNow = Callable[[Proposal], Awaitable[float | None]]
+
+
+@dataclass(frozen=True)
+class Rooms:
+    """What every run needs, whatever the incident."""
+
+    journal: Journal
+    memory: MemoryManager
+    toolbox: Toolbox
+    actions: Actions
+    catalog: Catalog
+    settings: Settings
+    clock: Callable[[], datetime]
+    keep_charts: KeepCharts
+    measure_now: MeasureNow
+
+
+class CannotPropose(RemediationError):
+    """A gate was reached, and what it should ask about cannot be proposed."""
+
+
+class IncidentWorld:
+    """Implements `bot.canvas.world.World` for one run of one incident."""
+
+    def __init__(self, rooms: Rooms, incident_id: str, run: str) -> None:
+        self._rooms = rooms
+        self._incident_id = incident_id
+        self._run = run
+        self.refused: dict[str, str] = {}
+        """Gates that could not be opened, by the key of their step, and why."""
+
+    async def use(self, tool: str, parameters: Mapping[str, Any], step: Step) -> Mapping[str, Any]:
+        """The facts that the tool finds; what it found goes into the journal first."""
+        if tool == RANK:
+            return _facts_of(await self._rank())
+        scope = await self._scope(await self._read(), tool.partition(".")[0])
+        report = await self._rooms.toolbox.use(tool, parameters, scope)
+        await self._record(report, step)
+        return report.facts
+
+    async def gate(self, step: Step, changes: Sequence[Change]) -> None:
+        """Propose the change behind the gate; why not, where that is impossible, is kept in `refused`."""
+        if await self._proposed(step):
+            return
+        try:
+            proposal = await self._draft(step, changes)
+        except RemediationError as reason:
+            self.refused[step.key] = str(reason)
+            return
+        before = await self._rooms.measure_now(proposal)
+        known = {} if before is None else {f"before:{proposal.id}": repr(before)}
+        try:
+            await self._rooms.journal.append(
+                self._incident_id,
+                Proposed(at=self._now(), proposal=proposal),
+                once=self._once("proposed", step.run_id, step.key),
+                fields={**known, gate_field(step): proposal.id},
+            )
+        except IllegalTransition as busy:
+            # Another gate of this drawing waits for people; this one opens on the walk after that decision.
+            log.info("walk.gate_waits", incident=self._incident_id, step=step.key, why=str(busy))
+
+    async def change(self, step: Step, action: str, parameters: Mapping[str, Any]) -> None:
+        """The approval itself has set off the execution: there is nothing to start, only an outcome to wait for."""
+        log.debug(
+            "walk.waits_for_change", incident=self._incident_id, step=step.key, action=action, given=len(parameters)
+        )
+
+    async def ask(self, step: Step, question: str, answers: Sequence[str]) -> None:
+        """Put the question into the thread."""
+        text = f"{question} ({' / '.join(answers)})"
+        await self._rooms.journal.append(
+            self._incident_id, Noted(at=self._now(), text=text), once=self._once("ask", step.run_id, step.key)
+        )
+
+    async def judge(
+        self, step: Step, question: str, labels: Sequence[str], facts: Mapping[str, Any]
+    ) -> Judgement | None:
+        """No model is configured: the branch takes `otherwise`."""
+        log.info("walk.no_model", incident=self._incident_id, step=step.key, question=question, labels=len(labels),
+                 facts=len(facts))  # fmt: skip
+        return None
+
+    async def explore(
+        self, step: Step, goal: str, tools: Sequence[str], facts: Mapping[str, Any]
+    ) -> Mapping[str, Any] | None:
+        """No model is configured: nothing is explored."""
+        log.info(
+            "walk.no_model", incident=self._incident_id, step=step.key, goal=goal, tools=len(tools), facts=len(facts)
+        )
+        return None
+
+    async def note(self, text: str) -> None:
+        """Say it in the thread."""
+        await self._rooms.journal.append(self._incident_id, Noted(at=self._now(), text=text))
+
+    async def _read(self) -> Incident:
+        return await self._rooms.journal.read(self._incident_id)
+
+    async def _scope(self, incident: Incident, role: str) -> Scope:
+        """The agent's assignment, with its own brief."""
+        rooms = self._rooms
+        brief = await rooms.memory.brief(incident, role, rooms.settings.triage.brief_tokens)
+        return scope_of(incident, rooms.catalog, rooms.settings.triage, self._now(), brief=brief)
+
+    async def _record(self, report: Report, step: Step) -> None:
+        keys = await self._rooms.keep_charts(self._incident_id, f"{self._run}:{step.run_id}:{step.key}", report.charts)
+        found = Found(
+            at=self._now(),
+            agent=report.agent,
+            findings=tuple(_numbered(finding, step.key) for finding in report.findings),
+            gaps=report.gaps,
+            seconds=report.seconds,
+            charts=keys,
+        )
+        await self._rooms.journal.append(self._incident_id, found, once=self._once("finding", step.run_id, step.key))
+
+    async def _rank(self) -> Hypothesis:
+        """Rank what was found so far and write it down; the best of it."""
+        incident = await self._read()
+        hypotheses = rank(incident.findings, incident.gaps, self._rooms.catalog)
+        if hypotheses != incident.hypotheses:
+            explanation = explain(hypotheses, incident.findings, incident.gaps)
+            await self._rooms.journal.append(
+                self._incident_id, Ranked(at=self._now(), hypotheses=hypotheses, explanation=explanation)
+            )
+        return hypotheses[0]
+
+    async def _draft(self, step: Step, changes: Sequence[Change]) -> Proposal:
+        if len(changes) != 1:
+            raise CannotPropose(f"The gate '{step.label}' leads to {len(changes)} changes; an approval is for one.")
+        (change,) = changes
+        best = await self._rank()
+        incident = await self._read()
+        name, given = _meant(change)
+        action, parameters = self._rooms.actions.resolve(name, given)
+        number = sum(recorded.event.kind == "proposed" for recorded in incident.history) + 1
+        grounds = Grounds(
+            incident_id=incident.id,
+            why=step.settings.why or best.statement,
+            confidence=best.confidence,
+            evidence=best.evidence_for[:8],
+            playbook=step.playbook,
+            playbook_hash=step.playbook_hash,
+            node=step.node,
+            verification=of_change(change) or of_symptom(incident.findings, self._rooms.settings.remediation.verify_s),
+            rollback=change.irreversible,
+        )
+        return await draft(
+            action,
+            parameters,
+            grounds,
+            proposal_id=f"{incident.id}.{number}",
+            catalog=self._rooms.catalog,
+            settings=self._rooms.settings.remediation,
+            now=self._now(),
+        )
+
+    async def _proposed(self, step: Step) -> bool:
+        return (
+            await self._rooms.journal.field(self._incident_id, "once:" + self._once("proposed", step.key)) is not None
+        )
+
+    def _once(self, what: str, *where: str) -> str:
+        return ":".join((what, self._run, *where))
+
+    def _now(self) -> datetime:
+        return self._rooms.clock()
+
+
+def gate_field(step: Step) -> str:
+    """The field of the incident's record that holds the proposal which a gate opened."""
+    return f"gate:{step.run_id}:{step.key}"
+
+
+def _numbered(finding: Finding, step: str) -> Finding:
+    """The finding with evidence ids that are unique within the incident: the step's key and the agent's own id."""
+    evidence = tuple(fact.model_copy(update={"id": f"{step}/{fact.id}"}) for fact in finding.evidence)
+    return finding.model_copy(update={"evidence": evidence})
+
+
+def _meant(change: Change) -> tuple[str, Mapping[str, Any]]:
+    if change.action != APPLY:
+        return change.action, change.parameters
+    name, given = change.parameters.get("action"), change.parameters.get("parameters")
+    if not isinstance(name, str) or not isinstance(given, Mapping):
+        raise CannotPropose("No single remedy fits the cause, so there is nothing to propose.")
+    return name, given
+
+
+def _facts_of(best: Hypothesis) -> dict[str, Any]:
+    """What a branch may ask about the best hypothesis. A remedy counts only for a cause that is likely."""
+    remedies: tuple[Remedy, ...] = best.remedies if best.confidence >= CONFIDENT else ()
+    remedy = remedies[0] if remedies else None
+    return {
+        "kind": best.kind,
+        "service": best.service,
+        "confidence": best.confidence,
+        "remedy_count": len(remedies),
+        "remedy_action": remedy.action if remedy else None,
+        "remedy_parameters": dict(remedy.parameters) if remedy else None,
+    }
