@@ -57,6 +57,10 @@ class Follow:
             return False
         return True
 
+    async def show(self, incident: Incident) -> None:
+        """Schedule showing an incident of which Slack does not show everything yet."""
+        await self._queue.add("show", incident.id, key=f"{incident.id}:swept")
+
     async def _expiry(self, proposal_id: str, at: datetime) -> None:
         await self._queue.add("expire", proposal_id, key=proposal_id, when=at)
 

@@ -1,0 +1,158 @@
+"""What each task does: the thin layer between the queue and the rooms."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+
+import structlog
+
+from bot.errors import IllegalTransition, NotFound
+from bot.incidents import Journal
+from bot.memory import MemoryManager
+from bot.models import HandedOver, Incident, Message, Noted
+from bot.remediation.approvals import Approvals, incident_of
+from bot.remediation.execution import Execution
+from bot.slack.blocks import Post
+from bot.slack.desk import Decision, Mention, Taught
+from bot.work.answers import Answers
+from bot.work.follow import Follow
+from bot.work.triage import Triage
+from bot.work.verify import Verifier
+
+log = structlog.get_logger(__name__)
+
+PROPOSAL_TASKS = frozenset({"expire", "execute", "verify"})
+TALK_TASKS = frozenset({"decide", "hear", "teach", "backfill"})
+
+
+class Face(Protocol):
+    """What Slack shows of an incident, and how people are answered."""
+
+    async def show(self, incident: Incident) -> None:
+        """Bring the card and the thread up to date."""
+
+    async def behind(self, incident: Incident) -> bool:
+        """Whether there are events that Slack does not show yet."""
+        ...
+
+    async def answer(self, mention: Mention, post: Post) -> None:
+        """Answer in the thread."""
+
+    async def seen(self, mention: Mention) -> None:
+        """Show at once that the mention was heard."""
+
+    async def tell(self, user: str, channel: str, text: str) -> None:
+        """Tell one person alone."""
+
+    async def message(self, channel: str, ts: str) -> Message | None:
+        """One message as Slack has it."""
+        ...
+
+    async def history(self, channel: str, keep: Callable[[list[Message]], Awaitable[None]]) -> None:
+        """Hand over what was said in the channel, batch by batch."""
+
+
+@dataclass(frozen=True)
+class Office:
+    """Implements `bot.work.tasks.Duties`."""
+
+    journal: Journal
+    memory: MemoryManager
+    triage: Triage
+    approvals: Approvals
+    execution: Execution
+    verifier: Verifier
+    answers: Answers
+    follow: Follow
+    face: Face
+    clock: Callable[[], datetime]
+
+    async def walk(self, incident_id: str) -> None:
+        """Go on with the incident's playbook."""
+        await self.triage.walk(incident_id)
+
+    async def show(self, incident_id: str) -> None:
+        """Bring Slack up to date with the incident."""
+        await self.face.show(await self.journal.read(incident_id))
+
+    async def learn(self, incident_id: str) -> None:
+        """Write the incident to memory: what it was, what was done, how it ended."""
+        await self.memory.learn(await self.journal.read(incident_id))
+
+    async def expire(self, proposal_id: str) -> None:
+        """Close the gate if its time is over."""
+        await self.approvals.expire(proposal_id)
+
+    async def execute(self, proposal_id: str) -> float | None:
+        """Carry out an approved proposal."""
+        return await self.execution.run(proposal_id)
+
+    async def verify(self, proposal_id: str) -> None:
+        """Watch an executed proposal."""
+        await self.verifier.run(proposal_id)
+
+    async def decide(self, decision: str) -> None:
+        """Check and record a click, and tell the person what became of it."""
+        click = Decision.model_validate_json(decision)
+        if click.verdict == "approve":
+            verdict = await self.approvals.approve(click.proposal_id, click.digest, click.user)
+        else:
+            verdict = await self.approvals.reject(click.proposal_id, click.digest, click.user, click.reason)
+        log.info("decision", user=click.user, proposal=click.proposal_id, wish=click.verdict, outcome=verdict.outcome)
+        if verdict.outcome == "denied":
+            await self._audit(click, verdict.text)
+        if verdict.outcome not in {"approved", "rejected"}:
+            await self.face.tell(click.user, click.channel, verdict.text)
+
+    async def hear(self, mention: str) -> None:
+        """Answer a mention."""
+        heard = Mention.model_validate_json(mention)
+        await self.face.seen(heard)
+        post = await self.answers.mention(heard)
+        if post is not None:
+            await self.face.answer(heard, post)
+
+    async def teach(self, lesson: str) -> None:
+        """Keep a pinned message as a lesson."""
+        taught = Taught.model_validate_json(lesson)
+        message = await self.face.message(taught.channel, taught.message_ts)
+        if message is not None:
+            await self.memory.remember([message])
+
+    async def backfill(self, channel: str) -> None:
+        """Read back what was said in a channel."""
+        await self.face.history(channel, self.memory.remember)
+
+    async def sweep(self) -> None:
+        """Schedule again what was lost between an event and its task."""
+        now = self.clock()
+        async for incident in self.journal.open_incidents():
+            if await self.follow.lost(incident, now):
+                log.info("sweep.rescheduled", incident=incident.id, phase=incident.phase)
+            if await self.face.behind(incident):
+                await self.follow.show(incident)
+
+    async def failed(self, task: str, subject: str, error: BaseException) -> None:
+        """A task has failed for the last time: the incident says so, and a triage goes to people."""
+        if task in TALK_TASKS:
+            return
+        incident_id = incident_of(subject) if task in PROPOSAL_TASKS else subject
+        text = f"The task '{task}' failed again and again and was given up: {type(error).__name__}: {error}"
+        event = HandedOver(at=self.clock(), reason=text) if task == "walk" else Noted(at=self.clock(), text=text)
+        try:
+            await self.journal.append(incident_id, event)
+        except (IllegalTransition, NotFound) as impossible:
+            log.exception("task.unrecorded", task=task, incident=incident_id, why=str(impossible), failure=text)
+
+    async def _audit(self, click: Decision, why: str) -> None:
+        """An unauthorised click leaves a trace on the incident."""
+        text = f"<@{click.user}> pressed {click.verdict} without being allowed to: {why}"
+        try:
+            await self.journal.append(
+                incident_of(click.proposal_id), Noted(at=self.clock(), actor=click.user, text=text)
+            )
+        except IllegalTransition as impossible:
+            log.warning("decision.unrecorded", proposal=click.proposal_id, why=str(impossible))
