@@ -2,6 +2,7 @@
 
 pytest_plugins = [
     "tests.servers.postgres",
+    "tests.servers.payments",  # imports postgres, so it comes after it
     "tests.servers.prometheus",
     "tests.servers.redis",
     "tests.servers.workspace",
