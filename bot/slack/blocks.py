@@ -1,0 +1,135 @@
+"""The few blocks that the views are written in. Texts given to them are already escaped (see `text`).
+
+https://docs.slack.dev/reference/block-kit
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from bot.slack.text import label, own
+
+Block = dict[str, Any]
+
+SECTION = 2900
+"""Room for our own text in a section; Slack takes 3000."""
+FIELD = 1900
+MESSAGE_BLOCKS = 45
+WIRE_BUDGET = 11_500
+"""What the blocks of a message may take as the JSON that is sent; Slack refuses near 13,200."""
+
+
+@dataclass(frozen=True)
+class Post:
+    """One message: what is shown, and the words for notifications and screen readers."""
+
+    text: str
+    blocks: tuple[Block, ...]
+    broadcast: bool = False
+
+
+def post(text: str, blocks: Iterable[Block | None], *, broadcast: bool = False) -> Post:
+    """A message that fits: blocks that do not are left out, and the message says so."""
+    return Post(text=own(text, 3000), blocks=fit([block for block in blocks if block]), broadcast=broadcast)
+
+
+def fit(blocks: Sequence[Block], *, most: int = MESSAGE_BLOCKS) -> tuple[Block, ...]:
+    """As many blocks as a message takes. Buttons always stay; a note names the number of parts left out."""
+    buttons = [block for block in blocks if block["type"] == "actions"]
+    count, room = most - len(buttons), WIRE_BUDGET - wire_size(buttons)
+    kept: list[Block] = []
+    left_out: list[Block] = []
+    for block in blocks:
+        if block["type"] == "actions":
+            continue
+        room -= wire_size(block)
+        (kept if room >= 0 and len(kept) < count and not left_out else left_out).append(block)
+    note = [context(f"{len(left_out)} more parts did not fit into one message.")] if left_out else []
+    return (*kept, *note, *buttons)
+
+
+def wire_size(block: object) -> int:
+    """How long the block is as the JSON that is sent, where every letter outside ASCII takes six or more characters."""
+    return len(json.dumps(block)) + 2
+
+
+def plain(text: str, limit: int) -> Block:
+    """A `plain_text` object."""
+    return {"type": "plain_text", "text": label(text, limit) or "—", "emoji": True}
+
+
+def mrkdwn(text: str, limit: int = SECTION) -> Block:
+    """A `mrkdwn` object; `verbatim` keeps Slack from making links and mentions out of bare words."""
+    return {"type": "mrkdwn", "text": own(text, limit) or "—", "verbatim": True}
+
+
+def header(text: str) -> Block:
+    """A large line; outside text need not be escaped here."""
+    return {"type": "header", "text": plain(text, 150)}
+
+
+def section(text: str) -> Block:
+    """A paragraph."""
+    return {"type": "section", "text": mrkdwn(text)}
+
+
+def fields(pairs: Sequence[tuple[str, str]]) -> Block:
+    """Up to ten labelled values, two in a row."""
+    return {"type": "section", "fields": [mrkdwn(f"*{name}*\n{value or '—'}", FIELD) for name, value in pairs[:10]]}
+
+
+def context(*texts: str) -> Block:
+    """Small print."""
+    return {"type": "context", "elements": [mrkdwn(text, 1500) for text in texts[:10]]}
+
+
+def bullets(items: Sequence[str], *, most: int = 12) -> str:
+    """Items one under the other, and how many more there are."""
+    shown = [f"• {item}" for item in items[:most]]
+    if len(items) > most:
+        shown.append(f"… and {len(items) - most} more")
+    return "\n".join(shown)
+
+
+def paragraphs(title: str, items: Sequence[str], *, most: int = 12) -> list[Block]:
+    """Titled items, over as many sections as their length needs; none for no items."""
+    if not items:
+        return []
+    pages = [f"*{title}*"]
+    for entry in bullets(items, most=most).splitlines():
+        if len(pages[-1]) + len(entry) < SECTION:
+            pages[-1] += "\n" + entry
+        else:
+            pages.append(entry)
+    return [section(page) for page in pages]
+
+
+def actions(block_id: str, *elements: Block) -> Block:
+    """A row of buttons."""
+    return {"type": "actions", "block_id": block_id, "elements": list(elements)}
+
+
+def button(text: str, action_id: str, value: str, *, style: str, reads: str, confirm: Block | None = None) -> Block:
+    """A button. `reads` is what a screen reader says; it names the target."""
+    element: Block = {
+        "type": "button",
+        "text": plain(text, 75),
+        "action_id": action_id,
+        "value": value,
+        "style": style,
+        "accessibility_label": label(reads, 75),
+    }
+    return element if confirm is None else {**element, "confirm": confirm}
+
+
+def confirm(title: str, text: str, *, yes: str, no: str) -> Block:
+    """The dialog that asks again. Slack takes 300 characters of text."""
+    return {
+        "title": plain(title, 100),
+        "text": {"type": "plain_text", "text": text[:300]},
+        "confirm": plain(yes, 30),
+        "deny": plain(no, 30),
+    }

@@ -1,0 +1,110 @@
+"""What the Slack door asks of the rest of the bot, and the nouns that it says it in.
+
+Every call only stores and schedules, durably, and returns within Slack's three seconds. Slack delivers an event
+again until it is acknowledged, so each call must be safe to repeat; `event_id` and `Message.id` are its keys.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Literal, Protocol
+
+from pydantic import Field
+
+from bot.models import Incident, Instant, Message, Noun, Proposal
+
+
+class Mention(Noun):
+    """Somebody speaks to the bot."""
+
+    event_id: str
+    channel: str
+    thread: str = Field(description="the thread to answer in: the one that it was said in, else the message itself")
+    ts: str
+    user: str
+    text: str = Field(description="as a person reads it, without the mention of the bot")
+
+
+class Decision(Noun):
+    """A press of Approve, or a rejection with its reason. Nothing in it has been checked yet."""
+
+    proposal_id: str
+    digest: str = Field(description="the beginning of the digest that the pressed button was shown for")
+    verdict: Literal["approve", "reject"]
+    user: str
+    reason: str = ""
+    channel: str
+    message_ts: str
+    at: Instant
+
+
+class Command(Noun):
+    """`/nightdesk …`."""
+
+    user: str
+    channel: str
+    text: str
+
+
+class Taught(Noun):
+    """A pushpin on a message: this is worth remembering."""
+
+    event_id: str
+    channel: str
+    message_ts: str
+    user: str
+
+
+class HomeContent(Noun):
+    """What the home tab lists."""
+
+    incidents: tuple[Incident, ...] = ()
+    pending: tuple[Proposal, ...] = ()
+    links: Mapping[str, str] = Field(default_factory=dict, description="incident id → permalink of its card")
+
+
+class Desk(Protocol):
+    """The rest of the bot, as the door sees it."""
+
+    async def heard(self, mention: Mention) -> None:
+        """Answer, in the thread, later."""
+
+    async def remembered(self, message: Message) -> None:
+        """Keep what was said in a channel."""
+
+    async def edited(self, message: Message) -> None:
+        """The message now says this."""
+
+    async def deleted(self, channel: str, message_id: str) -> None:
+        """Forget the message."""
+
+    async def taught(self, lesson: Taught) -> None:
+        """Keep the message as a lesson."""
+
+    async def decided(self, decision: Decision) -> None:
+        """Check who pressed and what, then approve or reject; an answer to that person is given through the face."""
+
+    async def commanded(self, command: Command) -> str:
+        """The text that answers the command, seen by that user alone."""
+        ...
+
+    async def asked_triage(self, channel: str, ts: str, text: str, user: str) -> None:
+        """Open an incident from a message."""
+
+    async def home(self, user: str) -> HomeContent:
+        """What that user's home tab shows."""
+        ...
+
+    async def proposal(self, proposal_id: str) -> Proposal | None:
+        """The proposal as stored, None if there is none."""
+        ...
+
+    async def joined(self, channel: str) -> None:
+        """The bot was invited to a channel: read back what was said there."""
+
+    async def seen(self, event_id: str) -> bool:
+        """Whether the event was marked before."""
+        ...
+
+    async def mark(self, event_id: str) -> None:
+        """The event is dealt with; remember that for at least an hour, longer than Slack retries."""

@@ -1,0 +1,128 @@
+"""The Slack door: HTTP requests are measured and their signature checked before a byte is parsed; or Socket Mode."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime
+
+from slack_bolt.adapter.socket_mode.aiohttp import AsyncSocketModeHandler
+from slack_bolt.adapter.starlette.async_handler import AsyncSlackRequestHandler
+from slack_sdk.signature import Clock, SignatureVerifier
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+from starlette.types import Message, Receive
+
+from bot.errors import BadInput, SlackRefused, TooLarge
+from bot.settings import Settings
+from bot.slack.client import Slack, refusals
+from bot.slack.desk import Desk
+from bot.slack.listeners import Listeners
+
+PATH = "/slack/events"
+
+
+class Door:
+    """Where Slack comes in.
+
+    Args:
+        clock: seconds since 1970, for the age of signatures and the moment of decisions.
+    """
+
+    def __init__(self, settings: Settings, desk: Desk, slack: Slack, *, clock: Callable[[], float] = time.time) -> None:
+        self._settings = settings.slack
+        self._max_body_bytes = settings.max_body_bytes
+        self._slack = slack
+        secret = settings.slack.signing_secret
+        self._verifier = SignatureVerifier(secret.get_secret_value(), _At(clock)) if secret else None
+        self._app = Listeners(desk, slack, lambda: datetime.fromtimestamp(clock(), UTC)).app()
+        self._handler = AsyncSlackRequestHandler(self._app)
+
+    @property
+    def routes(self) -> list[Route]:
+        """`POST /slack/events`: events, buttons, dialogs and commands."""
+        return [Route(PATH, self._serve, methods=["POST"])]
+
+    @asynccontextmanager
+    async def listening(self) -> AsyncIterator[None]:
+        """Connected by Socket Mode for as long as the block lasts; does nothing where there is no app token.
+
+        Raises:
+            SlackRefused: Slack does not take the app token, or does not answer.
+        """
+        token = self._settings.app_token
+        if token is None:
+            yield
+            return
+        handler = AsyncSocketModeHandler(self._app, token.get_secret_value(), web_client=self._slack.asking)
+        try:
+            with refusals("a Socket Mode connection"):
+                await handler.connect_async()  # type: ignore[no-untyped-call]
+            yield
+        finally:
+            await handler.close_async()  # type: ignore[no-untyped-call]
+
+    async def _serve(self, request: Request) -> Response:
+        measured = Request(request.scope, self._limited(request.receive))
+        try:
+            self._require_announced_size(request)
+            body = await measured.body()
+        except TooLarge as refusal:
+            return _refused(413, "too_large", str(refusal), close=True)
+        if self._verifier is None:
+            return _refused(403, "socket_mode", "There is no signing secret: set SLACK_SIGNING_SECRET to be called.")
+        if not self._signed(body, request):
+            return _refused(401, "bad_signature", "The signature is wrong, or older than five minutes.")
+        return await self._dispatch(measured)
+
+    async def _dispatch(self, request: Request) -> Response:
+        try:
+            return await self._handler.handle(request)
+        except (ValueError, RecursionError, BadInput):
+            return _refused(400, "bad_payload", "The body is not what Slack sends.")
+        except SlackRefused as refusal:
+            return _refused(503, "slack_unavailable", str(refusal))
+
+    def _require_announced_size(self, request: Request) -> None:
+        announced = request.headers.get("content-length", "0")
+        if not announced.isdecimal() or int(announced) > self._max_body_bytes:
+            raise TooLarge(f"A body may have at most {self._max_body_bytes:,} bytes.")
+
+    def _limited(self, receive: Receive) -> Receive:
+        """Stop reading as soon as the body is larger than it may be, whatever its length was said to be."""
+        size = 0
+
+        async def measured() -> Message:
+            nonlocal size
+            message = await receive()
+            size += len(message.get("body", b""))
+            if size > self._max_body_bytes:
+                raise TooLarge(f"A body may have at most {self._max_body_bytes:,} bytes.")
+            return message
+
+        return measured
+
+    def _signed(self, body: bytes, request: Request) -> bool:
+        if self._verifier is None:
+            return False
+        try:
+            return self._verifier.is_valid_request(body, dict(request.headers))
+        except (ValueError, TypeError):  # a timestamp that is no number, bytes that are no text
+            return False
+
+
+class _At(Clock):
+    """The verifier's clock."""
+
+    def __init__(self, clock: Callable[[], float]) -> None:
+        self._clock = clock
+
+    def now(self) -> float:
+        return self._clock()
+
+
+def _refused(status: int, error: str, message: str, *, close: bool = False) -> Response:
+    headers = {"connection": "close"} if close else None
+    return JSONResponse({"error": error, "message": message}, status_code=status, headers=headers)

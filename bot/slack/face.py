@@ -1,0 +1,183 @@
+"""The face: brings Slack up to date with an incident, from whatever Slack shows now."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+
+import structlog
+
+from bot.errors import SlackRefused
+from bot.models import Briefed, Chart, Found, Incident, Phase, Proposed, Recorded
+from bot.slack.blocks import Post, post, section
+from bot.slack.client import Slack, refusals
+from bot.slack.desk import Mention
+from bot.slack.ledger import Ledger, Mark
+from bot.slack.outbox import Outbox
+from bot.slack.people import People
+from bot.slack.text import own
+from bot.slack.views.card import card
+from bot.slack.views.proposal import proposal
+from bot.slack.views.thread import Turn, message, next_turn
+
+log = structlog.get_logger(__name__)
+
+CARD = "card"
+BY_PEOPLE = frozenset({"endorsed", "approved", "rejected"})
+"""A person is waiting to see the effect of these."""
+
+Pictures = Callable[[str], Awaitable[Chart | None]]
+"""Gives the picture that is kept under a key of `Found.charts`."""
+
+
+class Face:
+    """Shows incidents and answers people.
+
+    `show` may be called again at any time, after any crash, by any replica; calls for one incident must not overlap.
+    """
+
+    def __init__(self, slack: Slack, outbox: Outbox, ledger: Ledger, people: People, pictures: Pictures) -> None:
+        self._slack = slack
+        self._outbox = outbox
+        self._ledger = ledger
+        self._people = people
+        self._pictures = pictures
+
+    async def show(self, incident: Incident, channel: str) -> None:
+        """Post what was not posted, change what has changed: the card, the thread, the buttons of proposals.
+
+        Raises:
+            SlackRefused: Slack said no or did not answer; calling again goes on from there.
+        """
+        thread = await self._outbox.post(_mark(incident, CARD), channel, card(incident))
+        cursor = await self._ledger.cursor(incident.id)
+        if cursor and incident.history and _order(incident.history[-1].id) < _order(cursor):
+            return  # an older state than the one shown
+        untold = tuple(recorded for recorded in incident.history if cursor is None or _later(recorded, cursor))
+        await self._refresh_proposals(incident, channel)
+        if any(recorded.event.kind in BY_PEOPLE for recorded in untold):
+            await self._refresh_card(incident, channel, thread, at_once=True)
+        await self._tell_thread(incident, untold, channel, thread)
+        await self._refresh_card(incident, channel, thread, at_once=incident.phase is Phase.AWAITING)
+
+    async def tell(self, user: str, channel: str, text: str, *, thread: str | None = None) -> None:
+        """Say our own words to one person only.
+
+        Raises:
+            SlackRefused: Slack said no.
+        """
+        words = own(text, 2900)
+        await self._outbox.whisper(user, channel, Post(words, (section(words),)), thread=thread)
+
+    async def answer(self, mention: Mention, said: Post) -> str:
+        """Answer in the thread, once for each mention; the `ts`.
+
+        Raises:
+            SlackRefused: Slack said no or did not answer.
+        """
+        mark = Mark(mention.event_id, "answer")
+        return await self._outbox.post(mark, mention.channel, said, thread=mention.thread)
+
+    async def say(self, mark: Mark, channel: str, text: str, *, thread: str | None = None) -> str:
+        """Post our own words, once for each mark; the `ts`.
+
+        Raises:
+            SlackRefused: Slack said no or did not answer.
+        """
+        return await self._outbox.post(mark, channel, post(text, [section(text)]), thread=thread)
+
+    async def eyes(self, mention: Mention) -> None:
+        """Show that the mention was heard.
+
+        Raises:
+            SlackRefused: Slack said no.
+        """
+        await self._outbox.react(mention.channel, mention.ts, "eyes")
+
+    async def status(self, channel: str, thread: str, text: str) -> None:
+        """The line "Nightdesk is …" below the thread; it goes with the next message, and is not worth an error."""
+        try:
+            with refusals("a status line"):
+                await self._slack.telling.assistant_threads_setStatus(
+                    channel_id=channel, thread_ts=thread, status=own(text, 150)
+                )
+        except SlackRefused as refusal:
+            log.info("no status line", channel=channel, reason=str(refusal))
+
+    async def card_of(self, incident_id: str) -> str | None:
+        """The `ts` of the incident's card, which is also its thread; None before there is one."""
+        return await self._ledger.sent(Mark(incident_id, CARD))
+
+    async def permalink(self, channel: str, ts: str) -> str:
+        """The address of a message.
+
+        Raises:
+            SlackRefused: Slack does not know who we are.
+        """
+        return (await self._slack.identity()).permalink(channel, ts)
+
+    async def message_text(self, channel: str, ts: str) -> str | None:
+        """The words of one message as Slack has them; None if it is gone.
+
+        Raises:
+            SlackRefused: Slack said no.
+        """
+        with refusals(f"a message of {channel}"):
+            answer = await self._slack.asking.conversations_replies(
+                channel=channel, ts=ts, oldest=ts, latest=ts, inclusive=True, limit=10
+            )
+        return next((str(said.get("text", "")) for said in answer["messages"] if said["ts"] == ts), None)
+
+    async def _tell_thread(self, incident: Incident, untold: Sequence[Recorded], channel: str, thread: str) -> None:
+        names = await self._people.names(_quoted(untold))
+        while untold:
+            turn = next_turn(untold)
+            mark = _mark(incident, turn.key)
+            turn = turn.until(await self._ledger.extent(mark, turn.last))
+            if told := message(turn, incident, names):
+                await self._outbox.post(mark, channel, told, thread=thread)
+            await self._hang_up_pictures(incident, turn, channel, thread)
+            await self._ledger.advance(incident.id, turn.last)
+            untold = untold[len(turn.recorded) :]
+
+    async def _hang_up_pictures(self, incident: Incident, turn: Turn, channel: str, thread: str) -> None:
+        event = turn.recorded[0].event
+        for key in event.charts if isinstance(event, Found) else ():
+            chart = await self._pictures(key)
+            if chart is None:
+                continue
+            try:
+                await self._outbox.upload(_mark(incident, f"{turn.key}:{key}"), channel, chart, thread=thread)
+            except SlackRefused as refusal:  # the figures are in the message; a picture does not hold up the rest
+                log.warning("a picture was not uploaded", incident=incident.id, chart=key, reason=str(refusal))
+
+    async def _refresh_proposals(self, incident: Incident, channel: str) -> None:
+        """Take the buttons away from what is decided. Those of proposals that were not posted yet have none to take."""
+        for recorded in incident.history:
+            if not isinstance(recorded.event, Proposed):
+                continue
+            mark = _mark(incident, recorded.id)
+            if ts := await self._ledger.sent(mark):
+                shown = proposal(recorded.event.proposal, incident)
+                await self._outbox.edit(mark, channel, ts, shown, at_once=True)
+
+    async def _refresh_card(self, incident: Incident, channel: str, ts: str, *, at_once: bool) -> None:
+        await self._outbox.edit(_mark(incident, CARD), channel, ts, card(incident), at_once=at_once)
+
+
+def _mark(incident: Incident, key: str) -> Mark:
+    return Mark(incident.id, key)
+
+
+def _order(event_id: str) -> tuple[int, ...]:
+    """Stream ids sort by their numbers: 99-0 comes before 100-0."""
+    return tuple(int(part) for part in event_id.split("-") if part.isdecimal())
+
+
+def _later(recorded: Recorded, cursor: str) -> bool:
+    return _order(recorded.id) > _order(cursor)
+
+
+def _quoted(history: Sequence[Recorded]) -> Iterator[str]:
+    for recorded in history:
+        if isinstance(recorded.event, Briefed):
+            yield from (quote.user for quote in recorded.event.brief.lines)

@@ -1,0 +1,206 @@
+"""The Bolt app: which listener hears what.
+
+Bolt acknowledges an event before its listener has run, unless `process_before_response` is set. With it, an error
+in a listener is answered 500 and Slack delivers again, so nothing is acknowledged before the desk has kept it. Bolt
+does not drop repetitions; here an event that the desk has marked is acknowledged and goes no further.
+"""
+
+from __future__ import annotations
+
+import logging
+import re
+from collections.abc import Awaitable, Callable
+from datetime import datetime
+from typing import Any
+
+import structlog
+from slack_bolt.async_app import AsyncApp
+from slack_bolt.authorization import AuthorizeResult
+from slack_bolt.context.ack.async_ack import AsyncAck
+from slack_sdk.web.async_client import AsyncWebClient
+
+from bot.errors import BadInput, NightdeskError, SlackRefused
+from bot.slack import inbox
+from bot.slack.blocks import Block
+from bot.slack.client import Identity, Slack, refusals
+from bot.slack.desk import Desk
+from bot.slack.limits import check_view
+from bot.slack.text import escape, own
+from bot.slack.views import modal
+from bot.slack.views.home import home
+from bot.slack.views.proposal import APPROVE, REJECT
+
+log = structlog.get_logger(__name__)
+
+COMMAND = "/nightdesk"
+TRIAGE = "triage_this"
+ANYTHING = re.compile(".*")
+
+Json = dict[str, Any]
+Handler = Callable[[str, Json, Identity], Awaitable[None]]
+
+
+class Listeners:
+    """Hands what Slack says to the desk."""
+
+    def __init__(self, desk: Desk, slack: Slack, clock: Callable[[], datetime]) -> None:
+        self._desk = desk
+        self._slack = slack
+        self._clock = clock
+
+    def app(self) -> AsyncApp:
+        """The Bolt app. Signatures are checked by the door, before anything is parsed."""
+        app = AsyncApp(
+            name="nightdesk",
+            logger=_bolt_logger(),
+            client=AsyncWebClient(base_url=self._slack.asking.base_url),
+            authorize=self._authorize,
+            signing_secret="",
+            request_verification_enabled=False,
+            process_before_response=True,
+        )
+        app.error(_failed)
+        self._hear(app)
+        self._obey(app)
+        return app
+
+    def _hear(self, app: AsyncApp) -> None:
+        handlers: dict[str, Handler] = {
+            "app_mention": self._mentioned,
+            "message": self._said,
+            "reaction_added": self._reacted,
+            "member_joined_channel": self._joined,
+            "app_home_opened": self._home_opened,
+        }
+        for kind, handler in handlers.items():
+            app.event(kind)(self._once(handler))
+        app.event(ANYTHING)(_ignored)
+
+    def _obey(self, app: AsyncApp) -> None:
+        app.command(COMMAND)(self._commanded)
+        app.message_shortcut(TRIAGE)(self._triage)
+        app.action(APPROVE)(self._approved)
+        app.action(REJECT)(self._reject_pressed)
+        app.view(modal.REJECT_REASON)(self._reject_submitted)
+        app.action(ANYTHING)(_ignored)
+
+    async def _authorize(self) -> AuthorizeResult:
+        """Our one token. Not a SlackApiError when Slack fails: Bolt would answer that with 200, and lose the event."""
+        identity = await self._slack.identity()
+        return AuthorizeResult(
+            enterprise_id=None,
+            team_id=identity.team,
+            bot_user_id=identity.user,
+            bot_id=identity.bot,
+            bot_token=self._slack.telling.token,
+        )
+
+    def _once(self, handler: Handler) -> Callable[..., Awaitable[None]]:
+        """Ask whether it was dealt with, deal with it, mark it: a crash between the two repeats an idempotent call."""
+
+        async def heard(body: Json) -> None:
+            event_id = str(body["event_id"])
+            if await self._desk.seen(event_id):
+                return
+            await handler(event_id, body["event"], await self._slack.identity())
+            await self._desk.mark(event_id)
+
+        return heard
+
+    async def _mentioned(self, event_id: str, event: Json, identity: Identity) -> None:
+        await self._desk.heard(inbox.mention(event_id, event, identity))
+
+    async def _said(self, event_id: str, event: Json, identity: Identity) -> None:
+        if gone := inbox.deleted(event, identity):
+            await self._desk.deleted(event["channel"], gone)
+        elif event.get("subtype") == "message_changed":
+            if message := inbox.edited(event, identity):
+                await self._desk.edited(message)
+        elif message := inbox.message(event, event["channel"], identity):
+            await self._desk.remembered(message)
+            if event.get("channel_type") == "im" and "user" in event:
+                await self._desk.heard(inbox.mention(event_id, event, identity))
+
+    async def _reacted(self, event_id: str, event: Json, _: Identity) -> None:
+        if lesson := inbox.lesson(event_id, event):
+            await self._desk.taught(lesson)
+
+    async def _joined(self, _: str, event: Json, identity: Identity) -> None:
+        if event["user"] == identity.user:
+            await self._desk.joined(event["channel"])
+
+    async def _home_opened(self, _: str, event: Json, __: Identity) -> None:
+        if event.get("tab") != "home":
+            return
+        view = home(await self._desk.home(event["user"]))
+        check_view(view)
+        with refusals("the home tab"):
+            await self._slack.telling.views_publish(user_id=event["user"], view=view)
+
+    async def _commanded(self, ack: AsyncAck, body: Json) -> None:
+        try:
+            answer = await self._desk.commanded(inbox.command(body))
+        except NightdeskError as error:
+            answer = escape(str(error))
+        await ack(text=own(answer, 3500) or "Nothing to say.", response_type="ephemeral")
+
+    async def _triage(self, ack: AsyncAck, body: Json) -> None:
+        message = body["message"]
+        await self._desk.asked_triage(body["channel"]["id"], message["ts"], inbox.said(message), body["user"]["id"])
+        await ack()
+
+    async def _approved(self, ack: AsyncAck, body: Json) -> None:
+        await self._desk.decided(inbox.pressed(body, "approve"))
+        await ack()
+
+    async def _reject_pressed(self, ack: AsyncAck, body: Json) -> None:
+        press = inbox.pressed(body, "reject")
+        offered = await self._desk.proposal(press.proposal_id)
+        if offered is None:
+            await self._whisper(press.channel, press.user, "That proposal is no longer open; nothing was changed.")
+        else:
+            view = modal.reject(offered, digest=press.digest, channel=press.channel, message_ts=press.message_ts)
+            await self._open(body, view, press.channel, press.user)
+        await ack()
+
+    async def _open(self, body: Json, view: Block, channel: str, user: str) -> None:
+        check_view(view)
+        try:
+            with refusals("the dialog"):
+                await self._slack.telling.views_open(trigger_id=body["trigger_id"], view=view)
+        except SlackRefused as refusal:
+            log.warning("the dialog did not open", user=user, reason=str(refusal))
+            await self._whisper(channel, user, "The dialog could not be opened in time. Press Reject again.")
+
+    async def _reject_submitted(self, ack: AsyncAck, body: Json) -> None:
+        decision = inbox.rejected(body, self._clock())
+        if not decision.reason:
+            await ack(response_action="errors", errors={modal.REASON: "Say why, in a few words."})
+            return
+        await self._desk.decided(decision)
+        await ack()
+
+    async def _whisper(self, channel: str, user: str, text: str) -> None:
+        with refusals(f"an ephemeral message to {user}"):
+            await self._slack.telling.chat_postEphemeral(channel=channel, user=user, text=text)
+
+
+async def _ignored(ack: AsyncAck) -> None:
+    """Not for us (a link button, an event nobody asked for): acknowledged, so that Slack does not deliver it again."""
+    await ack()
+
+
+async def _failed(error: Exception, body: Json) -> None:
+    """Called by Bolt when a listener raised; the answer is 500, and Slack delivers events again."""
+    what = (body.get("event") or {}).get("type") or body.get("type") or body.get("command")
+    if isinstance(error, BadInput):
+        log.warning("slack sent something that cannot be understood", what=what, reason=str(error))
+    else:
+        log.error("a slack request was not dealt with", what=what, event_id=body.get("event_id"), exc_info=error)
+
+
+def _bolt_logger() -> logging.Logger:
+    """Bolt warns about environment variables that are read elsewhere here; only its errors matter."""
+    logger = logging.getLogger("bot.slack.bolt")
+    logger.setLevel(logging.ERROR)
+    return logger

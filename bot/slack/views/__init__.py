@@ -1,0 +1,1 @@
+"""What Slack shows: pure functions from incidents and events to messages, modals and the home tab."""

@@ -1,0 +1,48 @@
+"""What the channel knows: quotes with their permalinks, by section."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from bot.models import Briefed, BriefLine
+from bot.slack.blocks import Block, Post, context, paragraphs, post
+from bot.slack.text import cut, date, line, link, safe_url
+
+SECTIONS = {
+    "known": "Already known",
+    "tried": "Tried before",
+    "changed": "Changed lately",
+    "people": "Who knows about it",
+    "recent": "Said just now",
+}
+
+
+def brief(event: Briefed, names: Mapping[str, str]) -> Post:
+    """The brief as a message. `names` gives display names for user ids."""
+    remembered = event.brief
+    if not remembered.lines:
+        words = f"Memory was asked ({remembered.considered} messages): nothing that bears on this."
+        return post(words, [context(f":thought_balloon: {words}")])
+    by_section: dict[str, list[str]] = {}
+    for quote in remembered.lines:
+        by_section.setdefault(quote.section, []).append(_quote(quote, names))
+    blocks: list[Block] = []
+    for name, quotes in sorted(by_section.items(), key=_place):
+        blocks += paragraphs(SECTIONS.get(name, line(name, 60).capitalize()), quotes)
+    count = f"{len(remembered.lines)} of {remembered.considered} messages matter now"
+    first = remembered.lines[0]
+    text = f"What the channel knows: {count}. {line(first.text, 200)}"
+    return post(text, [context(f":thought_balloon: What the channel knows: {count}."), *blocks])
+
+
+def _place(section: tuple[str, object]) -> int:
+    order = list(SECTIONS)
+    return order.index(section[0]) if section[0] in order else len(order)
+
+
+def _quote(quote: BriefLine, names: Mapping[str, str]) -> str:
+    said = cut(" ".join(quote.text.split()), 400)
+    if quote.superseded_by:
+        said = f"~{said.replace('~', '-')}~ (out of date: {line(quote.superseded_by, 200)})"
+    source = f", {link(quote.permalink, 'message')}" if safe_url(quote.permalink) else ""
+    return f"“{said}” — {line(names.get(quote.user, quote.user), 60)}, {date(quote.said_at)}{source}"

@@ -1,0 +1,79 @@
+"""Alerts that join, incidents that end, come back or are handed to people, and notes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from bot.models import Alert, AlertJoined, Executed, HandedOver, Incident, Noted, Reopened, Resolved, Severity
+from bot.slack.blocks import Post, bullets, context, fields, post, section
+from bot.slack.text import cut, line, link, person, safe_url
+from bot.slack.views import words
+
+
+def joined(events: Sequence[AlertJoined], worst_before: Severity | None) -> Post:
+    """Alerts that joined, as one message. A rise in severity is told to the whole channel."""
+    worst = min((e.alert.severity for e in events if e.alert.severity), key=lambda grade: grade.rank, default=None)
+    risen = worst is not None and (worst_before is None or worst.rank < worst_before.rank)
+    count = "Another alert" if len(events) == 1 else f"{len(events)} alerts"
+    rise = f" Severity is now {words.severity(worst)}." if risen else ""
+    emoji = ":small_red_triangle:" if risen else ":heavy_plus_sign:"
+    shown = [f"{_alert(event.alert)} — {line(event.why, 160)}" for event in events]
+    return post(
+        f"{count} joined: {_alert(events[0].alert)}.{rise}",
+        [section(f"{emoji} *{count} joined.*{rise}\n{bullets(shown, most=5)}")],
+        broadcast=risen,
+    )
+
+
+def resolved(event: Resolved, incident: Incident) -> Post:
+    """The end, with how long it took and who was part of it; told to the whole channel."""
+    lasted = words.since(event.at - incident.opened_at)
+    people = ", ".join(_people(incident)) or "nobody"
+    done = sum(isinstance(recorded.event, Executed) for recorded in incident.history)
+    text = f"Resolved: {words.service(incident)}, {words.headline(incident)}, after {lasted}. {line(event.reason, 300)}"
+    return post(
+        text,
+        [
+            section(f":large_green_circle: *Resolved after {lasted}*\n{cut(event.reason, 1500)}"),
+            fields([("Ended by", person(event.actor)), ("People", people), ("Actions run", str(done))]),
+        ],
+        broadcast=True,
+    )
+
+
+def reopened(event: Reopened) -> Post:
+    """It came back."""
+    text = f"It is back: {_alert(event.alert)}. Investigating again."
+    return post(text, [section(f":repeat: *{text}*")])
+
+
+def handed_over(event: HandedOver) -> Post:
+    """People carry on."""
+    text = f"Over to you: {cut(event.reason, 1500)}"
+    return post(text, [section(f":handshake: *Over to you.* {cut(event.reason, 2000)}")])
+
+
+def expired(target: str) -> Post:
+    """Nobody decided in time."""
+    text = f"The proposal for {line(target, 300)} has expired: nobody decided in time. Nothing was changed."
+    return post(text, [context(f":hourglass: {text}")])
+
+
+def note(event: Noted) -> Post:
+    """Something worth keeping."""
+    text = cut(event.text, 2500)
+    by = "" if event.actor == "nightdesk" else f" — {person(event.actor)}"
+    return post(text or "An empty note.", [section(f":memo: {text}{by}")])
+
+
+def _alert(alert: Alert) -> str:
+    words_ = line(alert.summary or alert.name, 200)
+    status = f" ({alert.status.value})"
+    source = f" {link(alert.url, 'open')}" if safe_url(alert.url) else ""
+    return f"{words_}{status}{source}"
+
+
+def _people(incident: Incident) -> list[str]:
+    actors = (recorded.event.actor for recorded in incident.history)
+    mentions = (person(actor) for actor in actors)
+    return list(dict.fromkeys(mention for mention in mentions if mention.startswith("<@")))[:10]

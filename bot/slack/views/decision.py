@@ -1,0 +1,24 @@
+"""That somebody decided: for the thread, where it stays."""
+
+from __future__ import annotations
+
+from bot.models import Approved, Endorsed, Proposal, Rejected
+from bot.slack.blocks import Post, context, post, section
+from bot.slack.text import cut, line, person
+
+
+def decision(event: Endorsed | Approved | Rejected, proposal: Proposal | None) -> Post:
+    """Who decided what, and on what."""
+    who = person(event.actor)
+    target = line(proposal.target, 300) if proposal else "the proposal"
+    match event:
+        case Endorsed():
+            needed = proposal.approvals_needed if proposal else 2
+            text = f"{who} approved {target}; {needed} people are needed in all."
+            return post(text, [context(f":ballot_box_with_check: {text}")])
+        case Approved():
+            text = f"{who} approved: {target}."
+            return post(text, [section(f":white_check_mark: {text}")])
+        case Rejected():
+            text = f"{who} rejected {target}: {cut(event.reason, 1500)}"
+            return post(text, [section(f":no_entry: {text}\nNothing was changed.")])

@@ -1,0 +1,70 @@
+"""What happened after the approval, step by step."""
+
+from __future__ import annotations
+
+from bot.models import Executed, Executing, NotExecuted, OutcomeUnknown, Verified
+from bot.slack.blocks import Post, fields, post, section
+from bot.slack.text import cut, date, line
+from bot.slack.views import words
+from bot.slack.views.standing import Outcome
+
+
+def outcome(event: Outcome, target: str) -> Post:
+    """The step as a message of the thread. `target` is what is acted on, in outside words."""
+    about = line(target, 200)
+    match event:
+        case Executing():
+            text = f":gear: Approved; acting on {about} now."
+        case Executed():
+            text = f":white_check_mark: Done on {about}: {cut(event.outcome, 1500)}"
+        case NotExecuted():
+            text = f":no_entry: Not done on {about}; nothing was changed: {cut(event.reason, 1500)}"
+        case OutcomeUnknown():
+            return _unknown(event, about)
+        case Verified():
+            return _verified(event)
+    return post(_without_emoji(text), [section(text)])
+
+
+def ended(event: Outcome) -> str:
+    """How it ended, in one line."""
+    match event:
+        case Executing():
+            return ":gear: Executing"
+        case Executed():
+            return f":white_check_mark: Done: {line(event.outcome, 400)}"
+        case NotExecuted():
+            return f":no_entry: Not done; nothing was changed: {line(event.reason, 400)}"
+        case OutcomeUnknown():
+            return f":grey_question: Outcome unknown: {line(event.reason, 400)}"
+        case Verified():
+            return _verdict(event)
+
+
+def _unknown(event: OutcomeUnknown, about: str) -> Post:
+    said = f"Outcome unknown for {about}: {cut(event.reason, 1500)}"
+    asked = (
+        "The action was started and nobody can tell whether it took effect. It is not tried again. "
+        f"Look at the target yourself; a late effect is possible until {date(event.quarantined_until)}."
+    )
+    return post(f"{said} A person must look.", [section(f":grey_question: *{said}*"), section(asked)])
+
+
+def _verified(event: Verified) -> Post:
+    figures = [
+        ("Before", words.figure(event.before, event.unit)),
+        ("After", words.figure(event.after, event.unit)),
+        ("Watched for", words.duration(event.seconds)),
+    ]
+    statement = section(cut(event.statement, 1500)) if event.statement.strip() else None
+    moved = "" if event.after is None else f" ({figures[0][1]} before, {figures[1][1]} after)"
+    text = f"{_without_emoji(_verdict(event))}{moved}. {line(event.statement, 300)}".rstrip()
+    return post(text, [section(f"*{_verdict(event)}*"), fields(figures), statement])
+
+
+def _verdict(event: Verified) -> str:
+    return ":seedling: It helped" if event.recovered else ":x: It did not help"
+
+
+def _without_emoji(text: str) -> str:
+    return text.partition(": ")[2]

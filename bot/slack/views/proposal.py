@@ -1,0 +1,144 @@
+"""The one action that is offered, and after the decision what became of it. The buttons go when it is decided."""
+
+from __future__ import annotations
+
+from bot.models import Approved, Expired, Incident, Proposal, Rejected
+from bot.slack.blocks import Block, Post, actions, bullets, button, confirm, context, fields, post, section
+from bot.slack.text import cut, date, label, line, own, person, utc
+from bot.slack.views import words
+from bot.slack.views.causes import evidence_of
+from bot.slack.views.findings import fact
+from bot.slack.views.outcome import ended
+from bot.slack.views.standing import Standing, standing
+
+APPROVE = "nightdesk_approve"
+REJECT = "nightdesk_reject"
+DIGEST_PREFIX = 16
+
+
+def proposal(offered: Proposal, incident: Incident) -> Post:
+    """The proposal as it stands: with buttons while it is open, with who, when and outcome afterwards."""
+    where = standing(offered, incident)
+    return post(
+        _summary(offered, incident, where),
+        [
+            section(f":wrench: *Proposed action:* {line(offered.effect, 500)}"),
+            fields(_facts(offered)),
+            section(f"*Why*\n{cut(offered.why, 700)}"),
+            _evidence(offered, incident),
+            section(f"*Blast radius*\n{cut(offered.blast_radius, 600)}\n*Rollback*\n{_rollback(offered)}"),
+            context(*_small_print(offered)),
+            _endorsed(offered, where),
+            section(_standing(offered, where)),
+            _buttons(offered) if where.open else None,
+        ],
+    )
+
+
+def button_value(offered: Proposal) -> str:
+    """What the buttons carry: which proposal, and which version of it was shown; a button is trusted with no more."""
+    return f"{offered.id}:{offered.digest[:DIGEST_PREFIX]}"
+
+
+def decided(where: Standing) -> str:
+    """Who decided what and when, in words."""
+    match where.decision:
+        case Approved() as event:
+            return f":white_check_mark: Approved by {person(event.actor)}, {date(event.at)}"
+        case Rejected() as event:
+            return f":no_entry: Rejected by {person(event.actor)}, {date(event.at)}: {line(event.reason, 500)}"
+        case Expired() as event:
+            return f":hourglass: Expired {date(event.at)}: nobody decided in time"
+    return ":black_square_for_stop: No longer open: things have moved on without it"
+
+
+def _summary(offered: Proposal, incident: Incident, where: Standing) -> str:
+    grade = f"{words.short_severity(incident.severity)} {words.service(incident)}"
+    target = line(offered.target, 200)
+    if where.open:
+        effect = line(offered.effect, 300)
+        return f"{grade}: approval needed for {target}. {effect} Risk {offered.risk.value}."
+    return f"{grade}: proposal for {target}. {decided(where).partition(': ')[2]}."
+
+
+def _facts(offered: Proposal) -> list[tuple[str, str]]:
+    return [
+        ("Action", f"`{line(offered.action, 120).replace('`', ' ')}`"),
+        ("Target", line(offered.target, 400)),
+        ("Risk", words.risk(offered)),
+        ("Confidence in the cause", words.confidence(offered.confidence)),
+        ("Parameters", _parameters(offered)),
+        ("Approvals needed", str(offered.approvals_needed)),
+    ]
+
+
+def _parameters(offered: Proposal) -> str:
+    shown = [f"{line(str(name), 60)} = {line(str(value), 160)}" for name, value in offered.parameters.items()]
+    return bullets(shown, most=6) if shown else "none"
+
+
+def _evidence(offered: Proposal, incident: Incident) -> Block | None:
+    known = evidence_of(incident)
+    shown = [fact(known[name]) if name in known else line(name, 120) for name in offered.evidence]
+    return section(f"*Evidence*\n{bullets(shown, most=4)}") if shown else None
+
+
+def _rollback(offered: Proposal) -> str:
+    return ("" if offered.reversible else ":warning: Cannot be undone. ") + cut(offered.rollback, 600)
+
+
+def _small_print(offered: Proposal) -> list[str]:
+    drawn = f" · playbook {line(offered.playbook, 80)}" if offered.playbook else ""
+    checked = [_watched(offered)] if offered.verification else []
+    asked = [f"Asked for by {person(offered.requested_by)}"] if offered.requested_by else []
+    return [f"Proposal {line(offered.id, 80)} · version {line(offered.digest, 12)[:12]}{drawn}", *checked, *asked]
+
+
+def _watched(offered: Proposal) -> str:
+    watched = offered.verification
+    if watched is None:
+        return ""
+    goal = f"{line(watched.comparison, 4)} {words.figure(watched.threshold, watched.unit)}"
+    return (
+        f"Verified by `{line(watched.query, 200).replace('`', ' ')}` {goal} within {words.duration(watched.window_s)}"
+    )
+
+
+def _endorsed(offered: Proposal, where: Standing) -> Block | None:
+    if not where.endorsed:
+        return None
+    people = ", ".join(dict.fromkeys(person(event.actor) for event in where.endorsed[:10]))
+    return context(f":ballot_box_with_check: {len(where.endorsed)} of {offered.approvals_needed} approved: {people}")
+
+
+def _standing(offered: Proposal, where: Standing) -> str:
+    if where.open:
+        return f":raised_hand: *Nothing is done before approval.* Expires {date(offered.expires_at)}."
+    outcome = f"\n{ended(where.outcome)}" if where.outcome else ""
+    return f"{decided(where)}{outcome}"
+
+
+def _buttons(offered: Proposal) -> Block:
+    value = button_value(offered)
+    return actions(
+        f"decide_{offered.id}"[:255],
+        button(
+            "Approve",
+            APPROVE,
+            value,
+            style="primary",
+            reads=f"Approve: {offered.target}",
+            confirm=_dialog(offered),
+        ),
+        button("Reject", REJECT, value, style="danger", reads=f"Reject: {offered.target}"),
+    )
+
+
+def _dialog(offered: Proposal) -> Block:
+    rows = (
+        f"Action: {label(offered.action, 50)}",
+        f"Target: {label(offered.target, 90)}",
+        f"Blast radius: {label(offered.blast_radius, 80)}",
+        f"Expires: {utc(offered.expires_at)}",
+    )
+    return confirm("Approve this action?", own("\n".join(rows), 300), yes="Approve", no="Go back")

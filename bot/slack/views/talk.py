@@ -1,0 +1,65 @@
+"""Short answers: help, refusals, and what a late click is told."""
+
+from __future__ import annotations
+
+from bot.models import Incident, Proposal
+from bot.slack.blocks import Post, context, post, section
+from bot.slack.text import cut
+from bot.slack.views import words
+from bot.slack.views.proposal import decided
+from bot.slack.views.standing import standing
+
+HELP = (
+    "*What I do.* When an alert fires I open a thread with what this channel knows, evidence from metrics, logs, "
+    "databases and changes, ranked causes, and at most one action for you to approve. "
+    "Nothing is changed before a person has approved exactly that change.\n"
+    "*Ask me.* Mention me with a question, in a channel or in an incident's thread.\n"
+    "*Show me.* Choose “Triage this” in the menu of any message.\n"
+    "*Teach me.* React with :pushpin: to a message worth remembering.\n"
+    "*Commands.* `/nightdesk status` open incidents · `/nightdesk help` this text"
+)
+
+
+def help_text() -> str:
+    """What the bot does and how to ask it."""
+    return HELP
+
+
+def status(incidents: tuple[Incident, ...]) -> str:
+    """Open incidents, one a line."""
+    if not incidents:
+        return "All quiet: there is no open incident."
+    rows = [f"• {_incident(incident)}" for incident in incidents[:15]]
+    more = [f"… and {len(incidents) - 15} more"] if len(incidents) > 15 else []
+    return "\n".join([*rows, *more])
+
+
+def already_decided(proposal: Proposal, incident: Incident) -> str:
+    """For a click that comes too late."""
+    where = standing(proposal, incident)
+    if where.open:
+        return "This proposal has changed since that message was shown: use the buttons of the latest one."
+    return f"Already decided, so your click has no effect. {decided(where)}."
+
+
+def not_allowed(proposal: Proposal) -> str:
+    """For a click by somebody who may not approve."""
+    groups = ", ".join(f"<!subteam^{group}>" for group in proposal.approver_groups[:5] if group.isalnum())
+    people = ", ".join(f"<@{user}>" for user in proposal.approver_users[:5] if user.isalnum())
+    who = " or ".join(part for part in (groups, people) if part) or "the approvers in the settings"
+    return f"You may not decide this one; {who} may. Nothing was changed, and your click was recorded."
+
+
+def answer(text: str, *, sources: tuple[str, ...] = ()) -> Post:
+    """An answer in the thread. `text` and `sources` come from outside or from a model, and are escaped here."""
+    return post(cut(text, 2800), [section(cut(text, 2800)), context(*sources[:10]) if sources else None])
+
+
+def said(text: str) -> Post:
+    """Our own words, such as `status` and `help_text`: already escaped."""
+    return post(text, [section(text)])
+
+
+def _incident(incident: Incident) -> str:
+    grade = f"{words.short_severity(incident.severity)} {words.service(incident)}"
+    return f"{grade}: {words.headline(incident)} — {words.phase(incident.phase)}"

@@ -1,0 +1,128 @@
+"""From events to the messages of the thread: which view shows which event, and which events share a message."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from itertools import takewhile
+
+from bot.models import (
+    AlertJoined,
+    Approved,
+    Briefed,
+    Endorsed,
+    Event,
+    Executed,
+    Executing,
+    Expired,
+    Found,
+    HandedOver,
+    Incident,
+    Noted,
+    NotExecuted,
+    OutcomeUnknown,
+    Proposed,
+    Ranked,
+    Recorded,
+    Rejected,
+    Reopened,
+    Resolved,
+    Severity,
+    Verified,
+)
+from bot.slack.blocks import Post
+from bot.slack.views import closing, decision
+from bot.slack.views.brief import brief
+from bot.slack.views.causes import causes
+from bot.slack.views.findings import findings
+from bot.slack.views.outcome import outcome
+from bot.slack.views.proposal import proposal
+from bot.slack.views.standing import find_proposal
+
+
+@dataclass(frozen=True)
+class Turn:
+    """Events that one message tells."""
+
+    recorded: tuple[Recorded, ...]
+
+    @property
+    def key(self) -> str:
+        """The id of the first event names the message."""
+        return self.recorded[0].id
+
+    @property
+    def last(self) -> str:
+        """The id of the last event that the message tells."""
+        return self.recorded[-1].id
+
+    def until(self, event_id: str) -> Turn:
+        """The turn without the events after that one."""
+        ids = [recorded.id for recorded in self.recorded]
+        return Turn(self.recorded[: ids.index(event_id) + 1]) if event_id in ids else self
+
+
+def next_turn(history: Sequence[Recorded]) -> Turn:
+    """What the next message tells: alerts that joined one after the other share one."""
+    joined = tuple(takewhile(lambda recorded: isinstance(recorded.event, AlertJoined), history))
+    return Turn(joined or (history[0],))
+
+
+def message(turn: Turn, incident: Incident, names: Mapping[str, str]) -> Post | None:
+    """The message for the turn; None where the card alone tells it."""
+    event = turn.recorded[0].event
+    if isinstance(event, AlertJoined):
+        alerts = [recorded.event for recorded in turn.recorded if isinstance(recorded.event, AlertJoined)]
+        return closing.joined(alerts, worst_before(turn.key, incident))
+    if isinstance(event, Briefed):
+        return brief(event, names)
+    return _seen(event, incident) or _change(event, incident) or _of_proposal(event, incident)
+
+
+def worst_before(event_id: str, incident: Incident) -> Severity | None:
+    """The worst severity among the alerts that arrived before the event."""
+    worst: Severity | None = None
+    for recorded in incident.history:
+        if recorded.id == event_id:
+            break
+        alert = getattr(recorded.event, "alert", None)
+        if alert and alert.severity and (worst is None or alert.severity.rank < worst.rank):
+            worst = alert.severity
+    return worst
+
+
+def _seen(event: Event, incident: Incident) -> Post | None:
+    match event:
+        case Found():
+            return findings(event)
+        case Ranked():
+            return causes(event, incident)
+        case Noted():
+            return closing.note(event)
+    return None
+
+
+def _change(event: Event, incident: Incident) -> Post | None:
+    match event:
+        case Resolved():
+            return closing.resolved(event, incident)
+        case Reopened():
+            return closing.reopened(event)
+        case HandedOver():
+            return closing.handed_over(event)
+    return None
+
+
+def _of_proposal(event: Event, incident: Incident) -> Post | None:
+    if isinstance(event, Proposed):
+        return proposal(event.proposal, incident)
+    about = find_proposal(getattr(event, "proposal_id", ""), incident)
+    target = about.target if about else "its target"
+    match event:
+        case Endorsed() | Approved() | Rejected():
+            return decision.decision(event, about)
+        case Expired():
+            return closing.expired(target)
+        case Executing() | Executed() | NotExecuted() | OutcomeUnknown() | Verified():
+            return outcome(event, target)
+    return None
