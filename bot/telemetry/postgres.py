@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
 from typing import Any, LiteralString, TypeVar
@@ -39,6 +40,8 @@ Pause = Callable[[float], Awaitable[None]]
 
 OLDEST_VERSION = 140000
 CONNECTIONS_AT_ONCE = 2
+COMPARED_S = 3600.0
+"""How far back totals are compared."""
 _FULL = ("too many clients", "too many connections", "remaining connection slots")
 
 
@@ -49,10 +52,18 @@ class ConnectionsExhausted(SourceUnavailable):
 class Look:
     """One connection's questions. Each is a read-only transaction of its own, so that none sees stale statistics."""
 
-    def __init__(self, name: str, connection: AsyncConnection[Any], pause: Pause) -> None:
+    def __init__(
+        self, name: str, connection: AsyncConnection[Any], pause: Pause, history: deque[Counters] | None = None
+    ) -> None:
         self._name = name
         self._connection = connection
         self._pause = pause
+        self._history: deque[Counters] = deque() if history is None else history
+
+    @property
+    def closed(self) -> bool:
+        """Whether the connection is lost."""
+        return self._connection.closed
 
     async def locks(self) -> Locks:
         """Who blocks whom."""
@@ -78,8 +89,17 @@ class Look:
         return tuple(await self._rows(Holder, queries.HOLDERS))
 
     async def counters(self) -> Counters:
-        """Running totals of this database."""
-        return (await self._rows(Counters, queries.COUNTERS))[0]
+        """Running totals of this database; they are kept for later looks to compare with."""
+        counters = (await self._rows(Counters, queries.COUNTERS))[0]
+        while self._history and (counters.at - self._history[0].at).total_seconds() > COMPARED_S:
+            self._history.popleft()
+        self._history.append(counters)
+        return counters
+
+    @property
+    def earlier_counters(self) -> Counters | None:
+        """The oldest totals, before the last ones, that are not too old to compare with."""
+        return self._history[0] if len(self._history) > 1 else None
 
     async def size_bytes(self) -> int:
         """How large the database is on disk."""
@@ -146,6 +166,7 @@ class Postgres:
         self._connect_timeout_s = connect_timeout_s
         self._statement_timeout_s = statement_timeout_s
         self._pause = pause
+        self._history: deque[Counters] = deque(maxlen=64)
         self._seats = asyncio.Semaphore(CONNECTIONS_AT_ONCE)
 
     @asynccontextmanager
@@ -162,7 +183,7 @@ class Postgres:
                 await connection.set_read_only(True)
             try:
                 self._check_version(connection.info.server_version)
-                yield Look(self.name, connection, self._pause)
+                yield Look(self.name, connection, self._pause, self._history)
             finally:
                 await connection.close()
 
