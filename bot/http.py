@@ -12,7 +12,7 @@ from types import TracebackType
 from typing import Any, Self
 
 import httpx
-from tenacity import AsyncRetrying, retry_if_exception_type, stop_after_attempt, wait_exponential_jitter
+from tenacity import AsyncRetrying, retry_if_exception_type, stop_after_attempt, wait_random_exponential
 
 from bot.errors import EffectFailed, EffectUnknown, SourceUnavailable
 
@@ -85,7 +85,7 @@ class HttpSource:
         try:
             async for attempt in AsyncRetrying(
                 stop=stop_after_attempt(self._tries),
-                wait=wait_exponential_jitter(initial=0.1, max=2),
+                wait=wait_random_exponential(multiplier=0.1, max=2),
                 retry=retry_if_exception_type(_Passing),
                 reraise=True,
             ):
