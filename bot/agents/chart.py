@@ -1,0 +1,100 @@
+"""One picture of one series: dark on light, the baseline shaded, the onset marked.
+
+Matplotlib is slow to import: import this module where a picture is wanted.
+"""
+
+from __future__ import annotations
+
+import io
+import threading
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.dates import AutoDateLocator, DateFormatter
+from matplotlib.figure import Figure
+from matplotlib.font_manager import FontProperties, findfont, fontManager, get_font
+
+from bot.agents.wording import clock, figure
+from bot.models import Window
+from bot.telemetry.series import Series, instant
+
+INK, QUIET, SHADE, ALARM = "#1b1f24", "#57606a", "#e7ecf2", "#b42318"
+FONTS = ("DejaVu Sans", "Noto Sans CJK SC", "Noto Sans CJK JP", "Noto Sans CJK KR", "WenQuanYi Zen Hei",
+         "Source Han Sans SC", "PingFang SC", "Microsoft YaHei", "Noto Sans SC", "Arial Unicode MS")  # fmt: skip
+
+_drawing = threading.Lock()
+"""Matplotlib's font cache is shared by all figures and is not made for several threads."""
+
+
+@dataclass(frozen=True)
+class Picture:
+    """What is drawn."""
+
+    title: str
+    series: Series
+    unit: str
+    baseline: Window
+    normal: float
+    onset: datetime | None = None
+
+
+def draw(picture: Picture) -> bytes:
+    """The PNG. Takes some hundred milliseconds: call it in a thread."""
+    with _drawing:
+        return _draw(picture)
+
+
+def _draw(picture: Picture) -> bytes:
+    drawn = Figure(figsize=(8, 3.4), dpi=110, facecolor="white", layout="constrained")
+    FigureCanvasAgg(drawn)
+    axes = drawn.add_subplot()
+    fonts = _fonts()
+    times = [instant(float(at)) for at in picture.series.times]
+    axes.axvspan(picture.baseline.start, picture.baseline.end, color=SHADE, lw=0, label="baseline")  # type: ignore[arg-type]
+    axes.axhline(picture.normal, color=QUIET, lw=1, ls=(0, (4, 3)))
+    axes.plot(times, picture.series.values, color=INK, lw=1.6)  # type: ignore[arg-type]
+    if picture.onset is not None:
+        _mark(axes, picture.onset, fonts)
+    _write(axes, picture, fonts)
+    target = io.BytesIO()
+    drawn.savefig(target, format="png")
+    return target.getvalue()
+
+
+def _mark(axes: Any, onset: datetime, fonts: list[str]) -> None:
+    axes.axvline(onset, color=ALARM, lw=1.4)
+    axes.annotate(
+        clock(onset), (onset, 1), xycoords=("data", "axes fraction"), xytext=(-4, -4), textcoords="offset points",
+        ha="right", va="top", color=ALARM, fontsize=9, family=fonts,
+    )  # fmt: skip
+
+
+def _write(axes: Any, picture: Picture, fonts: list[str]) -> None:
+    title = _legible(picture.title, fonts)
+    axes.set_title(title, loc="left", color=INK, fontsize=11, family=fonts, parse_math=False, wrap=True)
+    axes.xaxis.set_major_locator(AutoDateLocator(maxticks=8))  # type: ignore[no-untyped-call]
+    axes.xaxis.set_major_formatter(DateFormatter("%H:%M"))  # type: ignore[no-untyped-call]
+    axes.yaxis.set_major_formatter(lambda value, _: figure(value, picture.unit))
+    axes.set_xlabel("UTC, baseline shaded", color=QUIET, fontsize=9, family=fonts)
+    axes.tick_params(colors=QUIET, labelsize=9)
+    axes.grid(visible=True, axis="y", color="#eef1f4")
+    axes.set_axisbelow(True)
+    axes.margins(x=0)
+    if picture.series.values.size and picture.normal >= 0:
+        axes.set_ylim(bottom=0)
+    for side in ("top", "right"):
+        axes.spines[side].set_visible(False)
+
+
+def _fonts() -> list[str]:
+    """Those of our fonts that this machine has; unknown names would be complained about at every text."""
+    known = {font.name for font in fontManager.ttflist}
+    return [name for name in FONTS if name in known] or ["sans-serif"]
+
+
+def _legible(text: str, fonts: list[str]) -> str:
+    """Without characters that no font here can draw."""
+    maps = [get_font(findfont(FontProperties(family=name))).get_charmap() for name in fonts]
+    return "".join(char if any(ord(char) in known for known in maps) else "?" for char in text if char.isprintable())

@@ -1,0 +1,218 @@
+"""Asks Prometheus about some services at once: which series there are, and how far they left their normal."""
+
+from __future__ import annotations
+
+import asyncio
+import math
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from bot.agents.change import Change, Direction, change
+from bot.agents.scope import Scope
+from bot.agents.signals import Shapes, Signal, SignalKind, at_rate, shapes_of, signals_of
+from bot.errors import BadInput, SourceUnavailable
+from bot.models import Gap, Window
+from bot.telemetry.prometheus import Prometheus, step_for
+from bot.telemetry.promql import selector
+from bot.telemetry.series import Answer, Series
+
+AT_ONCE = 8
+"""Queries under way at a time."""
+MOST_SIGNALS = 24
+"""Questions asked about one service."""
+SERVICE_LABELS = ("service", "job", "app", "service_name", "app_kubernetes_io_name", "container")
+DEFAULT_SCRAPE_S = 15.0
+DIRECTIONS: Mapping[SignalKind, Direction] = {
+    "error_rate": "up", "latency": "up", "traffic": "both", "saturation": "up", "target_down": "down",
+}  # fmt: skip
+
+
+@dataclass(frozen=True, eq=False)
+class Reading:
+    """One question answered."""
+
+    signal: Signal
+    query: str
+    series: Series
+    change: Change
+
+
+@dataclass
+class Survey:
+    """What is known so far; it grows while the questions run, so that a deadline costs only what is missing."""
+
+    prometheus: Prometheus
+    scope: Scope
+    kinds: Collection[SignalKind] | None = None
+    readings: list[Reading] = field(default_factory=list)
+    gaps: list[Gap] = field(default_factory=list)
+    known: set[str] = field(default_factory=set)
+    """Services of which there are series."""
+
+    def __post_init__(self) -> None:
+        self._slots = asyncio.Semaphore(AT_ONCE)
+        self._pending: set[str] = set()
+
+    @property
+    def span(self) -> Window:
+        """Baseline and window together."""
+        return Window(start=self.scope.baseline.start, end=self.scope.window.end)
+
+    async def of(self, services: Iterable[str], within_s: float) -> None:
+        """Ask about these services; what is unanswered when the time is up becomes a gap."""
+        try:
+            async with asyncio.timeout(within_s), asyncio.TaskGroup() as group:
+                for service in services:
+                    group.create_task(self._service(service))
+        except TimeoutError:
+            for question in sorted(self._pending):
+                self._gap(f"{question} was not answered within {within_s:.1f} s")
+
+    async def _service(self, service: str) -> None:
+        self._pending.add(f"the list of series of {service}")
+        try:
+            chosen, shapes = await self._shapes(service)
+            if not shapes:
+                self._missing(service)
+                return
+            self.known.add(service)
+            rate_s = await self._rate_s(shapes, chosen)
+        except (SourceUnavailable, BadInput) as error:
+            self._gap(f"{service}: {error}")
+            return
+        finally:
+            self._settle(f"the list of series of {service}")
+        signals = [signal for signal in signals_of(service, shapes, chosen) if self._wanted(signal)]
+        if len(signals) > MOST_SIGNALS:
+            self._gap(f"{service} has {len(signals)} signals, of which {MOST_SIGNALS} were looked at")
+        async with asyncio.TaskGroup() as group:
+            for signal in _fairly(signals)[:MOST_SIGNALS]:
+                group.create_task(self._read(signal, rate_s))
+
+    async def _shapes(self, service: str) -> tuple[Mapping[str, str], Shapes]:
+        """The matchers that choose the service's series, and these series."""
+        entry = self.scope.catalog.services.get(service)
+        if entry and entry.selectors:
+            found = await self._series([selector(None, entry.selectors)])
+            return entry.selectors, shapes_of(found)
+        names = (service, *(entry.aliases if entry else ()))
+        choices = [{label: name} for name in names for label in SERVICE_LABELS]
+        found = await self._series([selector(None, choice) for choice in choices])
+        counted = [(sum(choice.items() <= labels.items() for labels in found), choice) for choice in choices]
+        _, best = max(counted, key=lambda pair: pair[0])
+        return best, shapes_of(labels for labels in found if best.items() <= labels.items())
+
+    async def _series(self, selectors: list[str]) -> tuple[Mapping[str, str], ...]:
+        async with self._slots:
+            return await self.prometheus.series(selectors, self.span)
+
+    async def _rate_s(self, shapes: Shapes, chosen: Mapping[str, str]) -> float:
+        """A range that holds at least four scrapes, and no less than a step."""
+        fewest = min(shapes, key=lambda name: len(shapes[name]))
+        look_s = min(300, math.ceil(self.span.seconds))
+        async with self._slots:
+            answer = await self.prometheus.query(f"{selector(fewest, chosen)}[{look_s}s]", self.span.end)
+        return max(4 * _scrape_s(answer), step_for(self.span))
+
+    async def _read(self, signal: Signal, rate_s: float) -> None:
+        question = f"{signal.noun} of {signal.service}"
+        self._pending.add(question)
+        query = signal.over(rate_s)
+        try:
+            answer = await self._range(query)
+            volume = await self._range(at_rate(signal.volume, rate_s)) if signal.volume and answer.single else None
+        except SourceUnavailable as error:
+            self._gap(f"{question}: {error}")
+            return
+        finally:
+            self._settle(question)
+        self._note(answer)
+        series = self._completed(signal, answer)
+        least = Floor(signal, rate_s, _median(volume))
+        found = series and change(
+            series, self.scope.baseline, self.scope.window, floor=least, direction=DIRECTIONS[signal.kind]
+        )
+        if series and found:
+            self.readings.append(Reading(signal, query, series, found))
+
+    async def _range(self, query: str) -> Answer:
+        async with self._slots:
+            return await self.prometheus.query_range(query, self.span)
+
+    def _completed(self, signal: Signal, answer: Answer) -> Series | None:
+        """Traffic that stops, and a target that goes, leave no samples: from their first on, none means 0."""
+        series = answer.single
+        if series is None or signal.kind not in {"traffic", "target_down"} or answer.step_s is None:
+            return series
+        times = np.arange(series.times[0], self.span.end.timestamp(), answer.step_s)
+        values = np.zeros_like(times)
+        places = np.rint((series.times - times[0]) / answer.step_s).astype(int)
+        inside = (places < times.size) & np.isfinite(series.values)
+        values[places[inside]] = series.values[inside]
+        return Series(series.labels, times, values)
+
+    def _wanted(self, signal: Signal) -> bool:
+        return self.kinds is None or signal.kind in self.kinds
+
+    def _missing(self, service: str) -> None:
+        if service in self.scope.catalog.services:
+            self._gap(f"no series of {service}: give it `selectors` in the service catalogue")
+
+    def _note(self, answer: Answer) -> None:
+        for warning in answer.warnings:
+            self._gap(f"warned: {warning}")
+
+    def _settle(self, question: str) -> None:
+        """Whatever is answered, in whatever way, is no longer pending; what a deadline cancels stays."""
+        task = asyncio.current_task()
+        if task is None or not task.cancelling():
+            self._pending.discard(question)
+
+    def _gap(self, reason: str) -> None:
+        gap = Gap(source="prometheus", reason=reason)
+        if gap not in self.gaps:
+            self.gaps.append(gap)
+
+
+@dataclass(frozen=True)
+class Floor:
+    """The least variation that matters, for a normal level of this signal."""
+
+    signal: Signal
+    rate_s: float
+    volume: float | None = None
+
+    def __call__(self, normal: float) -> float:
+        """A tenth of the level, and not less than counting noise or the unit's own grain."""
+        return max(0.1 * abs(normal), self._grain(normal))
+
+    def _grain(self, normal: float) -> float:
+        if self.signal.unit == "/s":
+            return math.sqrt(max(normal, 1 / self.rate_s) / self.rate_s)  # Poisson: one event in the range at least
+        if self.signal.unit == "ratio":
+            counted = self.volume * self.rate_s if self.volume is not None else math.inf
+            return max(0.01, min(1.0, 1 / counted if counted > 0 else 1.0))
+        return {"s": 0.005, "count": 1.0, "cores": 0.05, "bytes": 1e7}[self.signal.unit]
+
+
+def _scrape_s(answer: Answer) -> float:
+    """The distance of raw samples."""
+    gaps = [float(np.median(np.diff(series.times))) for series in answer.series if series.times.size > 1]
+    return max(1.0, min(gaps)) if gaps else DEFAULT_SCRAPE_S
+
+
+def _median(answer: Answer | None) -> float | None:
+    series = answer.single if answer else None
+    return float(np.median(series.finite().values)) if series and series.finite().values.size else None
+
+
+def _fairly(signals: list[Signal]) -> list[Signal]:
+    """One of each kind in turn, so that a limit does not cost a whole kind."""
+    place: dict[str, int] = {}
+    turns: list[tuple[int, Signal]] = []
+    for signal in signals:
+        place[signal.kind] = turn = place.get(signal.kind, 0) + 1
+        turns.append((turn, signal))
+    return [signal for _, signal in sorted(turns, key=lambda pair: pair[0])]

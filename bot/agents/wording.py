@@ -1,0 +1,52 @@
+"""Figures and moments as a person reads them."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from bot.agents.change import Change
+
+
+def figure(value: float, unit: str) -> str:
+    """A value with its unit: 0.96 ratio → '96 %', 0.04 s → '40 ms', 1.5e9 bytes → '1.5 GB'."""
+    if unit == "ratio":
+        return f"{_short(value * 100)} %"
+    if unit == "s":
+        return f"{_short(value * 1000)} ms" if abs(value) < 1 else f"{_short(value)} s"
+    if unit == "bytes":
+        return _bytes(value)
+    if unit == "/s":
+        return f"{_short(value)}/s"
+    return _short(value) if unit == "count" else f"{_short(value)} {unit}"
+
+
+def clock(moment: datetime) -> str:
+    """'03:12 UTC'."""
+    return f"{moment:%H:%M} UTC"
+
+
+def sentence(noun: str, service: str, change: Change, unit: str) -> str:
+    """'payment failures rose from 0 % to 96 % at 03:12 UTC (scan-to-pay)'."""
+    if change.onset is None:
+        usual = f"{figure(change.level, unit)} now, {figure(change.baseline, unit)} before"
+        return f"{noun}: looked, and normal – {usual} ({service})"
+    verb = "rose" if change.rising else "fell"
+    moved = f"{noun} {verb} from {figure(change.baseline, unit)} to {figure(change.level, unit)}"
+    over = f", back to normal at {clock(change.ended)}" if change.ended else ""
+    return f"{moved} at {clock(change.onset)}{over} ({service})"
+
+
+def _short(value: float) -> str:
+    """Three significant figures at most, none after the point from a hundred on."""
+    if value == 0 or abs(value) < 0.0005:
+        return "0"
+    text = f"{value:,.0f}" if abs(value) >= 100 else f"{value:.{2 if abs(value) < 10 else 1}f}"
+    return text.rstrip("0").rstrip(".") if "." in text else text
+
+
+def _bytes(value: float) -> str:
+    for unit in ("B", "kB", "MB", "GB"):
+        if abs(value) < 1000:
+            return f"{_short(value)} {unit}"
+        value /= 1000
+    return f"{_short(value)} TB"

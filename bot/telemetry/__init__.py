@@ -1,0 +1,1 @@
+"""Read-only clients that agents look through: metrics, logs, databases."""

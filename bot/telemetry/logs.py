@@ -1,0 +1,59 @@
+"""What every log source gives."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Collection
+from dataclasses import dataclass
+from typing import Protocol
+
+from bot.models import Window
+from bot.telemetry.loglines import LogLine
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """Some lines in the order of the source, and what could not be read on the way."""
+
+    lines: tuple[LogLine, ...]
+    gaps: tuple[str, ...] = ()
+
+
+class LogSource(Protocol):
+    """Where log lines come from."""
+
+    @property
+    def name(self) -> str:
+        """How gaps name it."""
+
+    def read(self, window: Window, services: Collection[str] | None = None) -> AsyncIterator[Batch]:
+        """The lines of the window, oldest first within each file, without blocking the loop.
+
+        `services` (names and aliases, any case) keeps lines of these and lines that name no service.
+
+        Raises:
+            SourceUnavailable: nothing can be read at all.
+        """
+
+
+class Thinning:
+    """Takes lines evenly when there are too many: all of the first `quota`, then every 2nd, every 4th, …
+
+    What is taken carries the weight of what was passed over, so counts stay unbiased in bounded work.
+    """
+
+    def __init__(self, quota: int) -> None:
+        self._quota = quota
+        self._taken = 0
+        self._seen = 0
+        self.stride = 1
+
+    def take(self) -> bool:
+        """Whether the next line is taken; it then stands for `stride` lines."""
+        self._seen += 1
+        if self._seen % self.stride:
+            return False
+        self._taken += 1
+        if self._taken >= self._quota:
+            self._taken, self._seen = 0, 0
+            self.stride *= 2
+        return True

@@ -1,0 +1,147 @@
+"""Log templates: lines that differ only in their figures and names fall together.
+
+Drain (He et al., ICWS 2017, as drain3) groups masked lines. It is slow, and logs repeat: two memos stand in front of
+it, one keyed by the line with its digit runs folded, one by the masked line.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from typing import Any
+
+from drain3.drain import Drain
+
+SIMILARITY = 0.4
+DEPTH = 4
+MAX_TEMPLATES = 10_000
+MEMO_SIZE = 100_000
+MAX_LINE = 1000
+"""Characters of a line that decide its template."""
+MAX_TOKENS = 80
+OTHER = 0
+"""The template of everything that came after the limit of templates was reached."""
+
+MASKS: tuple[tuple[str, str], ...] = (
+    ("uuid", r"\b[0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}\b"),
+    ("time", r"\b\d{4}-\d\d-\d\d(?:[T ]\d\d:\d\d(?::\d\d(?:[.,]\d+)?)?(?:Z|[+-]\d\d:?\d\d)?)?"),
+    ("str", r"\"(?:[^\"\\\n]|\\.)*\"|(?<![\w'])'(?:[^'\\\n]|\\.)*'(?!\w)"),
+    ("ip", r"\b(?:\d{1,3}\.){3}\d{1,3}(?::\d{1,5})?\b|(?<![\w:])(?:[0-9a-fA-F]{1,4}:){3,7}[0-9a-fA-F]{1,4}(?![\w:])"),
+    ("hex", r"\b0[xX][0-9a-fA-F]+\b|\b(?=[a-fA-F]*\d)(?=\d*[a-fA-F])[0-9a-fA-F]{7,}\b"),
+    ("dur", r"(?<![\w.])(?:\d+(?:\.\d+)?(?:ns|us|µs|ms|s|m|h|d))+\b"),
+    ("num", r"[-+]?\d+(?:[.,]\d+)*"),
+)
+"""Name and pattern of what is masked, in this order; the first that matches at a place wins."""
+
+_MASK = re.compile("|".join(f"(?P<{name}>{pattern})" for name, pattern in MASKS))
+_ZEROS = bytes.maketrans(b"123456789", b"000000000")
+
+
+def mask(line: str) -> str:
+    """The line with uuids, times, quoted strings, addresses, hex, durations and numbers replaced by their kind."""
+    return _MASK.sub(_kind, line)
+
+
+def _kind(found: re.Match[str]) -> str:
+    return f"<{found.lastgroup}>"
+
+
+def fold(line: str) -> bytes:
+    """The line with every run of ASCII digits as one 0: lines that fold alike mask alike, at a tenth of the price."""
+    folded = line.encode("utf-8", "replace").translate(_ZEROS)
+    while b"00" in folded:
+        folded = folded.replace(b"00", b"0")
+    return folded
+
+
+class Templates:
+    """Gives each line the number of its template. For one thread at a time.
+
+    Args:
+        max_templates: beyond it, new shapes are all `OTHER`.
+        memo_size: entries of each memo generation; memory is bounded by twice that.
+    """
+
+    def __init__(self, *, max_templates: int = MAX_TEMPLATES, memo_size: int = MEMO_SIZE) -> None:
+        self._drain: Any = Drain(depth=DEPTH, sim_th=SIMILARITY)
+        self._max_templates = max_templates
+        self._folded = _Memo(memo_size)
+        self._masked = _Memo(memo_size)
+        self._alone: dict[str, int] = {}
+        self._alone_by_number: dict[int, str] = {}
+
+    def __len__(self) -> int:
+        return len(self._drain.id_to_cluster) + len(self._alone)
+
+    def add(self, line: str) -> int:
+        """The number of the line's template; the template may still become more general."""
+        line = line[:MAX_LINE]
+        key = hash(fold(line))
+        number = self._folded.get(key)
+        if number is None:
+            number = self._of_masked(mask(line))
+            self._folded.put(key, number)
+        return number
+
+    def add_all(self, lines: Iterable[str]) -> list[int]:
+        """The numbers of many lines."""
+        return [self.add(line) for line in lines]
+
+    def text(self, number: int) -> str:
+        """The template as text, `<*>` where its lines differ."""
+        if number == OTHER:
+            return "(lines of further shapes)"
+        if number < 0:
+            return self._alone_by_number[number]
+        return str(self._drain.id_to_cluster[number].get_template())
+
+    def _of_masked(self, masked: str) -> int:
+        key = hash(masked)
+        number = self._masked.get(key)
+        if number is None:
+            number = self._mined(masked.split(maxsplit=MAX_TOKENS)[:MAX_TOKENS])
+            self._masked.put(key, number)
+        return number
+
+    def _mined(self, tokens: list[str]) -> int:
+        if len(tokens) < DEPTH - 1:
+            return self._exact(" ".join(tokens))
+        if len(self) >= self._max_templates:
+            found = self._drain.tree_search(self._drain.root_node, tokens)
+            return int(found.cluster_id) if found is not None else OTHER
+        cluster, _ = self._drain.add_log_message(" ".join(tokens))
+        return int(cluster.cluster_id)
+
+    def _exact(self, masked: str) -> int:
+        """Lines too short for Drain's tree (drain3 loses their leaf) are their own template, below 0."""
+        number = self._alone.get(masked)
+        if number is None:
+            if len(self) >= self._max_templates:
+                return OTHER
+            number = self._alone[masked] = -1 - len(self._alone)
+            self._alone_by_number[number] = masked
+        return number
+
+
+class _Memo:
+    """A map that forgets: when the young generation is full, it becomes the old one and the old one goes.
+
+    Keys are 64-bit hashes, not lines: with 100,000 entries a collision is a matter of one in a billion, and memory
+    does not depend on the length of lines.
+    """
+
+    def __init__(self, size: int) -> None:
+        self._size = size
+        self._young: dict[int, int] = {}
+        self._old: dict[int, int] = {}
+
+    def get(self, key: int) -> int | None:
+        number = self._young.get(key)
+        if number is None and (number := self._old.get(key)) is not None:
+            self.put(key, number)
+        return number
+
+    def put(self, key: int, number: int) -> None:
+        if len(self._young) >= self._size:
+            self._old, self._young = self._young, {}
+        self._young[key] = number
