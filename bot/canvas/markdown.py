@@ -1,0 +1,145 @@
+"""The parts of a playbook's file, with their lines: front matter, chart, and the sections of the nodes."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from bot.canvas.faults import Fault, NotAPlaybook, Place
+
+HEADING = re.compile(r"^###\s+(?P<id>\S.*?)\s*$")
+FENCE = re.compile(r"^(?P<ticks>`{3,})(?P<language>\w*)\s*$")
+
+
+@dataclass(frozen=True)
+class Block:
+    """Consecutive lines and the file's line of the first of them."""
+
+    lines: tuple[str, ...] = ()
+    first_line: int = field(default=0, compare=False)
+
+    @property
+    def text(self) -> str:
+        return "\n".join(self.lines)
+
+
+@dataclass(frozen=True)
+class Section:
+    """`### node`: prose, at most one YAML block, and what may follow it."""
+
+    node: str
+    prose: str
+    yaml: Block | None
+    after: str
+    place: Place = field(compare=False)
+
+
+@dataclass(frozen=True)
+class Document:
+    """A file taken apart."""
+
+    front: Block
+    before: str
+    chart: Block
+    after: str
+    sections: tuple[Section, ...]
+
+
+@dataclass
+class _Part:
+    """A heading's content while it is read; the part before the first heading has no id."""
+
+    node: str
+    place: Place
+    prose: list[str] = field(default_factory=list)
+    after: list[str] = field(default_factory=list)
+    fence: Block | None = None
+
+    def say(self, line: str) -> None:
+        (self.after if self.fence else self.prose).append(line)
+
+
+def take_apart(text: str, file: str) -> Document:
+    """The parts of the file.
+
+    Raises:
+        NotAPlaybook: where a part is missing, doubled, or not closed.
+    """
+    return _Splitter(text.splitlines(), file).document()
+
+
+class _Splitter:
+    def __init__(self, lines: list[str], file: str) -> None:
+        self.lines, self.file = lines, file
+        self.faults: list[Fault] = []
+
+    def fault(self, line: int, message: str, mend: str) -> None:
+        self.faults.append(Fault(self.file, Place(max(line, 1)), "file", message, mend))
+
+    def document(self) -> Document:
+        front, body = self._front()
+        parts = list(self._parts(body))
+        top, sections = parts[0], parts[1:]
+        if top.fence is None:
+            self.fault(top.place.line, "There is no drawing.", "Add a ```mermaid block before the first ### heading.")
+        if self.faults:
+            raise NotAPlaybook(self.faults)
+        assert top.fence is not None
+        return Document(front, _prose(top.prose), top.fence, _prose(top.after), tuple(map(_section, sections)))
+
+    def _front(self) -> tuple[Block, int]:
+        if not self.lines or self.lines[0].strip() != "---":
+            self.fault(1, "The file has no front matter.", "Begin with ---, then id, title, owner, match, then ---.")
+            return Block(), 0
+        for number, line in enumerate(self.lines[1:], start=1):
+            if line.strip() == "---":
+                return Block(tuple(self.lines[1:number]), 2), number + 1
+        self.fault(1, "The front matter does not end.", "Close it with a line of ---.")
+        return Block(), len(self.lines)
+
+    def _parts(self, start: int) -> Iterator[_Part]:
+        part, at = _Part("", Place(start + 1)), start
+        while at < len(self.lines):
+            line = self.lines[at]
+            if found := FENCE.match(line):
+                at = self._fence(part, at, found["ticks"], found["language"])
+                continue
+            if heading := HEADING.match(line):
+                yield part
+                part = _Part(heading["id"], Place(at + 1))
+            else:
+                part.say(line)
+            at += 1
+        yield part
+
+    def _fence(self, part: _Part, opened: int, ticks: str, language: str) -> int:
+        closed = next((at for at in range(opened + 1, len(self.lines)) if self.lines[at].strip() == ticks), None)
+        if closed is None:
+            self.fault(opened + 1, f"The block opened with {ticks}{language} does not end.", f"Close it with {ticks}.")
+            return len(self.lines)
+        block = Block(tuple(self.lines[opened + 1 : closed]), opened + 2)
+        wanted = "yaml" if part.node else "mermaid"
+        if language == wanted:
+            self._keep(part, block, opened + 1, language)
+        elif language in {"yaml", "mermaid"}:
+            where = "under a ### heading" if language == "yaml" else "before the first ### heading"
+            self.fault(opened + 1, f"A ```{language} block does not belong here.", f"Put it {where}.")
+        else:
+            for line in self.lines[opened : closed + 1]:
+                part.say(line)
+        return closed + 1
+
+    def _keep(self, part: _Part, block: Block, line: int, language: str) -> None:
+        if part.fence is not None:
+            what = f"'{part.node}' has two ```yaml blocks." if part.node else "There are two drawings."
+            self.fault(line, what, f"Keep one ```{language} block.")
+        part.fence = part.fence or block
+
+
+def _section(part: _Part) -> Section:
+    return Section(part.node, _prose(part.prose), part.fence, _prose(part.after), part.place)
+
+
+def _prose(lines: list[str]) -> str:
+    return "\n".join(line.rstrip() for line in lines).strip("\n")

@@ -1,0 +1,154 @@
+"""What the YAML of a playbook may say: its front matter, and the block of each node."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+
+UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0}
+
+
+def seconds(value: object) -> float:
+    """`90`, `"90s"`, `"5m"` or `"1h"` in seconds."""
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        return float(value)
+    found = re.fullmatch(r"(\d+(?:\.\d+)?)\s*(ms|s|m|h)", str(value).strip())
+    if not found:
+        raise ValueError(f"'{value}' is no duration: write 30s, 5m or 1h")
+    return float(found[1]) * UNITS[found[2]]
+
+
+Duration = Annotated[float, BeforeValidator(seconds), Field(gt=0, le=86_400)]
+"""Seconds, written as 30s, 5m or 1h."""
+
+
+def _listed(value: object) -> object:
+    return (value,) if isinstance(value, str) else value
+
+
+Words = Annotated[tuple[str, ...], BeforeValidator(_listed)]
+Name = Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9_]*$")]
+Slug = Annotated[str, Field(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$", max_length=80)]
+
+
+class _Written(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
+
+
+class Match(_Written):
+    """Which alerts the playbook is for. Every line that is given must fit; patterns are regular expressions."""
+
+    alertname: Words = Field(default=(), description="patterns; the whole alert name must fit one of them")
+    service: Words = Field(default=(), description="patterns for the catalogue name of the service")
+    severity: Words = Field(default=(), description="severities, any of them")
+    source: Words = Field(default=(), description="doors, any of them: alertmanager, grafana, …")
+    labels: Mapping[str, str] = Field(default_factory=dict, description="label → pattern; all must fit")
+
+
+class Budget(_Written):
+    """What a model may spend in one run."""
+
+    tokens: int = Field(default=8000, ge=0)
+    minutes: float = Field(default=5, gt=0, le=120)
+
+
+class Front(_Written):
+    """The front matter."""
+
+    id: Slug
+    title: str = Field(min_length=3)
+    owner: str = Field(min_length=1, description="the team that keeps it true")
+    match: Match | None = Field(default=None, description="absent: only as a sub-playbook, or as the fallback")
+    inputs: Mapping[Name, Any] = Field(default_factory=dict, description="names a caller may pass, with their defaults")
+    budget: Budget = Budget()
+
+
+class Retry(_Written):
+    """How often to ask again after an error."""
+
+    times: int = Field(ge=0, le=10)
+    wait: Duration = Field(default=1.0, description="before the second attempt; doubled each time")
+
+
+class Go(_Written):
+    """On an error, leave by the arrow to this node."""
+
+    go: Name
+
+
+class Default(_Written):
+    """On an error, carry on with these facts."""
+
+    default: Mapping[str, Any]
+
+
+class Explore(_Written):
+    """Let the model choose among reading tools to answer one question."""
+
+    goal: str = Field(min_length=10)
+    tools: tuple[str, ...] = Field(min_length=1)
+    steps: int = Field(default=6, ge=1, le=30, description="tool calls at most")
+    tokens: int | None = Field(default=None, ge=1, description="less than the playbook's budget, where given")
+
+
+class Verify(_Written):
+    """How to tell that a change has helped: a query or a tool's fact, and what is good."""
+
+    query: str | None = Field(default=None, description="PromQL; may name {{ service.… }} only")
+    use: str | None = Field(default=None, description="or a reading tool")
+    with_: Mapping[str, Any] = Field(default_factory=dict, alias="with")
+    fact: str | None = Field(default=None, description="the tool's fact to watch")
+    below: float | None = None
+    above: float | None = None
+    within: Duration = 300.0
+    unit: str | None = None
+
+
+class Rollback(_Written):
+    """The action that undoes the change; it is proposed for approval like any other."""
+
+    use: str
+    with_: Mapping[str, Any] = Field(default_factory=dict, alias="with")
+
+
+class Settings(_Written):
+    """The block of one node. Which keys it may have depends on the node's shape."""
+
+    use: str | None = Field(default=None, description="a reading tool")
+    change: str | None = Field(default=None, description="an action; a gate must come before it")
+    explore: Explore | None = None
+    ask: str | None = Field(default=None, min_length=5, description="a question to the people in the thread")
+    answers: tuple[str, ...] = Field(default=(), max_length=5, description="the buttons of `ask`")
+    with_: Mapping[str, Any] = Field(default_factory=dict, alias="with")
+    foreach: str | None = Field(default=None, description="a reference to a list; the step is done for each item")
+    as_: Name = Field(default="item", alias="as")
+    at_most: int = Field(default=20, ge=1, le=100, description="items of `foreach` that are looked at")
+    save_as: Name | None = Field(default=None, description="the name of the facts; else the node's id")
+    retry: Retry = Retry(times=0)
+    on_error: Literal["fail"] | Go | Default = "fail"
+    deadline: Duration | None = None
+    max_visits: int | None = Field(default=None, ge=1, le=100)
+    join: Literal["all", "any"] = "all"
+    when: Mapping[str, str] = Field(default_factory=dict, description="label of an arrow → CEL")
+    judge: Literal["model"] | None = None
+    question: str | None = Field(default=None, min_length=10)
+    playbook: Slug | None = None
+    expires: Duration | None = Field(default=None, description="how long a gate or a question waits")
+    why: str | None = Field(default=None, description="said at the gate")
+    verify: Verify | None = None
+    rollback: Rollback | None = None
+    irreversible: str | None = Field(default=None, min_length=5, description="why it cannot be undone")
+    say: str | None = Field(default=None, description="said in the thread when the end is reached")
+    outcome: Literal["resolved", "handed_over", "page"] | None = None
+
+    @property
+    def written(self) -> frozenset[str]:
+        """The keys that the author wrote, as written."""
+        return frozenset(name.removesuffix("_") for name in self.model_fields_set)
+
+
+BARE = Settings()
+"""The settings of a node without a block."""
