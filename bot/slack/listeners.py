@@ -54,7 +54,7 @@ class Listeners:
             name="nightdesk",
             logger=_bolt_logger(),
             client=AsyncWebClient(base_url=self._slack.asking.base_url),
-            authorize=self._authorize,
+            authorize=_authorizing(self._slack),
             signing_secret="",
             request_verification_enabled=False,
             process_before_response=True,
@@ -83,17 +83,6 @@ class Listeners:
         app.action(REJECT)(self._reject_pressed)
         app.view(modal.REJECT_REASON)(self._reject_submitted)
         app.action(ANYTHING)(_ignored)
-
-    async def _authorize(self) -> AuthorizeResult:
-        """Our one token. Not a SlackApiError when Slack fails: Bolt would answer that with 200, and lose the event."""
-        identity = await self._slack.identity()
-        return AuthorizeResult(
-            enterprise_id=None,
-            team_id=identity.team,
-            bot_user_id=identity.user,
-            bot_id=identity.bot,
-            bot_token=self._slack.telling.token,
-        )
 
     def _once(self, handler: Handler) -> Callable[..., Awaitable[None]]:
         """Ask whether it was dealt with, deal with it, mark it: a crash between the two repeats an idempotent call."""
@@ -183,6 +172,22 @@ class Listeners:
     async def _whisper(self, channel: str, user: str, text: str) -> None:
         with refusals(f"an ephemeral message to {user}"):
             await self._slack.telling.chat_postEphemeral(channel=channel, user=user, text=text)
+
+
+def _authorizing(slack: Slack) -> Callable[[], Awaitable[AuthorizeResult]]:
+    """Our one token. When Slack fails, no SlackApiError: Bolt would answer that with 200, and lose the event."""
+
+    async def authorize() -> AuthorizeResult:
+        identity = await slack.identity()
+        return AuthorizeResult(
+            enterprise_id=None,
+            team_id=identity.team,
+            bot_user_id=identity.user,
+            bot_id=identity.bot,
+            bot_token=slack.telling.token,
+        )
+
+    return authorize
 
 
 async def _ignored(ack: AsyncAck) -> None:

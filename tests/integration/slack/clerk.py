@@ -1,0 +1,86 @@
+"""A desk that notes what it is asked, and fails when told to."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+from bot.errors import NightdeskError
+from bot.models import Message, Proposal
+from bot.slack.desk import Command, Decision, HomeContent, Mention, Taught
+from tests.unit.slack import stories
+
+
+class Clerk:
+    """Implements `bot.slack.desk.Desk` in memory."""
+
+    def __init__(self) -> None:
+        self.failures_left = 0
+        self.calls: Counter[str] = Counter()
+        self.mentions: list[Mention] = []
+        self.messages: dict[str, Message] = {}
+        self.lessons: list[Taught] = []
+        self.decisions: list[Decision] = []
+        self.triages: list[tuple[str, str, str, str]] = []
+        self.channels: list[str] = []
+        self.marked: set[str] = set()
+
+    def _work(self, call: str) -> None:
+        self.calls[call] += 1
+        if self.failures_left:
+            self.failures_left -= 1
+            raise ConnectionError("the store is away")
+
+    async def heard(self, mention: Mention) -> None:
+        self._work("heard")
+        self.mentions.append(mention)
+
+    async def remembered(self, message: Message) -> None:
+        self._work("remembered")
+        self.messages[message.id] = message
+
+    async def edited(self, message: Message) -> None:
+        self._work("edited")
+        self.messages[message.id] = message
+
+    async def deleted(self, channel: str, message_id: str) -> None:
+        self._work("deleted")
+        self.messages.pop(message_id, None)
+
+    async def taught(self, lesson: Taught) -> None:
+        self._work("taught")
+        self.lessons.append(lesson)
+
+    async def decided(self, decision: Decision) -> None:
+        self._work("decided")
+        self.decisions.append(decision)
+
+    async def commanded(self, command: Command) -> str:
+        self._work("commanded")
+        if command.text == "break":
+            raise NightdeskError("There is no <such> command.")
+        return f"{command.user} said {command.text}"
+
+    async def asked_triage(self, channel: str, ts: str, text: str, user: str) -> None:
+        self._work("asked_triage")
+        self.triages.append((channel, ts, text, user))
+
+    async def home(self, user: str) -> HomeContent:
+        self._work("home")
+        incident = stories.incident(stories.until_proposed())
+        assert incident.proposal
+        links = {incident.id: "https://slack.example.com/archives/C1/p1"}
+        return HomeContent(incidents=(incident,), pending=(incident.proposal,), links=links)
+
+    async def proposal(self, proposal_id: str) -> Proposal | None:
+        self._work("proposal")
+        return stories.proposal() if proposal_id == stories.proposal().id else None
+
+    async def joined(self, channel: str) -> None:
+        self._work("joined")
+        self.channels.append(channel)
+
+    async def seen(self, event_id: str) -> bool:
+        return event_id in self.marked
+
+    async def mark(self, event_id: str) -> None:
+        self.marked.add(event_id)
