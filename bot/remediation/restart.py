@@ -110,12 +110,12 @@ class Restart(Action[RestartParameters]):
         target = self._targets[params.target]
         try:
             code, output = await _run(self._command(params), target.timeout_s)
-        except OSError as error:
-            raise EffectFailed(f"{params.target} was not restarted: {error.strerror}.") from None
         except TimeoutError:
             raise EffectUnknown(
                 f"The restart of {params.target} did not end within {target.timeout_s:g} s and was given up."
             ) from None
+        except OSError as error:  # after TimeoutError, which is one too
+            raise EffectFailed(f"{params.target} was not restarted: {error.strerror}.") from None
         if target.unit and code in _REFUSED_BY_SYSTEMCTL:
             raise EffectFailed(f"{params.target} was not restarted: {_REFUSED_BY_SYSTEMCTL[code]}.")
         if code != 0:
