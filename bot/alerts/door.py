@@ -8,6 +8,7 @@ The order of the checks: method, source, speaker, content type, size, signature,
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Protocol
@@ -33,6 +34,8 @@ READ_DEADLINE_S = 20.0
 RETRY_AFTER_S = 5
 THREAD_BYTES = 32_768
 """A larger body is parsed in a thread, so that the event loop goes on."""
+
+_JSON = re.compile(r"application/(?:[^/;]+\+)?json")
 
 log = structlog.get_logger(__name__)
 
@@ -108,7 +111,7 @@ class AlertDoor:
         auth = self._settings.alerts.get(source, AlertSourceSettings()).auth
         try:
             check_speaker(auth, request.headers, loopback=self._settings.loopback)
-            _check_media_type(request)
+            _check_media_type(request, plain_text=formats.takes_plain_text(source, self._settings))
             body = await self._body(request)
             if isinstance(auth, HmacAuth):
                 check_signature(auth, request.headers, body, self._clock())
@@ -142,10 +145,10 @@ class AlertDoor:
             raise refusal.storage(RETRY_AFTER_S) from error
 
 
-def _check_media_type(request: Request) -> None:
+def _check_media_type(request: Request, *, plain_text: bool) -> None:
     given = request.headers.get("content-type", "")
     kind = given.partition(";")[0].strip().casefold()
-    if kind != "application/json" and not (kind.startswith("application/") and kind.endswith("+json")):
+    if not (_JSON.fullmatch(kind) or (plain_text and kind == "text/plain")):
         raise refusal.media_type(given)
     encoding = request.headers.get("content-encoding", "identity")
     if encoding.casefold() != "identity":

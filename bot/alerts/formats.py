@@ -6,7 +6,21 @@ import json
 from collections.abc import Callable, Mapping, Sequence
 from typing import Protocol
 
-from bot.alerts import alertmanager, generic, grafana
+from bot.alerts import (
+    alertmanager,
+    azure,
+    cloudwatch,
+    datadog,
+    gcp,
+    generic,
+    grafana,
+    newrelic,
+    opsgenie,
+    pagerduty,
+    sentry,
+    uptime_kuma,
+    zabbix,
+)
 from bot.alerts.decode import decode
 from bot.errors import BadInput, Misconfigured, TooLarge, UnknownSource
 from bot.models import Alert
@@ -32,7 +46,21 @@ class Format(Protocol):
         ...
 
 
-_ALL: tuple[Format, ...] = (grafana, alertmanager, generic)
+_ALL: tuple[Format, ...] = (
+    grafana,
+    alertmanager,
+    pagerduty,
+    opsgenie,
+    datadog,
+    newrelic,
+    cloudwatch,
+    sentry,
+    azure,
+    gcp,
+    zabbix,
+    uptime_kuma,
+    generic,
+)
 FORMATS: Mapping[str, Format] = {form.NAME: form for form in _ALL}
 """By name, in the order in which `recognise` asks them: the most particular first, `generic` last."""
 
@@ -72,6 +100,12 @@ def reader(source: str, settings: Settings) -> Callable[[object], list[Alert]]:
     if mapping:
         return _mapped(source, name, mapping)
     return FORMATS[name].parse
+
+
+def takes_plain_text(source: str, settings: Settings) -> bool:
+    """Whether the source's sender declares its JSON as text/plain, as Amazon SNS does."""
+    configured = settings.alerts.get(source)
+    return ((configured.format if configured else None) or source) == cloudwatch.NAME
 
 
 def known(settings: Settings) -> tuple[str, ...]:

@@ -66,6 +66,11 @@ def from_tags(value: object) -> dict[str, str]:
     return from_object(value)
 
 
+def stated(**said: str | None) -> dict[str, str]:
+    """Labels from a payload's own fields; those that are not given are left out."""
+    return {key: text for key, text in said.items() if text}
+
+
 def bounded(labels: Mapping[str, str], limit: int = VALUE_CHARS) -> dict[str, str]:
     """The first `ENTRIES` labels, every key and value in bounds."""
     kept = list(labels.items())[:ENTRIES]

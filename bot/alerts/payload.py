@@ -44,6 +44,11 @@ def read(model: type[P], body: object, *, sender: str) -> P:
         raise BadInput(f"This is not what {sender} sends: {_explain(error)}.") from None
 
 
+def has(body: object, *keys: str) -> bool:
+    """Whether the body is an object with all the keys."""
+    return isinstance(body, dict) and all(key in body for key in keys)
+
+
 def kind(value: object) -> str:
     """The JSON type of a value, in words."""
     if value is None or isinstance(value, bool):
@@ -77,6 +82,12 @@ def as_text(value: object) -> str | None:
     return (scalar(value) or "").strip() or None
 
 
+def as_texts(value: object) -> list[str]:
+    """Every scalar of a list, or the one scalar, as text; null is none."""
+    found = value if isinstance(value, list) else [value]
+    return [text for entry in found if (text := as_text(entry))]
+
+
 def as_moment(value: object) -> datetime | None:
     """An instant from ISO 8601 text or from seconds, milliseconds, … since 1970; None where it cannot be read.
 
@@ -108,6 +119,8 @@ def _from_epoch(number: float) -> datetime | None:
 
 Text = Annotated[str | None, BeforeValidator(as_text)]
 """Optional text."""
+Texts = Annotated[list[str], BeforeValidator(as_texts)]
+"""A list of texts; a sender may give one text instead."""
 Name = Annotated[str, BeforeValidator(as_text), Field(min_length=1)]
 """Text without which there is no alert."""
 Labels = Annotated[dict[str, str], BeforeValidator(labels.from_object)]

@@ -168,6 +168,22 @@ async def test_another_content_type_is_refused(headers: dict[str, str]) -> None:
     assert is_explained(response)
 
 
+async def test_sns_may_declare_its_json_as_plain_text() -> None:
+    outside = Outside()
+    plain = {"content-type": "text/plain; charset=UTF-8"}
+
+    assert (await outside.post("cloudwatch", raw("cloudwatch/sns-alarm"), plain)).status_code == 202
+    assert (await outside.post("alertmanager", raw("alertmanager/firing"), plain)).status_code == 415
+
+
+async def test_a_notice_that_is_no_alert_is_accepted_and_changes_nothing() -> None:
+    outside = Outside()
+    response = await outside.post("pagerduty", raw("pagerduty/note"))
+
+    assert (response.status_code, response.json()["accepted"]) == (202, 0)
+    assert not outside.intake.alerts
+
+
 async def test_an_announced_body_over_the_limit_is_refused_without_reading_it() -> None:
     outside = Outside()
     refused = await _converse(outside, [], {"content-length": "10000000"})
