@@ -6,23 +6,25 @@ import math
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from contextlib import asynccontextmanager, suppress
-from datetime import datetime
+from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
 from starlette.applications import Starlette
 from starlette.datastructures import MultiDict
 from starlette.requests import Request
-from starlette.responses import JSONResponse, PlainTextResponse, Response
+from starlette.responses import HTMLResponse, JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
 from bot.demo.metrics.evaluate import Evaluator
+from bot.demo.metrics.page import page, refusal
 from bot.demo.metrics.series import Labels, Series, Store
-from bot.demo.metrics.syntax import Selector, duration_ms, parse
+from bot.demo.metrics.syntax import Node, Selector, duration_ms, parse
 from bot.demo.metrics.values import Value
 from bot.errors import BadInput
 
 MOST_POINTS = 11_000
+DRAWN_POINTS = 300
 VERSION = "0.1.0-nightdesk-demo"
 
 Form = MultiDict
@@ -51,6 +53,7 @@ class Api:
             Route("/api/v1/label/{name}/values", self._answer(self._label_values)),
             Route("/api/v1/metadata", self._answer(self._metadata)),
             Route("/api/v1/status/buildinfo", self._answer(self._buildinfo)),
+            Route("/graph", self._graph),
             Route("/-/ready", self._ready),
             Route("/-/healthy", self._ready),
         ]
@@ -93,12 +96,29 @@ class Api:
             raise BadInput(f"exceeded maximum resolution of {MOST_POINTS:,} points per timeseries")
         if isinstance(node, Selector) and node.range_ms is not None:
             raise BadInput('invalid expression type "range vector" for range query, must be Scalar or instant Vector')
+        return _matrix(self._curves(node, range(start_ms, end_ms + 1, step_ms)))
+
+    def _curves(self, node: Node, moments: range) -> list[tuple[Labels, list[tuple[int, float]]]]:
         evaluator = Evaluator(self._store)
         found: dict[Labels, list[tuple[int, float]]] = {}
-        for at_ms in range(start_ms, end_ms + 1, step_ms):
+        for at_ms in moments:
             for labels, value in _pairs(_evaluated(evaluator, node, at_ms)):
                 found.setdefault(labels, []).append((at_ms, value))
-        return _matrix(sorted(found.items()))
+        return sorted(found.items())
+
+    async def _graph(self, request: Request) -> Response:
+        """What links of Prometheus' own page lead to: `g0.expr`, `g0.range_input` (a duration) and `g0.end_input`."""
+        given = request.query_params
+        query = given.get("g0.expr", "up")
+        try:
+            end_ms = self._moment(given.get("g0.end_input"), "g0.end_input")
+            start_ms = end_ms - duration_ms(given.get("g0.range_input", "5m"))
+            curves = self._curves(
+                parse(query), range(start_ms, end_ms + 1, max(1, (end_ms - start_ms) // DRAWN_POINTS))
+            )
+        except BadInput as error:
+            return HTMLResponse(refusal(query, str(error)), status_code=400)
+        return HTMLResponse(page(query, curves, start_ms, end_ms))
 
     def _series(self, given: Form) -> Any:
         return [dict(series.labels) for series in self._matched(given, needed=True)]
@@ -135,7 +155,8 @@ class Api:
         with suppress(ValueError, OverflowError):
             return round(float(text) * 1000)
         try:
-            return round(datetime.fromisoformat(text).timestamp() * 1000)
+            moment = datetime.fromisoformat(text)
+            return round((moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp() * 1000)
         except ValueError:
             raise BadInput(f'invalid parameter "{name}": cannot parse "{text}" to a valid timestamp') from None
 
@@ -146,7 +167,7 @@ def create_app(store: Store, lifespan: Callable[[], AsyncIterator[None]] | None 
     return Starlette(routes=Api(store).routes, lifespan=beside)
 
 
-def _evaluated(evaluator: Evaluator, node: Any, at_ms: int) -> Value:
+def _evaluated(evaluator: Evaluator, node: Node, at_ms: int) -> Value:
     try:
         return evaluator.value(node, at_ms)
     except BadInput as error:

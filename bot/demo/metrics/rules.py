@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
+from urllib.parse import quote_plus
 
 from bot.errors import EffectFailed, EffectUnknown, SourceUnavailable
 from bot.http import HttpSource, send_once
@@ -89,7 +90,7 @@ def webhook_body(rule: Rule, alert: Firing, *, prometheus_url: str) -> dict[str,
         "annotations": annotations,
         "startsAt": _stamp(alert.since),
         "endsAt": _stamp(alert.resolved) if alert.resolved else NEVER,
-        "generatorURL": f"{prometheus_url}/graph?g0.expr={rule.name}",
+        "generatorURL": f"{prometheus_url}/graph?g0.expr={quote_plus(rule.expr)}&g0.tab=1",
         "fingerprint": fingerprint(labels),
     }
     return {

@@ -25,7 +25,7 @@ FROM unnest(ARRAY['Kiosk Nord', 'Café Linde', 'Bäckerei Sonntag', 'Metro Snack
                   'Buchladen am Markt', 'Pizzeria Vesuv', 'City Parking', 'Kino Astra', 'Optik Klar', 'Hofladen Weber'])
      WITH ORDINALITY AS merchants (name, n);
 INSERT INTO wallets (id, balance_cents)
-SELECT n, 2000 + (n * 7919) % 300000 FROM generate_series(1, 400) AS n;
+SELECT n, CASE WHEN n % 20 = 0 THEN 600 + n ELSE 5000 + (n * 7919) % 300000 END FROM generate_series(1, 400) AS n;
 
 GRANT SELECT, INSERT, UPDATE ON accounts, wallets, payments TO payments_app;
 GRANT SELECT, UPDATE ON accounts TO reporting;

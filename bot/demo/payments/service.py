@@ -7,6 +7,7 @@ import secrets
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
+from itertools import count
 from typing import Any
 
 import psycopg
@@ -27,6 +28,11 @@ POOL_SIZE = 12
 REVIEW_FROM_CENTS = 9000
 SLOW_MS = 80
 SETTLE_EVERY_S = 7.0
+
+CLOSE_BATCH = (
+    "SELECT count(*), coalesce(sum(amount_cents), 0) FROM payments WHERE paid_at > now() - make_interval(secs => %s)"
+)
+TOP_UP = "UPDATE wallets SET balance_cents = balance_cents + 20000 WHERE balance_cents < 500 RETURNING id"
 
 Pool = AsyncConnectionPool[psycopg.AsyncConnection[tuple[Any, ...]]]
 
@@ -82,21 +88,22 @@ class Payments:
         return JSONResponse({"status": "ok"})
 
     async def settle(self) -> None:
-        """Log now and then what has been paid, for as long as the service runs."""
-        for batch in range(1, 1_000_000):
+        """Close a batch and top up empty wallets now and then, for as long as the service runs."""
+        for batch in count(1):
             await asyncio.sleep(SETTLE_EVERY_S)
             try:
-                async with self._pool.connection() as connection:
-                    cursor = await connection.execute(
-                        "SELECT count(*), coalesce(sum(amount_cents), 0) FROM payments "
-                        "WHERE paid_at > now() - make_interval(secs => %s)",
-                        [SETTLE_EVERY_S],
-                    )
-                    count, cents = await cursor.fetchone() or (0, 0)
+                await self._settle(batch)
             except (psycopg.Error, PoolTimeout) as error:
                 self._journal.warning(f"settlement batch {batch} postponed: {_sentence(error)}")
-            else:
-                self._journal.info(f"settlement batch {batch} closed: {count} payments, {cents / 100:.2f} EUR")
+
+    async def _settle(self, batch: int) -> None:
+        async with self._pool.connection() as connection:
+            closed = await (await connection.execute(CLOSE_BATCH, [SETTLE_EVERY_S])).fetchone()
+            topped_up = await (await connection.execute(TOP_UP)).fetchall()
+        payments, cents = closed or (0, 0)
+        self._journal.info(f"settlement batch {batch} closed: {payments} payments, {cents / 100:.2f} EUR")
+        for (wallet,) in topped_up:
+            self._journal.info(f"wallet {wallet} topped up from its bank account")
 
     async def _pay(self, wallet: int, account: int, cents: int, trace: str) -> tuple[int, int]:
         async with self._pool.connection() as connection:
