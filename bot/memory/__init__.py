@@ -1,0 +1,5 @@
+"""The Memory Manager: what the channels said, what past incidents taught, and what of it matters now."""
+
+from bot.memory.manager import MemoryManager
+
+__all__ = ["MemoryManager"]

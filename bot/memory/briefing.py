@@ -1,0 +1,109 @@
+"""A brief: what one agent should have read before it looks, within a budget."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Awaitable, Callable, Iterable, Sequence
+from datetime import UTC, datetime, timedelta
+
+from bot.memory.budget import tokens_of
+from bot.memory.folding import fold, undoing
+from bot.memory.question import Question
+from bot.memory.roles import EMPHASIS, SECTIONS, section_of
+from bot.models import Alert, Brief, BriefLine, Incident, Message, Recalled
+
+Placed = tuple[str, Message]
+"""A section and a message in it."""
+Find = Callable[[Question], Awaitable[list[Recalled]]]
+SHARES = {"known": 0.3, "tried": 0.2, "changed": 0.2, "people": 0.1, "recent": 0.2}
+"""What each section may take of the budget; what one leaves, the next may use."""
+TALK_BEFORE = timedelta(hours=2)
+SCORE_KEPT = 0.1
+"""Lines that score less than this share of the best are not worth their tokens."""
+_ANY_TIME = datetime.min.replace(tzinfo=UTC)
+_TELLING_LABELS = ("service", "job", "app", "instance", "database", "db", "namespace", "cluster", "component", "team")
+
+
+async def compose(find: Find, incident: Incident, role: str, budget_tokens: int, *, considered: int) -> Brief:
+    """The lines for one role, section by section, in the order that helps."""
+    about = await find(Question(question_of(incident), emphasis=EMPHASIS.get(role, "")))
+    talk = await find(_talk(incident)) if incident.channel else []
+    others = [recalled.message for recalled in (*about, *talk)]
+    chosen = _affordable(_by_section(about, talk), budget_tokens)
+    return Brief(
+        role=role,
+        lines=tuple(_line(section, message, others) for section, message in chosen),
+        tokens=math.ceil(sum(_cost(message) for _, message in chosen)),
+        considered=considered,
+    )
+
+
+def question_of(incident: Incident) -> str:
+    """What to ask memory for an incident: its own words."""
+    words = [word for alert in incident.alerts or (incident.alert,) for word in _words_of(alert)]
+    return " ".join(dict.fromkeys(word for word in (incident.service or "", *words) if word))
+
+
+def _words_of(alert: Alert) -> Iterable[str]:
+    yield alert.name
+    yield alert.service or ""
+    yield alert.summary or ""
+    yield alert.annotations.get("description", "")
+    yield from (alert.labels[name] for name in _TELLING_LABELS if name in alert.labels)
+
+
+def _talk(incident: Incident) -> Question:
+    """What the incident's own channel said shortly before it was opened, and since."""
+    return Question("", channel=incident.channel, since=incident.opened_at - TALK_BEFORE)
+
+
+def _by_section(about: Sequence[Recalled], talk: Sequence[Recalled]) -> list[Placed]:
+    """Every line worth reading, best first within its section."""
+    live = {(recalled.message.channel, recalled.id) for recalled in talk}
+    best = about[0].score if about else 0.0
+    worthwhile = (recalled for recalled in about if recalled.score >= SCORE_KEPT * best > 0)
+    told = [
+        (section_of(recalled.message.text), recalled.message)
+        for recalled in fold(worthwhile)
+        if (recalled.message.channel, recalled.id) not in live
+    ]
+    return [*told, *(("recent", recalled.message) for recalled in fold(talk))]
+
+
+def _affordable(lines: Sequence[Placed], budget_tokens: int) -> list[Placed]:
+    """First what fits each section's own share, then, best first, what fits the rest."""
+    left = float(budget_tokens)
+    share = {section: budget_tokens * SHARES[section] for section in SECTIONS}
+    chosen: list[int] = []
+    for number, (section, message) in enumerate(lines):
+        if _cost(message) <= share[section]:
+            share[section] -= _cost(message)
+            left -= _cost(message)
+            chosen.append(number)
+    for number, (_, message) in enumerate(lines):
+        if number not in chosen and _cost(message) <= left:
+            left -= _cost(message)
+            chosen.append(number)
+    return sorted((lines[number] for number in sorted(chosen)), key=_place)
+
+
+def _place(line: Placed) -> tuple[int, datetime]:
+    """Sections in their order; the live talk as it was said; the others stay best first."""
+    section, message = line
+    return SECTIONS.index(section), message.sent_at if section == "recent" else _ANY_TIME
+
+
+def _line(section: str, message: Message, others: Sequence[Message]) -> BriefLine:
+    later = undoing(message, others)
+    return BriefLine(
+        text=message.text,
+        user=message.user,
+        said_at=message.sent_at,
+        section=section,
+        permalink=message.permalink,
+        superseded_by=f"{later.sent_at:%Y-%m-%d %H:%M} UTC {later.user}: {later.text}" if later else None,
+    )
+
+
+def _cost(message: Message) -> float:
+    return tokens_of(message.user, message.text)

@@ -1,0 +1,159 @@
+"""The search index of one process: which remembered messages are nearest to a question.
+
+It holds terms, times and vectors, never a text: texts are fetched from Redis when they are handed out, so a message
+that was forgotten there cannot come back from an index that does not know it yet.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from bot.memory import ranking
+from bot.memory.columns import Column, Floats, Mask
+from bot.memory.lexical import Lexical
+from bot.memory.question import Key, Question
+from bot.memory.timeline import Lane, Timeline
+from bot.memory.tokens import Tokenizer
+from bot.models import Message
+
+SESSION_PAUSE_S = 3600.0
+NO_CHANNEL = -1
+EMPHASIS_WEIGHT = 0.6
+
+
+@dataclass(frozen=True)
+class Hit:
+    """One row that answers, and why."""
+
+    channel: str
+    id: str
+    score: float
+    why: str
+
+
+@dataclass(frozen=True)
+class _Entry:
+    key: Key
+    user: str
+    lane: Lane
+    at: float
+
+
+class Index:
+    """Finds rows; safe to use from several threads, one at a time."""
+
+    def __init__(self, *, pause_s: float = SESSION_PAUSE_S) -> None:
+        self._lock = threading.Lock()
+        self._tokenize = Tokenizer()
+        self._lexical = Lexical()
+        self._timeline = Timeline(pause_s=pause_s)
+        self._entries: dict[int, _Entry] = {}
+        self._rows: dict[Key, int] = {}
+        self._free: list[int] = []
+        self._channels: dict[str, int] = {}
+        self._users: dict[str, int] = {}
+        self._channel_of = Column(np.int32, fill=NO_CHANNEL)
+        self._sent_at = Column(np.float64)
+
+    def __len__(self) -> int:
+        return len(self._rows)
+
+    def __contains__(self, key: object) -> bool:
+        return key in self._rows
+
+    def put(self, messages: Iterable[Message]) -> None:
+        """Add messages; one that is known by its channel and id is replaced."""
+        for message in messages:
+            terms = self._tokenize(indexed_text(message))
+            with self._lock:
+                self._discard((message.channel, message.id))
+                self._insert(message, terms)
+
+    def drop(self, keys: Iterable[Key]) -> None:
+        """Take messages out; one that is not known is passed over."""
+        with self._lock:
+            for key in keys:
+                self._discard(key)
+
+    def clear(self) -> None:
+        """Take everything out."""
+        self.drop(list(self._rows))
+
+    def search(self, question: Question, *, limit: int) -> list[Hit]:
+        """The rows nearest to the question, best first."""
+        with self._lock:
+            allowed = self._allowed(question)
+            if not allowed.any():
+                return []
+            if not question.text.strip():
+                return self._newest(allowed, limit)
+            lexical = self._lexical.scores(self._weights(question))
+            scores = ranking.fuse(
+                [(1.0, lexical)], allowed=allowed, before=self._timeline.before, after=self._timeline.after
+            )
+            rows = sorted(ranking.best(scores, allowed, limit), key=lambda row: self._order(row, scores))
+            return [self._hit(row, float(scores[row])) for row in rows]
+
+    def _order(self, row: int, scores: Floats) -> tuple[float, float, Key]:
+        """Best first, then newest; then by name, so that all processes agree."""
+        entry = self._entries[row]
+        return -float(scores[row]), -entry.at, entry.key
+
+    def _newest(self, allowed: Mask, limit: int) -> list[Hit]:
+        rows = np.flatnonzero(allowed)
+        newest = rows[np.argsort(-self._sent_at.view[rows], kind="stable")][:limit]
+        return [self._hit(int(row), 0.0, why="recent") for row in newest]
+
+    def _weights(self, question: Question) -> dict[str, float]:
+        emphasis = dict.fromkeys(self._tokenize(question.emphasis), EMPHASIS_WEIGHT)
+        return emphasis | dict.fromkeys(self._tokenize(question.text), 1.0)
+
+    def _hit(self, row: int, score: float, why: str = "wording") -> Hit:
+        channel, identifier = self._entries[row].key
+        return Hit(channel, identifier, score, why)
+
+    def _allowed(self, question: Question) -> Mask:
+        allowed: Mask = self._channel_of.view != NO_CHANNEL
+        if question.channel is not None:
+            allowed = self._channel_of.view == self._channels.get(question.channel, NO_CHANNEL - 1)
+        if question.since is not None:
+            allowed &= self._sent_at.view >= question.since.timestamp()
+        if question.until is not None:
+            allowed &= self._sent_at.view < question.until.timestamp()
+        return allowed
+
+    def _insert(self, message: Message, terms: Sequence[str]) -> None:
+        row = self._free.pop() if self._free else self._new_row()
+        channel = self._channels.setdefault(message.channel, len(self._channels))
+        thread = message.thread if message.thread != message.id else None
+        entry = _Entry((message.channel, message.id), message.user, (channel, thread), message.sent_at.timestamp())
+        self._channel_of[row] = channel
+        self._sent_at[row] = entry.at
+        self._entries[row] = entry
+        self._rows[entry.key] = row
+        self._lexical.add(row, terms)
+        self._timeline.add(row, entry.lane, entry.at)
+
+    def _new_row(self) -> int:
+        self._channel_of.append(NO_CHANNEL)
+        self._sent_at.append(0)
+        return len(self._channel_of) - 1
+
+    def _discard(self, key: Key) -> None:
+        row = self._rows.pop(key, None)
+        if row is None:
+            return
+        entry = self._entries.pop(row)
+        self._lexical.remove(row)
+        self._timeline.remove(row, entry.lane, entry.at)
+        self._channel_of[row] = NO_CHANNEL
+        self._free.append(row)
+
+
+def indexed_text(message: Message) -> str:
+    """What is searched: who said it and when belong to it, so 'what did Ana say in May' finds Ana's words of May."""
+    return f"{message.user} {message.sent_at:%A %d %B %Y} {message.text}"

@@ -1,0 +1,23 @@
+"""A question to memory, with the limits it sets."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+Key = tuple[str, str]
+"""Channel and message id."""
+
+
+@dataclass(frozen=True)
+class Question:
+    """What is looked for, where and when."""
+
+    text: str
+    channel: str | None = None
+    since: datetime | None = None
+    """Included."""
+    until: datetime | None = None
+    """Excluded."""
+    emphasis: str = ""
+    """Words that make a hit better, but that nobody asked for."""

@@ -1,0 +1,77 @@
+"""Secrets are taken out of a text before anything is stored."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from functools import cache
+
+_SHAPES = {
+    "private key": r"-----BEGIN [A-Z0-9 ]*PRIVATE KEY(?: BLOCK)?-----(?:(?!-----BEGIN).)*?"
+    r"(?:-----END [A-Z0-9 ]*PRIVATE KEY(?: BLOCK)?-----|\Z)",
+    "Slack token": r"\bx(?:ox[a-z]|app)-[\w.-]{10,}|(?<=hooks\.slack\.com/services/)[\w/]+"
+    r"|(?<=hooks\.slack\.com/workflows/)[\w/]+|(?<=hooks\.slack\.com/triggers/)[\w/]+",
+    "AWS key": r"\b(?:AKIA|ASIA|ABIA|ACCA|AROA|AIDA)[A-Z2-7]{16}\b",
+    "GitHub token": r"\bgh[pousr]_\w{36,}|\bgithub_pat_\w{22,}",
+    "GitLab token": r"\bgl(?:pat|dt|rt|cbt|ptt|ft|soat|agent|oas)-[\w.-]{20,}",
+    "Google key": r"\bAIza[\w-]{35}|\bya29\.[\w-]{20,}|\bGOCSPX-[\w-]{20,}",
+    "Stripe key": r"\b(?:sk|rk|whsec)_(?:live_|test_)?[A-Za-z0-9]{16,}",
+    "API key": r"\bsk-[\w-]{20,}|\bSG\.[\w-]{16,}\.[\w-]{16,}|\bhv[sbr]\.[\w-]{20,}|\bnpm_\w{36}|\bpypi-[\w-]{50,}"
+    r"|\bdop_v1_[a-f0-9]{64}|\bglc_[\w+/=]{32,}|\bglsa_\w{32,}|\bdapi[a-f0-9]{32}\b|\bhf_[A-Za-z0-9]{30,}"
+    r"|\bSK[a-f0-9]{32}\b|\bNRAK-[A-Z0-9]{27}\b|\bPMAK-[a-f0-9]{24}-[a-f0-9]{34}\b|\bATATT[\w=-]{40,}",
+    "JWT": r"\bey[JI][\w-]{8,}\.ey[\w-]{8,}\.[\w-]*",
+    "password in URL": r"(?<=://)(?P<before>[^\s:/@<>|]*:)(?P<secret>[^\s/<>|]+)(?=@[\w.\[-])",
+    "credentials": r"(?P<before_>\b(?:Bearer|Basic)\s+)(?P<secret_>(?=[\w.~+/-]*\d)[\w.~+/-]{12,}=*)",
+}
+_ASSIGNED = re.compile(
+    r"""
+    (?P<before> (?: \w{0,40}pass(?:word|wd|phrase)\w{0,10} | (?<![A-Za-z0-9]) (?: pass | pwd
+    | secret(?:[_ -]?(?:access[_ -]?)?key)?
+    | (?:auth|access|api|refresh|bot)?[_ -]?token
+    | (?:api|access|account|encryption|client|signing|private)[_ -]?(?:key|secret)
+    | credentials? ) | 密码 | 口令 | 密钥 ) ["'`]?\s* )
+    (?P<sign> = | := | => | [:：] | \bis\b | 是 )
+    (?P<space> \s*["'`]? )
+    (?P<secret> [^\s"'`,;<>]{4,} )""",
+    re.IGNORECASE | re.VERBOSE | re.ASCII,
+)
+_VAGUE = re.compile(r"[A-Za-z]+[.!?)]*|.*\[redacted.*|\$\{?\w+\}?|\*+|x+|\{\{.*|%[sd({].*", re.IGNORECASE)
+"""What stands after 'password:' in talk about passwords: a plain word, a variable, asterisks."""
+
+
+def redact(text: str) -> str:
+    """The text with every secret replaced by what kind of secret stood there."""
+    for kind, shape in _shapes():
+        text = shape.sub(lambda found, kind=kind: _replace(found, kind), text)  # type: ignore[misc]
+    return _ASSIGNED.sub(_assigned, text)
+
+
+@cache
+def _shapes() -> tuple[tuple[str, re.Pattern[str]], ...]:
+    return tuple(_compiled())
+
+
+def _compiled() -> Iterator[tuple[str, re.Pattern[str]]]:
+    for kind, shape in _SHAPES.items():
+        yield kind, re.compile(shape, re.DOTALL | re.ASCII)
+
+
+def _replace(found: re.Match[str], kind: str) -> str:
+    before = next((part for name, part in found.groupdict().items() if name.startswith("before")), "")
+    return f"{before}[redacted: {kind}]"
+
+
+def _assigned(found: re.Match[str]) -> str:
+    secret = found["secret"]
+    if not _is_secret(secret, found["sign"]):
+        return found[0]
+    return f"{found['before']}{found['sign']}{found['space']}[redacted: secret]"
+
+
+def _is_secret(value: str, sign: str) -> bool:
+    """An assignment carries a secret; 'password: reset it' and 'the token is expired' are talk."""
+    if sign in {"=", ":=", "=>"}:
+        return not re.fullmatch(r"\[redacted.*|\$\{?\w+\}?|\*+|\{\{.*|%[sd({].*|None|null|true|false", value)
+    if _VAGUE.fullmatch(value):
+        return False
+    return len(value) >= 8 or bool(re.search(r"\d", value) and re.search(r"[A-Za-z]", value))

@@ -1,0 +1,60 @@
+"""A brief: what matters now, within the budget, with sources."""
+
+from __future__ import annotations
+
+from bot.memory import MemoryManager
+from tests.integration.memory.talk import incident, said
+
+HISTORY = [
+    said("payments writes to payments_db through a pool of 20 connections", -5000),
+    said("ran the ledger migration on payments_db, took a table lock", -4000),
+    said("deployed payments v2.3, traffic moved over", -3000),
+    said("restarted payments, no effect on the errors", -2000, user="ben"),
+    said("ask maria about payments, she owns the ledger", -1000),
+    said("the coffee machine is broken again", -900),
+]
+
+
+async def test_a_brief_goes_through_its_sections_in_order(memory: MemoryManager) -> None:
+    await memory.remember([*HISTORY, said("payments looks bad to me", 55, user="cho")])
+    brief = await memory.brief(incident(), "commander", 400)
+    assert [line.section for line in brief.lines] == sorted(
+        (line.section for line in brief.lines), key=["known", "tried", "changed", "people", "recent"].index
+    )
+    assert {line.section for line in brief.lines} == {"known", "tried", "changed", "people", "recent"}
+    assert all(line.permalink for line in brief.lines)
+
+
+async def test_a_brief_keeps_to_its_budget(memory: MemoryManager) -> None:
+    await memory.remember(HISTORY)
+    for budget in (1, 20, 60, 200):
+        brief = await memory.brief(incident(), "database", budget)
+        assert sum(len(f"{line.user}: {line.text}") / 4 for line in brief.lines) <= brief.tokens <= budget
+
+
+async def test_each_role_gets_its_own_talk_first(memory: MemoryManager) -> None:
+    await memory.remember(HISTORY)
+    database = " ".join(line.text for line in (await memory.brief(incident(), "database", 35)).lines)
+    metrics = " ".join(line.text for line in (await memory.brief(incident(), "metrics", 35)).lines)
+    assert "migration" in database
+    assert "deployed" not in database
+    assert "deployed" in metrics
+    assert "migration" not in metrics
+
+
+async def test_what_has_nothing_to_do_with_it_is_left_out(memory: MemoryManager) -> None:
+    await memory.remember(HISTORY)
+    assert not [line for line in (await memory.brief(incident(), "metrics", 800)).lines if "coffee" in line.text]
+
+
+async def test_a_deploy_that_was_rolled_back_says_so(memory: MemoryManager) -> None:
+    await memory.remember([said("deployed payments v2.3", -100), said("rolled back payments to v2.2", -80)])
+    lines = (await memory.brief(incident(), "changes", 400)).lines
+    deployed = next(line for line in lines if line.text.startswith("deployed"))
+    assert deployed.superseded_by is not None
+    assert "rolled back" in deployed.superseded_by
+
+
+async def test_an_empty_memory_gives_an_empty_brief(memory: MemoryManager) -> None:
+    brief = await memory.brief(incident(), "metrics", 400)
+    assert (brief.lines, brief.tokens, brief.considered) == ((), 0, 0)

@@ -1,0 +1,50 @@
+"""What need not be read twice is folded, what no longer holds is marked."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+from bot.memory.folding import fold, undoing
+from bot.models import Message, Recalled
+
+NOON = datetime(2026, 3, 3, 12, tzinfo=UTC)
+
+
+def _said(text: str, minute: int = 0, *, thread: str | None = None, channel: str = "C1") -> Message:
+    at = NOON + timedelta(minutes=minute)
+    return Message(id=str(at.timestamp()), channel=channel, thread=thread, user="ana", text=text, sent_at=at)
+
+
+def _found(*messages: Message) -> list[Recalled]:
+    return [Recalled(message=message, score=1, why="wording") for message in messages]
+
+
+def test_an_alert_that_repeats_with_another_number_is_told_once() -> None:
+    first, again = _said("payments error rate at 12%"), _said("payments error rate at 14%", 5)
+    assert fold(_found(first, again)) == _found(first)
+
+
+def test_two_different_statements_both_stay() -> None:
+    both = _found(_said("deployed payments v2"), _said("orders are slow", 5))
+    assert fold(both) == both
+
+
+def test_a_deploy_that_was_rolled_back_is_marked() -> None:
+    deployed, back = _said("deploying payments-api now"), _said("rolled back payments-api", 20)
+    assert undoing(deployed, [deployed, back]) == back
+
+
+def test_a_reply_in_the_thread_marks_what_it_answers() -> None:
+    guess = _said("I think the cache is full")
+    assert undoing(guess, [_said("that was wrong, see below", 3, thread=guess.id)]) is not None
+
+
+def test_what_came_before_marks_nothing() -> None:
+    deployed = _said("deploying payments-api now", 10)
+    assert undoing(deployed, [_said("rolled back payments-api", 0)]) is None
+
+
+def test_another_matter_marks_nothing() -> None:
+    deployed = _said("deploying payments-api now")
+    assert undoing(deployed, [_said("rolled back orders", 5)]) is None
+    assert undoing(deployed, [_said("rolled back payments-api", 5, channel="C2")]) is None
