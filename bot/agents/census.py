@@ -1,0 +1,118 @@
+"""Counts log templates by service and by slice of time."""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+
+from bot.models import Window
+from bot.telemetry.loglines import LogLine
+from bot.telemetry.stacks import headline
+from bot.telemetry.templates import Templates
+
+SLICES = 3
+"""Slices of the window; the baseline is cut into slices of the same length."""
+MAX_TALLIES = 50_000
+EXAMPLE = 1000
+
+_ALARMING = re.compile(
+    r"(?i:\b(?:error|errors|fatal|panic|failed|failure|failing|refused|denied|timed? ?out|deadlock|unavailable"
+    r"|exhausted|unreachable|out of memory|abort(?:ed|ing)?|cannot|could not|unable to)\b)|(?:Error|Exception)\b"
+)
+
+Service = str | None
+
+
+@dataclass
+class Tally:
+    """One template of one service."""
+
+    slots: dict[int, float] = field(default_factory=lambda: defaultdict(float))
+    """Weighted lines by slice: the window's count from 0 up, the baseline's from -1 down."""
+    errors: float = 0.0
+    warnings: float = 0.0
+    first: float | None = None
+    """When it was first seen in the window, unix seconds."""
+    last: float | None = None
+    """When it was last seen in the window."""
+    example: str = ""
+    """The first line seen of it in the window, else in the baseline."""
+
+    @property
+    def window(self) -> float:
+        """Lines in the window."""
+        return sum(count for slot, count in self.slots.items() if slot >= 0)
+
+    def baseline(self, slots: range) -> list[float]:
+        """Lines in each of these slices."""
+        return [self.slots.get(slot, 0.0) for slot in slots]
+
+
+class Census:
+    """Counts lines as they come; for one thread at a time, in bounded memory."""
+
+    def __init__(self, window: Window, baseline: Window) -> None:
+        self.window, self.baseline = window, baseline
+        self.templates = Templates()
+        self.lines = 0
+        self.slice_s = window.seconds / SLICES
+        self.baseline_slots = range(-int(baseline.seconds // self.slice_s), 0)
+        self._tallies: dict[Service, dict[int, Tally]] = defaultdict(dict)
+        self._size = 0
+
+    def add(self, lines: Iterable[LogLine]) -> None:
+        """Count lines of the window and of the baseline; others are passed over."""
+        for line in lines:
+            slot = self._slot(line.at) if line.at is not None else None
+            if slot is not None:
+                self.lines += 1
+                self._count(line, slot)
+
+    def cut_short(self) -> None:
+        """The baseline was read in part: only the slices between the first and the last line of it count."""
+        seen = [slot for tally in self.all() for slot in tally.slots if slot < 0]
+        self.baseline_slots = range(min(seen), max(seen) + 1) if seen else range(0)
+
+    def services(self) -> Iterator[tuple[Service, dict[int, Tally]]]:
+        """Each service with its tallies by template number."""
+        yield from self._tallies.items()
+
+    def all(self) -> Iterator[Tally]:
+        """Every tally."""
+        for tallies in self._tallies.values():
+            yield from tallies.values()
+
+    def _slot(self, at: float) -> int | None:
+        if self.window.start.timestamp() <= at < self.window.end.timestamp():
+            return min(SLICES - 1, int((at - self.window.start.timestamp()) / self.slice_s))
+        if self.baseline.start.timestamp() <= at < self.baseline.end.timestamp():
+            slot = -1 - int((self.baseline.end.timestamp() - at) / self.slice_s)
+            return slot if slot >= self.baseline_slots.start else None
+        return None
+
+    def _count(self, line: LogLine, slot: int) -> None:
+        tally = self._tally(line)
+        if tally is None:
+            return
+        tally.slots[slot] += line.weight
+        if line.level == "error" or (line.level == "unknown" and _ALARMING.search(line.message, 0, 500)):
+            tally.errors += line.weight
+        elif line.level == "warning":
+            tally.warnings += line.weight
+        if slot >= 0:
+            if tally.first is None or (line.at or 0.0) < tally.first:
+                tally.first, tally.example = line.at, line.message[:EXAMPLE]
+            tally.last = max(tally.last or 0.0, line.at or 0.0)
+        elif not tally.example:
+            tally.example = line.message[:EXAMPLE]
+
+    def _tally(self, line: LogLine) -> Tally | None:
+        number = self.templates.add(headline(line.message))
+        tallies = self._tallies[line.service]
+        tally = tallies.get(number)
+        if tally is None and self._size < MAX_TALLIES:
+            self._size += 1
+            tally = tallies[number] = Tally()
+        return tally
