@@ -17,7 +17,8 @@ from bot.agents.scope import Scope
 from bot.agents.tools import Parameters, Tool
 from bot.errors import SourceUnavailable
 from bot.models import Finding, Gap, Report
-from bot.telemetry.postgres import ConnectionsExhausted, Look, Postgres
+from bot.postgres import ConnectionsExhausted
+from bot.telemetry.postgres import Look, Postgres
 
 Clock = Callable[[], datetime]
 

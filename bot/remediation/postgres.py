@@ -9,15 +9,16 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mappin
 from contextlib import asynccontextmanager, contextmanager
 from typing import Annotated, Any, ClassVar, Final, LiteralString
 
-from psycopg import AsyncConnection, Error, OperationalError, ProgrammingError
+from psycopg import AsyncConnection, Error
 from psycopg.errors import InsufficientPrivilege
 from psycopg.rows import dict_row
 from psycopg.sql import SQL
 from pydantic import AwareDatetime, BeforeValidator, Field, SecretStr
 
 from bot.catalog import Catalog
-from bot.errors import EffectFailed, EffectUnknown, PreconditionFailed, RemediationError
+from bot.errors import EffectFailed, EffectUnknown, PreconditionFailed, RemediationError, SourceUnavailable
 from bot.models import Risk, Verification
+from bot.postgres import connect, first_line
 from bot.remediation.action import Action, ActionParameters, BlastRadius, Measure
 
 WAITING_SESSIONS = "postgres.waiting_sessions"
@@ -75,6 +76,8 @@ def _whole(given: object) -> object:
 
 
 Moment = Annotated[AwareDatetime, BeforeValidator(_instant)]
+# a fact that could not be seen is an empty text
+SeenMoment = Annotated[AwareDatetime | None, BeforeValidator(lambda given: _instant(given) or None)]
 
 
 class BackendParameters(ActionParameters):
@@ -83,10 +86,10 @@ class BackendParameters(ActionParameters):
     database: str = Field(min_length=1, max_length=100, description="name in the catalogue")
     pid: Annotated[int, BeforeValidator(_whole)] = Field(gt=0, lt=2**31)
     backend_start: Moment = Field(description="when that session began, to the microsecond")
-    transaction_start: Moment | None = Field(
+    transaction_start: SeenMoment = Field(
         default=None, description="if given, the session must still be in that transaction"
     )
-    query_start: Moment | None = Field(default=None, description="if given, it must still work on that statement")
+    query_start: SeenMoment = Field(default=None, description="if given, it must still work on that statement")
 
 
 class _Signal(Action[BackendParameters]):
@@ -214,14 +217,15 @@ class _Signal(Action[BackendParameters]):
 
     @asynccontextmanager
     async def _connected(self, database: str, application: str) -> AsyncIterator[AsyncConnection[Any]]:
-        with _sayable(database, PreconditionFailed):
-            connection = await AsyncConnection.connect(
-                self._dsns[database].get_secret_value(),
-                autocommit=True,
-                application_name=application,
-                connect_timeout=5,
-                options="-c statement_timeout=5000 -c lock_timeout=2000",
+        try:
+            connection = await connect(
+                database,
+                self._dsns[database],
+                application=application,
+                parameters={"statement_timeout": 5000, "lock_timeout": 2000},
             )
+        except SourceUnavailable as error:
+            raise PreconditionFailed(f"Nothing was done: {error}") from None
         try:
             yield connection
         finally:
@@ -324,21 +328,15 @@ async def _one(connection: AsyncConnection[Any], query: LiteralString, **values:
 
 @contextmanager
 def _sayable(database: str, kind: type[RemediationError]) -> Iterator[None]:
-    """Say a driver's error as ours; never with the connection string, which a parser's error quotes."""
+    """Say a driver's error as ours."""
     try:
         yield
     except InsufficientPrivilege:
         raise EffectFailed(
             f"Database {database} refused: grant pg_signal_backend and pg_read_all_stats to the role for actions."
         ) from None
-    except ProgrammingError as error:
-        raise kind(f"Database {database} could not be asked ({type(error).__name__}).") from None
-    except OperationalError as error:
-        raise kind(
-            f"Database {database} did not answer: {str(error).splitlines()[0][:200] if str(error) else ''}"
-        ) from None
     except Error as error:
-        raise kind(f"Database {database} failed ({type(error).__name__}).") from None
+        raise kind(f"Database {database} answered with an error: {first_line(error)}") from error
 
 
 def _application(idempotency_key: str) -> str:

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from typing import Any, LiteralString, TypeVar
 
-from psycopg import AsyncConnection, Error, OperationalError, ProgrammingError
-from psycopg.conninfo import conninfo_to_dict
+from psycopg import AsyncConnection, Error
 from psycopg.errors import InsufficientPrivilege, QueryCanceled
 from psycopg.rows import class_row, dict_row
 from psycopg.sql import SQL, Composed, Identifier
@@ -17,6 +16,7 @@ from pydantic import SecretStr
 
 from bot.errors import SourceUnavailable
 from bot.models import Noun
+from bot.postgres import connect, first_line
 from bot.telemetry import postgres_queries as queries
 from bot.telemetry.postgres_rows import (
     Connections,
@@ -26,6 +26,7 @@ from bot.telemetry.postgres_rows import (
     Locks,
     Prepared,
     Replication,
+    Role,
     Session,
     Slot,
     Standby,
@@ -42,11 +43,6 @@ OLDEST_VERSION = 140000
 CONNECTIONS_AT_ONCE = 2
 COMPARED_S = 3600.0
 """How far back totals are compared."""
-_FULL = ("too many clients", "too many connections", "remaining connection slots")
-
-
-class ConnectionsExhausted(SourceUnavailable):
-    """The server has no connection left; that is itself evidence."""
 
 
 class Look:
@@ -64,6 +60,10 @@ class Look:
     def closed(self) -> bool:
         """Whether the connection is lost."""
         return self._connection.closed
+
+    async def role(self) -> Role:
+        """As whom we look."""
+        return (await self._rows(Role, queries.ROLE))[0]
 
     async def locks(self) -> Locks:
         """Who blocks whom."""
@@ -178,45 +178,29 @@ class Postgres:
             ConnectionsExhausted: no connection is left.
         """
         async with self._seats:
-            with _failures(self.name):
-                connection = await AsyncConnection.connect(**self._parameters(), autocommit=False)
-                await connection.set_read_only(True)
+            connection = await self._connected()
             try:
                 self._check_version(connection.info.server_version)
                 yield Look(self.name, connection, self._pause, self._history)
             finally:
                 await connection.close()
 
-    async def waiting_sessions(self) -> float:
-        """How many sessions wait for a lock now: the reading by which a removed blocker is verified.
-
-        Raises:
-            SourceUnavailable: as `look`.
-        """
-        async with self.look() as look:
-            return float((await look.locks()).waiting)
-
-    def _parameters(self) -> Mapping[str, Any]:
-        try:
-            given = conninfo_to_dict(self._dsn.get_secret_value())
-        except ProgrammingError:
-            # the parser's message quotes the string, and with it the password
-            raise SourceUnavailable(
-                f"The connection string of database {self.name} cannot be read: "
-                "write it as postgresql://role:password@host:port/database."
-            ) from None
-        milliseconds = int(self._statement_timeout_s * 1000)
-        options = (
-            "-c default_transaction_read_only=on"
-            f" -c statement_timeout={milliseconds} -c lock_timeout={milliseconds}"
-            f" -c idle_in_transaction_session_timeout={milliseconds}"
+    async def _connected(self) -> AsyncConnection[Any]:
+        timeout = int(self._statement_timeout_s * 1000)
+        connection = await connect(
+            self.name,
+            self._dsn,
+            application="nightdesk",
+            timeout_s=self._connect_timeout_s,
+            parameters={
+                "default_transaction_read_only": "on",
+                "statement_timeout": timeout,
+                "lock_timeout": timeout,
+                "idle_in_transaction_session_timeout": timeout,
+            },
         )
-        return {
-            **given,
-            "application_name": "nightdesk",
-            "connect_timeout": self._connect_timeout_s,
-            "options": f"{given.get('options') or ''} {options}".strip(),
-        }
+        await connection.set_read_only(True)
+        return connection
 
     def _check_version(self, version: int) -> None:
         if version < OLDEST_VERSION:
@@ -234,17 +218,7 @@ def _failures(name: str) -> Iterator[None]:
         raise SourceUnavailable(f"Database {name} did not answer a catalogue question in time.") from error
     except InsufficientPrivilege as error:
         raise SourceUnavailable(
-            f"Database {name} refused a catalogue question: grant pg_monitor to the read-only role ({_first(error)})."
+            f"Database {name} refused a question: grant pg_monitor to the read-only role ({first_line(error)})."
         ) from error
-    except OperationalError as error:
-        if any(sign in str(error) for sign in _FULL):
-            raise ConnectionsExhausted(f"Database {name} has no connection left: {_first(error)}") from None
-        raise SourceUnavailable(f"Database {name} did not answer: {_first(error)}") from None
     except Error as error:
-        raise SourceUnavailable(f"Database {name} answered with an error: {_first(error)}") from error
-
-
-def _first(error: Error) -> str:
-    """The last line of a connection error is the server's; others have one line that matters."""
-    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
-    return (lines[0] if lines else type(error).__name__)[:300]
+        raise SourceUnavailable(f"Database {name} answered with an error: {first_line(error)}") from error

@@ -6,6 +6,16 @@ from typing import Final, LiteralString
 
 from psycopg.sql import SQL, Composed
 
+ROLE: Final[LiteralString] = """
+SELECT rolname AS name, pg_has_role('pg_monitor', 'USAGE') AS monitors,
+    rolsuper OR has_database_privilege(current_database(), 'CREATE') OR EXISTS (
+        SELECT FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+        WHERE c.relkind IN ('r', 'p') AND n.nspname <> 'information_schema' AND n.nspname NOT LIKE 'pg\\_%%'
+          AND has_table_privilege(c.oid, 'INSERT, UPDATE, DELETE, TRUNCATE')
+    ) AS may_write
+FROM pg_roles WHERE rolname = current_user
+"""
+
 _SESSION: Final = SQL("""
     a.pid, a.backend_start, a.backend_type, coalesce(r.rolsuper, false) AS superuser,
     a.usename AS role, a.application_name AS application, host(a.client_addr) AS client, a.state,

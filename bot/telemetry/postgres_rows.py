@@ -27,6 +27,14 @@ Name = Annotated[str | None, BeforeValidator(_name)]
 """A name that a client chose, bounded and printable."""
 
 
+class Role(Noun):
+    """As whom the database is looked at."""
+
+    name: str
+    may_write: bool = Field(description="it could change something, were the connection not read-only")
+    monitors: bool = Field(description="it sees the sessions of others (pg_monitor)")
+
+
 class Session(Noun):
     """One backend of the server."""
 

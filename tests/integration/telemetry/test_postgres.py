@@ -12,7 +12,8 @@ from psycopg.sql import SQL
 from pydantic import SecretStr
 
 from bot.errors import SourceUnavailable
-from bot.telemetry.postgres import ConnectionsExhausted, Postgres
+from bot.postgres import ConnectionsExhausted
+from bot.telemetry.postgres import Postgres
 from tests.servers.postgres import HOLD, PostgresDatabase
 from tests.servers.process import free_port, wait_until
 
@@ -60,8 +61,18 @@ async def test_a_prepared_transaction_shows_as_a_blocker_without_a_session(
     assert [prepared.name for prepared in locks.prepared] == ["forgotten"]
 
 
-async def test_a_quiet_database_has_nobody_waiting(postgres: Postgres) -> None:
-    assert await postgres.waiting_sessions() == 0
+async def test_the_reader_sees_everybody_and_may_write_nothing(
+    postgres: Postgres, postgres_database: PostgresDatabase
+) -> None:
+    async with postgres.look() as look:
+        reader = await look.role()
+    async with Postgres("payments", postgres_database.app).look() as look:
+        app = await look.role()
+    async with Postgres("payments", postgres_database.owner).look() as look:
+        owner = await look.role()
+    assert (reader.name, reader.may_write, reader.monitors) == ("nightdesk_reader", False, True)
+    assert (app.may_write, app.monitors) == (True, False)
+    assert owner.may_write
 
 
 async def test_long_transactions_are_told_with_what_they_last_did(
@@ -191,6 +202,11 @@ async def test_a_question_that_takes_too_long_is_ended_by_the_server(postgres_da
         "postgresql://nightdesk_reader:hunter2@127.0.0.1:{port}/shop",
         "host=127.0.0.1 port={port} user=reader password=hunter2 hunter2",
         "postgresql://nightdesk_reader:hunter2@127.0.0.1:{port}x/shop",
+        "postgresql://nightdesk_reader:x/hunter2@127.0.0.1:{port}/shop",
+        "postgresql://nightdesk_reader:x@hunter2@127.0.0.1:{port}/shop",
+        "postgresql://nightdesk_reader:hunter2/@127.0.0.1:{port}/shop",
+        "postgresql://nightdesk_reader:x%hunter2@127.0.0.1:{port}/shop",
+        "hunter2",
     ],
 )
 async def test_no_password_is_in_an_error(dsn: str) -> None:
