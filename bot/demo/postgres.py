@@ -135,12 +135,12 @@ def _copied(programs: Path, place: Path) -> Path:
 
 @contextmanager
 def _home(folder: Path, user: int | None) -> Iterator[Path]:
-    """An empty folder that the server's user owns."""
+    """An empty folder that the server's user owns: below `folder`, unless that user cannot get there."""
     folder.mkdir(parents=True, exist_ok=True)
-    reachable = user is None or _open_to_all(folder)
-    with tempfile.TemporaryDirectory(
-        prefix="postgres-", dir=folder if reachable else None, ignore_cleanup_errors=True
-    ) as name:
+    if user is not None:
+        folder.chmod(folder.stat().st_mode | stat.S_IXGRP | stat.S_IXOTH)  # to pass through, not to look around
+    place = folder if user is None or _open_to_all(folder) else None
+    with tempfile.TemporaryDirectory(prefix="nightdesk-postgres-", dir=place, ignore_cleanup_errors=True) as name:
         home = Path(name)
         if user is not None:
             os.chown(home, user, user)
