@@ -84,7 +84,12 @@ async def test_the_verification_sees_that_nobody_waits_any_more(
         verification = action.default_verification(params, 20)
         assert verification
         measure = action.checks(params)[verification.query]
-        before = await measure()
+
+        async def three_wait() -> float | None:
+            count = await measure()
+            return count if count == 3 else None
+
+        before = await wait_until(three_wait, what="three sessions that have waited for a second")
         await action.perform(params, "key")
         verdict = await watch(verification, measure, before=before, interval_s=0.02)
     assert (verdict.recovered, verdict.before, verdict.after) == (True, 3, 0)
