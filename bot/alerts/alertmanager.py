@@ -39,13 +39,24 @@ class GroupedAlert(Payload):
         return self
 
 
-class Webhook(Payload):
-    """A group of alerts that Alertmanager sends together."""
+class Group(Payload):
+    """What is said once for all alerts that are sent together."""
 
-    alerts: list[GroupedAlert]
     status: Text = None
     group_key: Text = Field(default=None, alias="groupKey")
     external_url: Text = Field(default=None, alias="externalURL")
+    truncated: Text = Field(default=None, alias="truncatedAlerts")
+
+    @property
+    def notes(self) -> dict[str, str | None]:
+        """How many alerts of the group were left out because of the sender's `max_alerts`, under its own name."""
+        return {"truncatedAlerts": None if self.truncated == "0" else self.truncated}
+
+
+class Webhook(Group):
+    """A group of alerts that Alertmanager sends together."""
+
+    alerts: list[GroupedAlert]
 
 
 def recognises(body: object) -> bool:
@@ -71,7 +82,7 @@ def parse(body: object) -> list[Alert]:
             name=alert.name,
             status=status_of(alert.status or webhook.status),
             labels=alert.labels,
-            annotations=alert.annotations,
+            annotations={**webhook.notes, **alert.annotations},
             starts_at=alert.starts_at,
             ends_at=alert.ends_at,
             urls=(alert.generator_url, webhook.external_url),

@@ -18,6 +18,7 @@ from pydantic import Field
 from bot.alerts.normal import normal
 from bot.alerts.payload import Moment, Name, Payload, Tags, Text, kind, read
 from bot.alerts.status import status_of
+from bot.alerts.text import one_line
 from bot.errors import BadInput, Misconfigured
 from bot.models import Alert
 
@@ -110,7 +111,7 @@ def _search(expression: Any, value: object, field: str) -> object:
     try:
         found: object = expression.search(value)
     except (ValueError, TypeError, OverflowError) as error:  # JMESPathError is a ValueError
-        raise BadInput(f"The expression for '{field}' does not fit this body: {error}") from None
+        raise BadInput(f"The expression for '{field}' does not fit this body: {one_line(str(error))}") from None
     return found
 
 

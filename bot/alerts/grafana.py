@@ -11,7 +11,7 @@ from functools import reduce
 
 from pydantic import Field
 
-from bot.alerts.alertmanager import GroupedAlert
+from bot.alerts.alertmanager import Group, GroupedAlert
 from bot.alerts.labels import fingerprint
 from bot.alerts.normal import normal
 from bot.alerts.payload import Labels, Name, Payload, Text, read
@@ -45,13 +45,10 @@ class UnifiedAlert(GroupedAlert):
         }
 
 
-class UnifiedWebhook(Payload):
+class UnifiedWebhook(Group):
     """The alerts of one notification policy group."""
 
     alerts: list[UnifiedAlert]
-    status: Text = None
-    group_key: Text = Field(default=None, alias="groupKey")
-    external_url: Text = Field(default=None, alias="externalURL")
 
 
 class EvalMatch(Payload):
@@ -115,7 +112,7 @@ def _unified(webhook: UnifiedWebhook) -> list[Alert]:
             name=alert.name,
             status=status_of(alert.status or webhook.status),
             labels=alert.labels,
-            annotations=alert.notes,
+            annotations={**webhook.notes, **alert.notes},
             starts_at=alert.starts_at,
             ends_at=alert.ends_at,
             urls=(alert.generator_url, alert.panel_url, alert.dashboard_url, alert.silence_url, webhook.external_url),

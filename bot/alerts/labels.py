@@ -85,14 +85,17 @@ def first(labels: Mapping[str, str], names: Sequence[str]) -> str | None:
 
 def fingerprint(name: str, labels: Mapping[str, str]) -> str:
     """The same for every notice of one alert, where its sender gives no fingerprint of its own."""
-    lasting = sorted((key, text) for key, text in labels.items() if key.casefold() not in VOLATILE)
-    return digest(name, *(part for pair in lasting for part in pair))
+    return digest(name, *(part for pair in _lasting(labels) for part in pair))
 
 
 def matcher(labels: Mapping[str, str]) -> str:
-    """The labels as one line, in the way of a Prometheus selector: the name of an alert that has no other."""
-    pairs = ", ".join(f'{key}="{text}"' for key, text in sorted(labels.items()))
+    """The lasting labels as one line, as a Prometheus selector writes them: the name of an alert that has no other."""
+    pairs = ", ".join(f'{key}="{text}"' for key, text in _lasting(labels))
     return f"{{{pairs}}}"
+
+
+def _lasting(labels: Mapping[str, str]) -> list[tuple[str, str]]:
+    return sorted((key, text) for key, text in labels.items() if key.casefold() not in VOLATILE)
 
 
 def _texts(entries: Iterable[tuple[str, object]]) -> Iterator[tuple[str, str]]:

@@ -39,10 +39,13 @@ class Refusal(Exception):
     hint: str
     headers: Mapping[str, str] = field(default_factory=dict)
 
+    def __post_init__(self) -> None:
+        """What is said may repeat what the sender wrote; it goes into answers and logs, so it is kept fit and short."""
+        self.error, self.hint = clean(self.error, NOTE_CHARS), clean(self.hint, NOTE_CHARS)
+
     def response(self) -> JSONResponse:
         """The answer: what is wrong, and what to do."""
-        content = {"error": clean(self.error, NOTE_CHARS), "hint": clean(self.hint, NOTE_CHARS)}
-        return JSONResponse(content, self.status, headers=dict(self.headers))
+        return JSONResponse({"error": self.error, "hint": self.hint}, self.status, headers=dict(self.headers))
 
 
 def denied(error: Denied) -> Refusal:

@@ -56,10 +56,13 @@ def test_the_resolved_notice_is_the_same_alert_with_an_end_in_utc() -> None:
     assert (resolved.fingerprint, resolved.group_key) == (firing.fingerprint, firing.group_key)
 
 
-def test_without_a_fingerprint_firing_and_resolved_are_still_the_same_alert() -> None:
+@pytest.mark.parametrize("named", [True, False])
+def test_without_a_fingerprint_firing_and_resolved_are_still_the_same_alert(named: bool) -> None:
     bodies = [payload("alertmanager/firing"), payload("alertmanager/resolved")]
     for body in bodies:
         del body["alerts"][0]["fingerprint"]
+        if not named:
+            del body["alerts"][0]["labels"]["alertname"]
         body["alerts"][0]["labels"]["value"] = body["status"]
 
     (firing,), (resolved,) = (parse(body) for body in bodies)
@@ -72,6 +75,7 @@ def test_a_group_gives_each_alert_with_its_own_status() -> None:
 
     assert (down.name, down.status, down.service, down.severity) == ("NodeDown", "firing", "node", "critical")
     assert (full.name, full.status, full.service, full.severity) == ("DiskFull", "resolved", "ledger", "warning")
+    assert down.annotations == full.annotations == {"truncatedAlerts": "3"}
     assert down.group_key == full.group_key == '{}:{cluster="eu-1"}'
 
 
