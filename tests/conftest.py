@@ -1,6 +1,7 @@
 """The real servers that tests may ask for by name."""
 
 pytest_plugins = [
+    "tests.servers.browser",
     "tests.servers.postgres",
     "tests.servers.payments",  # imports postgres, so it comes after it
     "tests.servers.prometheus",

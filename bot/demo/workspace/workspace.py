@@ -18,6 +18,8 @@ from bot.demo.workspace.events import Herald
 from bot.demo.workspace.faults import Faults, Quota
 from bot.demo.workspace.hooks import Hooks
 from bot.demo.workspace.interactions import Interactions, Submission
+from bot.demo.workspace.page import Page
+from bot.demo.workspace.plain import transcript
 from bot.demo.workspace.posts import Post
 from bot.demo.workspace.refusal import Json
 from bot.demo.workspace.routes import application
@@ -68,6 +70,7 @@ class Workspace:
                                  ack_within_s=ack_within_s)  # fmt: skip
         self.interactions = Interactions(self.team, self.views, self.hooks, self.delivery, self.herald)
         self.api = Api(self.team, self.views, self.token, self.lines.cut, Quota(clock) if history_quota else None)
+        self.page = Page(self.team, self.views, self.interactions)
         self._changed = asyncio.Event()
         self.team.listeners.extend([self._deliver, self._wake])
 
@@ -89,7 +92,7 @@ class Workspace:
     @property
     def app(self) -> Starlette:
         """The ASGI application: API, files and page."""
-        return application(self.team, self.views, self.hooks, self.api, self.interactions)
+        return application(self.team, self.hooks, self.api, self.page)
 
     @contextlib.asynccontextmanager
     async def serving(self, *, host: str = "127.0.0.1", port: int = 0) -> AsyncIterator[str]:
@@ -99,6 +102,7 @@ class Workspace:
             try:
                 yield url
             finally:
+                self.page.feed.close()
                 await self.delivery.close()
 
     def connect(self, bot_url: str) -> None:
@@ -194,6 +198,10 @@ class Workspace:
         """That person's home tab."""
         home = self.views.homes.get(user)
         return home.as_slack(self.team.app) if home else None
+
+    def as_text(self, channel: str, ts: str) -> str:
+        """A thread as plain text, drawn from its blocks, for a terminal."""
+        return transcript(self.team, self.team.ledger.thread(self.team.channel(channel).id, ts))
 
     async def wait_for(self, predicate: Callable[[], T | None], *, within_s: float = 20, what: str = "it") -> T:
         """Ask after every change, and every 50 ms, until the answer is true-ish; that answer.

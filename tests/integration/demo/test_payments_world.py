@@ -67,11 +67,14 @@ async def nothing_left() -> AsyncIterator[None]:
     await wait_until(lambda: gone(left), what="the end of all processes")
 
 
+@pytest.mark.parametrize("use_system_prometheus", [False, True])
 async def test_payments_fail_while_a_session_holds_the_accounts_and_recover_when_it_is_ended(
-    tmp_path: Path, nothing_left: None
+    tmp_path: Path, nothing_left: None, use_system_prometheus: bool
 ) -> None:
     told: list[str] = []
-    async with payments_world(tmp_path, progress=told.append, scrape_interval_s=0.5) as world:
+    async with payments_world(
+        tmp_path, progress=told.append, scrape_interval_s=0.5, use_system_prometheus=use_system_prometheus
+    ) as world:
         assert [line.split()[1] for line in told] == ["Postgres", "The", "Customers"]
         assert await world.wait_recovered() < 0.05
         pid = await world.break_it()
