@@ -23,6 +23,13 @@ def announce(line: str) -> None:
     sys.stdout.flush()
 
 
+def free_port() -> int:
+    """A loopback port that nothing listens on, for a program that cannot choose one itself."""
+    with listen(0) as probe:
+        port: int = probe.getsockname()[1]
+        return port
+
+
 def listen(port: int) -> socket.socket:
     """A loopback socket; 0 is any free port."""
     return socket.create_server(("127.0.0.1", port))

@@ -9,7 +9,6 @@ import re
 import secrets
 import shutil
 import signal
-import socket
 import stat
 import subprocess
 import tempfile
@@ -19,6 +18,7 @@ from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
 
+from bot.demo.announce import free_port
 from bot.demo.child import child, last_words
 from bot.errors import Misconfigured
 
@@ -64,7 +64,7 @@ async def private_postgres(folder: Path) -> AsyncIterator[Postgres]:
         password = secrets.token_urlsafe(24)
         version = await asyncio.to_thread(_version, programs)
         await _initialise(programs, home, password, user)
-        port = _free_port()
+        port = free_port()
         async with child(
             _command(programs, home, port), log=home / "postgres.log", user=user, farewell=signal.SIGINT
         ) as (process):
@@ -174,13 +174,6 @@ async def _initialise(programs: Path, home: Path, password: str, user: int | Non
 def _command(programs: Path, home: Path, port: int) -> list[str]:
     settings = [word for name, value in SETTINGS.items() for word in ("-c", f"{name}={value}")]
     return [str(programs / "postgres"), "-D", str(home / "cluster"), "-p", str(port), *settings]
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 async def _answers(dsn: str, process: asyncio.subprocess.Process, log: Path) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 from textwrap import dedent, indent
@@ -13,6 +13,7 @@ from bot.demo.child import announced, child, module
 from bot.demo.metrics.rules import Rule, watch
 from bot.demo.payments.ledger import Ledger, create_ledger
 from bot.demo.postgres import Postgres, private_postgres
+from bot.demo.prometheus import system_prometheus
 from bot.errors import SourceUnavailable
 from bot.http import HttpSource
 
@@ -132,6 +133,7 @@ async def payments_world(
     scrape_interval_s: float = 1.0,
     rate: float = 20.0,
     seed: int = 7,
+    use_system_prometheus: bool = False,
 ) -> AsyncIterator[World]:
     """Start the world in `folder`, which exists; when the block ends, everything in it is stopped.
 
@@ -139,6 +141,7 @@ async def payments_world(
         progress: told a line when a part is up.
         rate: requests a second.
         seed: of the customers' choices.
+        use_system_prometheus: the one on PATH instead of the demo's own small one.
 
     Raises:
         Misconfigured: a part did not start.
@@ -151,7 +154,12 @@ async def payments_world(
         payments_url = await _payments(stack, folder, ledger)
         told(f"The payments service answers at {payments_url}")
         await _traffic(stack, folder, payments_url, rate, seed)
-        prometheus_url = await _metrics(stack, folder, payments_url, scrape_interval_s)
+        targets = {"payments": f"{payments_url}/metrics"}
+        prometheus_url = await stack.enter_async_context(
+            system_prometheus(folder, targets, interval_s=scrape_interval_s)
+            if use_system_prometheus
+            else _own_metrics(folder, targets, interval_s=scrape_interval_s)
+        )
         told(f"Customers pay, about {rate:.0f} requests a second; metrics at {prometheus_url}")
         world = World(folder, postgres, ledger, payments_url=payments_url, prometheus_url=prometheus_url)
         stack.push_async_callback(world.aclose)
@@ -184,10 +192,12 @@ async def _traffic(stack: AsyncExitStack, folder: Path, url: str, rate: float, s
     await announced(await stack.enter_async_context(child(command, log=log)), log)
 
 
-async def _metrics(stack: AsyncExitStack, folder: Path, payments_url: str, interval_s: float) -> str:
+@asynccontextmanager
+async def _own_metrics(folder: Path, targets: Mapping[str, str], *, interval_s: float) -> AsyncIterator[str]:
     log = folder / "metrics.err"
-    command = module("bot.demo.metrics", "--target", f"payments={payments_url}/metrics", "--interval", str(interval_s))
-    return await announced(await stack.enter_async_context(child(command, log=log)), log)
+    pages = [word for job, url in targets.items() for word in ("--target", f"{job}={url}")]
+    async with child(module("bot.demo.metrics", *pages, "--interval", str(interval_s)), log=log) as process:
+        yield await announced(process, log)
 
 
 def services_yaml(*, channel: str, users: Sequence[str] = ()) -> str:

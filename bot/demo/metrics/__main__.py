@@ -13,6 +13,7 @@ from bot.demo.announce import listen, serve
 from bot.demo.metrics.api import create_app
 from bot.demo.metrics.scrape import Scraper, Target
 from bot.demo.metrics.series import Store
+from bot.demo.metrics.syntax import parse
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -22,6 +23,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--interval", type=float, default=1.0, help="seconds between scrapes")
     parser.add_argument("--port", type=int, default=0, help="0: any free one")
     given = parser.parse_args(arguments)
+    parse("up")  # the grammar is built at the first query, which somebody would wait for
     store = Store()
     scraper = Scraper(store, tuple(Target(*target.split("=", 1)) for target in given.target))
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -78,7 +78,7 @@ class Binary:
 Node = Number | Selector | Call | Aggregation | Binary
 
 
-@cache
+@lru_cache(maxsize=1000)
 def parse(query: str) -> Node:
     """The tree of a query.
 
