@@ -114,7 +114,7 @@ class Survey:
         look_s = min(300, math.ceil(self.span.seconds))
         async with self._slots:
             answer = await self.prometheus.query(f"{selector(fewest, chosen)}[{look_s}s]", self.span.end)
-        return max(4 * _scrape_s(answer), step_for(self.span))
+        return float(math.ceil(max(4 * _scrape_s(answer), step_for(self.span))))  # PromQL takes whole units
 
     async def _read(self, signal: Signal, rate_s: float) -> None:
         question = f"{signal.noun} of {signal.service}"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
@@ -19,6 +19,7 @@ from bot.slack.blocks import Post
 from bot.slack.desk import Decision, Mention, Taught
 from bot.work.answers import Answers
 from bot.work.follow import Follow
+from bot.work.lessons import lesson_of
 from bot.work.triage import Triage
 from bot.work.verify import Verifier
 
@@ -28,14 +29,14 @@ PROPOSAL_TASKS = frozenset({"expire", "execute", "verify"})
 TALK_TASKS = frozenset({"decide", "hear", "teach", "backfill"})
 
 
-class Face(Protocol):
-    """What Slack shows of an incident, and how people are answered."""
+class Stage(Protocol):
+    """Where incidents are shown and people answered."""
 
     async def show(self, incident: Incident) -> None:
         """Bring the card and the thread up to date."""
 
     async def behind(self, incident: Incident) -> bool:
-        """Whether there are events that Slack does not show yet."""
+        """Whether there are events that are not shown yet."""
         ...
 
     async def answer(self, mention: Mention, post: Post) -> None:
@@ -47,12 +48,17 @@ class Face(Protocol):
     async def tell(self, user: str, channel: str, text: str) -> None:
         """Tell one person alone."""
 
-    async def message(self, channel: str, ts: str) -> Message | None:
-        """One message as Slack has it."""
+    async def message_text(self, channel: str, ts: str) -> str | None:
+        """The words of one message."""
         ...
 
-    async def history(self, channel: str, keep: Callable[[list[Message]], Awaitable[None]]) -> None:
-        """Hand over what was said in the channel, batch by batch."""
+    async def history(self, channel: str, keep: Callable[[Sequence[Message]], Awaitable[None]]) -> None:
+        """Hand over what was said in the channel, page by page."""
+
+
+def pinned(taught: Taught, text: str, now: datetime) -> Message:
+    """What was pinned, as a memory of its own: it stays when the message's channel grows."""
+    return Message(id=f"lesson-{taught.message_ts}", channel=taught.channel, user=taught.user, text=text, sent_at=now)
 
 
 @dataclass(frozen=True)
@@ -67,7 +73,7 @@ class Office:
     verifier: Verifier
     answers: Answers
     follow: Follow
-    face: Face
+    stage: Stage
     clock: Callable[[], datetime]
 
     async def walk(self, incident_id: str) -> None:
@@ -76,11 +82,11 @@ class Office:
 
     async def show(self, incident_id: str) -> None:
         """Bring Slack up to date with the incident."""
-        await self.face.show(await self.journal.read(incident_id))
+        await self.stage.show(await self.journal.read(incident_id))
 
     async def learn(self, incident_id: str) -> None:
         """Write the incident to memory: what it was, what was done, how it ended."""
-        await self.memory.learn(await self.journal.read(incident_id))
+        await self.memory.remember([lesson_of(await self.journal.read(incident_id))])
 
     async def expire(self, proposal_id: str) -> None:
         """Close the gate if its time is over."""
@@ -105,26 +111,26 @@ class Office:
         if verdict.outcome == "denied":
             await self._audit(click, verdict.text)
         if verdict.outcome not in {"approved", "rejected"}:
-            await self.face.tell(click.user, click.channel, verdict.text)
+            await self.stage.tell(click.user, click.channel, verdict.text)
 
     async def hear(self, mention: str) -> None:
         """Answer a mention."""
         heard = Mention.model_validate_json(mention)
-        await self.face.seen(heard)
+        await self.stage.seen(heard)
         post = await self.answers.mention(heard)
         if post is not None:
-            await self.face.answer(heard, post)
+            await self.stage.answer(heard, post)
 
     async def teach(self, lesson: str) -> None:
         """Keep a pinned message as a lesson."""
         taught = Taught.model_validate_json(lesson)
-        message = await self.face.message(taught.channel, taught.message_ts)
-        if message is not None:
-            await self.memory.remember([message])
+        text = await self.stage.message_text(taught.channel, taught.message_ts)
+        if text:
+            await self.memory.remember([pinned(taught, text, self.clock())])
 
     async def backfill(self, channel: str) -> None:
         """Read back what was said in a channel."""
-        await self.face.history(channel, self.memory.remember)
+        await self.stage.history(channel, self.memory.remember)
 
     async def sweep(self) -> None:
         """Schedule again what was lost between an event and its task."""
@@ -132,7 +138,7 @@ class Office:
         async for incident in self.journal.open_incidents():
             if await self.follow.lost(incident, now):
                 log.info("sweep.rescheduled", incident=incident.id, phase=incident.phase)
-            if await self.face.behind(incident):
+            if await self.stage.behind(incident):
                 await self.follow.show(incident)
 
     async def failed(self, task: str, subject: str, error: BaseException) -> None:

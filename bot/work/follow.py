@@ -47,7 +47,7 @@ class Follow:
         proposal = incident.proposal
         if incident.phase is Phase.INVESTIGATING or incident.phase is Phase.RECOVERED:
             await self._queue.add("walk", incident.id, key=f"{incident.id}:swept")
-        elif proposal and incident.phase is Phase.AWAITING:
+        elif proposal and incident.phase is Phase.AWAITING and now >= proposal.expires_at:
             await self._expiry(proposal.id, proposal.expires_at)
         elif proposal and incident.phase in {Phase.APPROVED, Phase.EXECUTING}:
             await self._queue.add("execute", proposal.id, key=proposal.id)

@@ -8,7 +8,7 @@ from bot.agents.commander import SYMPTOMS
 from bot.canvas.outcome import Change
 from bot.models import Finding, Verification
 
-WAY_BACK = 0.25
+WAY_BACK = 0.1
 """A symptom is over when it has come back this near to its baseline, as a share of the deviation."""
 
 

@@ -17,7 +17,8 @@ from bot.catalog import Catalog
 from bot.errors import IllegalTransition, RemediationError
 from bot.incidents import Journal
 from bot.memory import MemoryManager
-from bot.models import Chart, Finding, Found, Hypothesis, Incident, Noted, Proposal, Proposed, Ranked, Remedy, Report
+from bot.models import Chart, Finding, Found, Hypothesis, Incident, Noted, Proposal, Proposed, Ranked, Report
+from bot.remediation.action import Action, ActionParameters
 from bot.remediation.catalogue import Actions
 from bot.remediation.proposal import Grounds, draft
 from bot.settings import Settings
@@ -29,8 +30,6 @@ log = structlog.get_logger(__name__)
 RANK = "commander.rank"
 APPLY = "remediation.apply"
 """In a drawing: whatever single action the commander found to fit."""
-CONFIDENT = 0.5
-"""Below this the general triage proposes nothing by itself."""
 
 KeepCharts = Callable[[str, str, Sequence[Chart]], Awaitable[tuple[str, ...]]]
 MeasureNow = Callable[[Proposal], Awaitable[float | None]]
@@ -166,16 +165,17 @@ class IncidentWorld:
         if len(changes) != 1:
             raise CannotPropose(f"The gate '{step.label}' leads to {len(changes)} changes; an approval is for one.")
         (change,) = changes
-        best = await self._rank()
+        await self._rank()
         incident = await self._read()
         name, given = _meant(change)
         action, parameters = self._rooms.actions.resolve(name, given)
+        cause = self._cause_of(action, parameters, incident.hypotheses)
         number = sum(recorded.event.kind == "proposed" for recorded in incident.history) + 1
         grounds = Grounds(
             incident_id=incident.id,
-            why=step.settings.why or best.statement,
-            confidence=best.confidence,
-            evidence=best.evidence_for[:8],
+            why=" ".join(filter(None, (f"{cause.statement.rstrip('.')}.", step.settings.why))),
+            confidence=cause.confidence,
+            evidence=cause.evidence_for[:8],
             playbook=step.playbook,
             playbook_hash=step.playbook_hash,
             node=step.node,
@@ -192,10 +192,18 @@ class IncidentWorld:
             now=self._now(),
         )
 
+    def _cause_of(
+        self, action: Action[Any], parameters: ActionParameters, hypotheses: Sequence[Hypothesis]
+    ) -> Hypothesis:
+        """The hypothesis that exactly this action is a remedy for; where none names it, the best one."""
+        for hypothesis in hypotheses:
+            for remedy in hypothesis.remedies:
+                if remedy.action == action.name and action.accept(remedy.parameters) == parameters:
+                    return hypothesis
+        return hypotheses[0]
+
     async def _proposed(self, step: Step) -> bool:
-        return (
-            await self._rooms.journal.field(self._incident_id, "once:" + self._once("proposed", step.key)) is not None
-        )
+        return await self._rooms.journal.field(self._incident_id, gate_field(step)) is not None
 
     def _once(self, what: str, *where: str) -> str:
         return ":".join((what, self._run, *where))
@@ -225,14 +233,13 @@ def _meant(change: Change) -> tuple[str, Mapping[str, Any]]:
 
 
 def _facts_of(best: Hypothesis) -> dict[str, Any]:
-    """What a branch may ask about the best hypothesis. A remedy counts only for a cause that is likely."""
-    remedies: tuple[Remedy, ...] = best.remedies if best.confidence >= CONFIDENT else ()
-    remedy = remedies[0] if remedies else None
+    """What a branch may ask about the best hypothesis. How confident is confident enough is for the drawing to say."""
+    remedy = best.remedies[0] if best.remedies else None
     return {
         "kind": best.kind,
         "service": best.service,
         "confidence": best.confidence,
-        "remedy_count": len(remedies),
+        "remedy_count": len(best.remedies),
         "remedy_action": remedy.action if remedy else None,
         "remedy_parameters": dict(remedy.parameters) if remedy else None,
     }

@@ -1,0 +1,324 @@
+"""The composition root: settings in, a running service out. The only place that wires rooms together."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import socket
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import structlog
+from redis.asyncio import Redis
+from starlette.applications import Starlette
+from starlette.routing import BaseRoute, Route
+
+from bot.agents.changes import changes_tools
+from bot.agents.database import database_tools
+from bot.agents.logs import logs_tools
+from bot.agents.metrics import metrics_tools
+from bot.agents.scope import Scope
+from bot.agents.tools import Toolbox
+from bot.alerts.door import AlertDoor
+from bot.canvas import Playbook, RedisStore
+from bot.canvas.library import load_library
+from bot.canvas.lint import ToolSpec
+from bot.canvas.matching import choose
+from bot.catalog import Catalog, load_catalog
+from bot.errors import Denied
+from bot.incidents import Intake, Journal
+from bot.memory import MemoryManager
+from bot.models import Alert, Message
+from bot.remediation.approvals import Approvals, Membership
+from bot.remediation.catalogue import Actions, actions
+from bot.remediation.execution import Execution
+from bot.settings import Settings, secret_from_environment
+from bot.slack.client import Slack
+from bot.slack.door import Door
+from bot.slack.face import Face
+from bot.slack.groups import Groups
+from bot.slack.history import History
+from bot.slack.ledger import Ledger
+from bot.slack.outbox import Outbox
+from bot.slack.people import People
+from bot.storage import connect, embedded_redis, require_usable
+from bot.telemetry.postgres import Postgres
+from bot.telemetry.prometheus import Prometheus
+from bot.telemetry.sources import log_sources
+from bot.work.answers import Answers
+from bot.work.desk import FrontDesk
+from bot.work.duties import Office, Stage
+from bot.work.follow import Follow
+from bot.work.health import Health, health_routes
+from bot.work.measure import Ask, Measures
+from bot.work.pictures import Pictures
+from bot.work.queue import Queue, open_queue
+from bot.work.scoping import scope_of
+from bot.work.specs import tool_specs
+from bot.work.stage import NoStage, SlackStage, read_back_key
+from bot.work.tasks import tasks_of
+from bot.work.triage import Triage
+from bot.work.verify import Verifier
+from bot.work.world import Rooms
+
+log = structlog.get_logger(__name__)
+
+RUNS_KEPT = timedelta(days=30)
+Clock = Callable[[], datetime]
+
+
+@dataclass(frozen=True)
+class Telemetry:
+    """What the agents look through."""
+
+    toolbox: Toolbox
+    ask: Ask | None
+
+
+@dataclass(frozen=True)
+class Nightdesk:
+    """The assembled service."""
+
+    web: Starlette
+    journal: Journal
+    memory: MemoryManager
+    intake: Intake
+    health: Health
+
+
+def no_period(_: str, __: datetime) -> tuple[datetime, datetime] | None:
+    """No date phrases are understood."""
+    return None
+
+
+def utc_now() -> datetime:
+    """This instant in UTC."""
+    return datetime.now(UTC)
+
+
+@asynccontextmanager
+async def assembled(settings: Settings, *, clock: Clock = utc_now) -> AsyncIterator[Nightdesk]:
+    """The service with its worker running; it stops in order when the block ends.
+
+    Raises:
+        Misconfigured: a setting, the catalogue or Redis cannot be used.
+    """
+    catalog = load_catalog(settings.services_file)
+    async with AsyncExitStack() as stack:
+        url = await _redis_url(stack, settings)
+        redis = await stack.enter_async_context(connect(url))
+        await require_usable(redis)
+        queue = await stack.enter_async_context(open_queue(url))
+        follow = Follow(queue)
+        journal = Journal(redis, on_append=follow.event)
+        memory = await stack.enter_async_context(MemoryManager.open(url, settings.encoder))
+        intake = Intake(redis, journal, catalog, clock, channel=settings.slack.channel)
+        telemetry = await _telemetry(stack, settings, catalog, memory)
+        pictures = Pictures(redis)
+        door, stage, membership = await _slack(stack, settings, redis, pictures)
+        answers = Answers(journal, intake, memory, catalog, clock, no_period)
+        rooms, measures = _rooms(settings, catalog, journal, memory, telemetry, pictures, clock)
+        office = Office(
+            journal=journal,
+            memory=memory,
+            triage=_triage(settings, rooms, redis),
+            approvals=Approvals(journal, membership, clock),
+            execution=Execution(redis, journal, rooms.actions, clock, owner=f"{socket.gethostname()}:{os.getpid()}"),
+            verifier=Verifier(journal, measures, clock),
+            answers=answers,
+            follow=follow,
+            stage=stage,
+            clock=clock,
+        )
+        queue.register(tasks_of(office, sweep_every=timedelta(seconds=settings.work.sweep_s)))
+        desk = FrontDesk(redis, queue, journal, intake, memory, answers, clock)
+        health = Health(redis)
+        routes: list[BaseRoute] = [*AlertDoor(settings, intake, clock).routes(), *health_routes(health)]
+        routes += await door(stack, desk)
+        await _worker(stack, queue, settings, health)
+        await _read_back(queue, redis, settings, catalog)
+        yield Nightdesk(Starlette(routes=routes), journal, memory, intake, health)
+
+
+async def _redis_url(stack: AsyncExitStack, settings: Settings) -> str:
+    if settings.redis_url is not None:
+        return settings.redis_url.get_secret_value()
+    return await stack.enter_async_context(embedded_redis(settings.data_dir))
+
+
+async def _telemetry(stack: AsyncExitStack, settings: Settings, catalog: Catalog, memory: MemoryManager) -> Telemetry:
+    prometheus = None
+    if settings.prometheus_url:
+        prometheus = await stack.enter_async_context(Prometheus(settings.prometheus_url))
+    databases = {
+        name: Postgres(name, dsn)
+        for name, database in catalog.databases.items()
+        if (dsn := secret_from_environment(database.dsn_env))
+    }
+    toolbox = Toolbox(
+        (
+            *metrics_tools(prometheus),
+            *logs_tools(log_sources(settings.logs)),
+            *database_tools(databases),
+            *changes_tools(_heard(memory)),
+        )
+    )
+    return Telemetry(toolbox, _asking(prometheus) if prometheus else None)
+
+
+def _asking(prometheus: Prometheus) -> Ask:
+    async def ask(promql: str) -> float | None:
+        answer = await prometheus.query(promql)
+        if not answer.series:
+            return 0.0  # an error counter that was never touched has no series
+        return answer.single.last if answer.single else None
+
+    return ask
+
+
+def _heard(memory: MemoryManager) -> Callable[[Scope], Callable[[datetime, datetime], Awaitable[list[Message]]]]:
+    """What was said in the channel of the incident's service."""
+
+    def of(scope: Scope) -> Callable[[datetime, datetime], Awaitable[list[Message]]]:
+        service = scope.catalog.services.get(scope.service or "")
+
+        async def heard(since: datetime, until: datetime) -> list[Message]:
+            channel = service.channel if service else None
+            found = await memory.recall("", channel=channel, since=since, until=until, limit=200)
+            return [recalled.message for recalled in found]
+
+        return heard
+
+    return of
+
+
+def _rooms(
+    settings: Settings,
+    catalog: Catalog,
+    journal: Journal,
+    memory: MemoryManager,
+    telemetry: Telemetry,
+    pictures: Pictures,
+    clock: Clock,
+) -> tuple[Rooms, Measures]:
+    known = _actions(settings, catalog)
+
+    async def scope(incident_id: str) -> Scope:
+        return scope_of(await journal.read(incident_id), catalog, settings.triage, clock())
+
+    measures = Measures(telemetry.ask, telemetry.toolbox, scope, known)
+    rooms = Rooms(
+        journal=journal,
+        memory=memory,
+        toolbox=telemetry.toolbox,
+        actions=known,
+        catalog=catalog,
+        settings=settings,
+        clock=clock,
+        keep_charts=pictures.keep,
+        measure_now=measures.now,
+    )
+    return rooms, measures
+
+
+def _actions(settings: Settings, catalog: Catalog) -> Actions:
+    dsns = {
+        name: dsn
+        for name, database in catalog.databases.items()
+        if database.action_dsn_env and (dsn := secret_from_environment(database.action_dsn_env))
+    }
+    return actions(catalog, settings.remediation, action_dsns=dsns)
+
+
+def _triage(settings: Settings, rooms: Rooms, redis: Redis) -> Triage:
+    library = _library(settings, tool_specs(rooms.toolbox, rooms.actions))
+    library()  # what is wrong with a playbook is said at start, not at night
+
+    def chosen(alert: Alert, service: str | None) -> tuple[Playbook, str]:
+        choice = choose(library().values(), alert, service)
+        return choice.playbook, choice.why
+
+    return Triage(rooms, RedisStore(redis, RUNS_KEPT.total_seconds()), chosen, library)
+
+
+def _library(settings: Settings, specs: Mapping[str, ToolSpec]) -> Callable[[], Mapping[str, Playbook]]:
+    """The sound playbooks as they are on disk, read again when a file has changed; what is unsound is left out."""
+    known: dict[str, Mapping[str, Playbook]] = {}
+
+    def library() -> Mapping[str, Playbook]:
+        stamp = _stamp(settings.playbooks_dir)
+        if stamp not in known:
+            loaded = load_library(settings.playbooks_dir, specs)
+            for fault in loaded.faults:
+                log.error("playbook.fault", fault=str(fault))
+            known.clear()
+            known[stamp] = loaded.playbooks
+        return known[stamp]
+
+    return library
+
+
+def _stamp(folder: Path) -> str:
+    """Changes whenever a file of the folder does."""
+    files = sorted(folder.glob("*.md"))
+    return "\n".join(f"{file} {(seen := file.stat()).st_mtime_ns} {seen.st_size}" for file in files)
+
+
+Open = Callable[[AsyncExitStack, FrontDesk], Awaitable[list[Route]]]
+"""Opens the Slack door for a desk; gives its routes."""
+
+
+async def _slack(
+    stack: AsyncExitStack, settings: Settings, redis: Redis, pictures: Pictures
+) -> tuple[Open, Stage, Membership]:
+    """The workspace's door, stage and groups; without a workspace, none of them."""
+    if not settings.slack.configured:
+        log.warning("slack.not_configured", mend="set SLACK_BOT_TOKEN and SLACK_SIGNING_SECRET (or SLACK_APP_TOKEN)")
+        return _no_door, NoStage(), _nobody
+    slack = await stack.enter_async_context(Slack.open(settings.slack))
+    ledger = Ledger(redis)
+    face = Face(slack, Outbox(slack, ledger), ledger, People(slack), pictures.get)
+    stage = SlackStage(redis, face, ledger, History(slack))
+
+    async def open_door(opened: AsyncExitStack, desk: FrontDesk) -> list[Route]:
+        door = Door(settings, desk, slack)
+        await opened.enter_async_context(door.listening())
+        return door.routes
+
+    return open_door, stage, Groups(slack).is_member
+
+
+async def _no_door(_: AsyncExitStack, __: FrontDesk) -> list[Route]:
+    return []
+
+
+async def _nobody(_: str, __: str) -> bool:
+    raise Denied("No Slack workspace is configured, so nobody's group can be told.")
+
+
+async def _read_back(queue: Queue, redis: Redis, settings: Settings, catalog: Catalog) -> None:
+    """Read back the channels that incidents will go to, where that was never done: looking back comes first."""
+    if not settings.slack.configured:
+        return
+    channels = {settings.slack.channel, *(service.channel for service in catalog.services.values())} - {None}
+    for channel in sorted(filter(None, channels)):
+        if not await redis.exists(read_back_key(channel)):
+            await queue.add("backfill", channel, key=channel)
+
+
+async def _worker(stack: AsyncExitStack, queue: Queue, settings: Settings, health: Health) -> None:
+    """Start the worker; when the stack closes it finishes what it has begun."""
+    worker = await stack.enter_async_context(queue.worker(settings.work))
+    running = asyncio.create_task(worker.run_forever(), name="worker")
+
+    async def stop() -> None:
+        health.working = False
+        running.cancel()
+        await asyncio.gather(running, return_exceptions=True)
+
+    stack.push_async_callback(stop)
+    health.working = True
+    running.add_done_callback(lambda _: setattr(health, "working", False))

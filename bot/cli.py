@@ -1,0 +1,221 @@
+"""The command `nightdesk`. Only what a command needs is imported, when it runs."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from collections.abc import Callable, Coroutine
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import typer
+
+from bot import __version__
+from bot.errors import BadInput, NightdeskError
+
+app = typer.Typer(
+    name="nightdesk",
+    help="The on-call colleague in Slack: looks back, looks around, proposes one remediation, waits for approval.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+FACTS_HELP = "YAML with any of: given, finds (step → facts), answers (node → outcome)."
+playbook_app = typer.Typer(help="Check, draw and rehearse playbooks.", no_args_is_help=True)
+alert_app = typer.Typer(help="Look at alerts as Nightdesk reads them.", no_args_is_help=True)
+services_app = typer.Typer(help="The service catalogue.", no_args_is_help=True)
+app.add_typer(playbook_app, name="playbook")
+app.add_typer(alert_app, name="alert")
+app.add_typer(services_app, name="services")
+
+
+def main() -> None:
+    """Run a command; an expected error is one clear message and exit code 1 (2 for bad input)."""
+    try:
+        app()
+    except BadInput as error:
+        _fail(str(error), 2)
+    except NightdeskError as error:
+        _fail(str(error), 1)
+
+
+@app.command()
+def version() -> None:
+    """Print the version."""
+    print(__version__)
+
+
+@app.command()
+def serve() -> None:
+    """Run the bot: alert webhooks, Slack and background work, until Ctrl-C. Settings come from NIGHTDESK_* and TOML."""
+    from bot.observability import configure_logging
+    from bot.serve import serve as run
+    from bot.settings import load
+
+    settings = load()
+    configure_logging(settings.log_level, settings.log_format)
+    _run(lambda: run(settings))
+
+
+@app.command()
+def demo(
+    headless: Annotated[
+        bool, typer.Option("--headless", help="Play it without a browser, click, print the thread.")
+    ] = False,
+    port: Annotated[int, typer.Option(help="Port of the workspace page; 0 picks a free one.")] = 3000,
+    folder: Annotated[Path | None, typer.Option(help="Keep logs and data here instead of a temporary folder.")] = None,
+) -> None:
+    """Show the whole promise on a real failure, in a local workspace that looks like Slack."""
+    from bot.demo.command import play
+
+    code = 0
+
+    async def show() -> None:
+        nonlocal code
+        code = await play(headless=headless, port=port, folder=folder)
+
+    _run(show)
+    raise typer.Exit(code)
+
+
+@app.command()
+def doctor() -> None:
+    """Check every connection, token scope, playbook and the catalogue: one line each, with what to do."""
+    from bot.doctor import examine
+    from bot.settings import load
+
+    code = 0
+
+    async def look() -> None:
+        nonlocal code
+        code = await examine(load(), print)
+
+    _run(look)
+    raise typer.Exit(code)
+
+
+@app.command()
+def report(
+    days: Annotated[int, typer.Option(min=1, max=400, help="How far back.")] = 30,
+    as_json: Annotated[bool, typer.Option("--json", help="For programs.")] = False,
+) -> None:
+    """What the bot was worth: incidents, time to brief, proposal and recovery, decisions, nights."""
+    from bot.report import report as summarise
+    from bot.settings import load
+
+    _run(lambda: summarise(load(), days=days, as_json=as_json, out=print))
+
+
+@alert_app.command("parse")
+def alert_parse(
+    file: Annotated[str, typer.Argument(help="A file, or - for standard input.")],
+    source: Annotated[str, typer.Option(help="Format or configured source; 'auto' recognises the sender.")],
+) -> None:
+    """Print the alerts of a webhook body as Nightdesk reads them (JSON)."""
+    from bot.alerts.formats import parse, render
+    from bot.settings import load
+
+    print(render(parse(source, _read(file), load())))
+
+
+@playbook_app.command("lint")
+def playbook_lint(
+    paths: Annotated[list[Path], typer.Argument(help="Files or folders.")],
+    form: Annotated[Literal["text", "github"], typer.Option("--format", help="'github' annotates pull requests.")] = (
+        "text"
+    ),
+) -> None:
+    """Check playbooks: form, flow, tools, gates. Exit code 1 if anything is wrong."""
+    from bot.rehearsal import lint
+
+    text, code = lint(paths, form)
+    print(text)
+    raise typer.Exit(code)
+
+
+@playbook_app.command("format")
+def playbook_format(
+    paths: Annotated[list[Path], typer.Argument(help="Files or folders.")],
+    check: Annotated[bool, typer.Option("--check", help="Only say which are not canonical; exit code 1.")] = False,
+) -> None:
+    """Write playbooks canonically."""
+    from bot.canvas.commands import format_command
+
+    text, code = format_command(paths, check=check)
+    print(text)
+    raise typer.Exit(code if check else 0)
+
+
+@playbook_app.command("render")
+def playbook_render(
+    file: Path,
+    out: Annotated[Path, typer.Option("--out", "-o", help="An .svg, .png or .txt file.")],
+) -> None:
+    """Draw a playbook without a browser."""
+    from bot.canvas.commands import render_command
+
+    print(render_command(file, out))
+
+
+@playbook_app.command("run")
+def playbook_run(
+    file: Path,
+    facts: Annotated[Path | None, typer.Option(help=FACTS_HELP)] = None,
+) -> None:
+    """Rehearse a playbook: print the path it takes on given facts. Changes are only simulated."""
+    from bot.rehearsal import rehearse
+
+    code = 0
+
+    async def go() -> None:
+        nonlocal code
+        text, code = await rehearse(file, facts)
+        print(text)
+
+    _run(go)
+    raise typer.Exit(code)
+
+
+@services_app.command("schema")
+def services_schema() -> None:
+    """Print the JSON Schema of services.yaml, for editors."""
+    from bot.catalog import json_schema
+
+    print(json_schema(), end="")
+
+
+@services_app.command("check")
+def services_check(file: Annotated[Path, typer.Argument()] = Path("services.yaml")) -> None:
+    """Check a service catalogue."""
+    from bot.catalog import load_catalog
+
+    catalog = load_catalog(file)
+    print(f"{file} is sound: {len(catalog.services)} services, {len(catalog.databases)} databases.")
+
+
+def _read(file: str) -> bytes:
+    if file == "-":
+        return sys.stdin.buffer.read()
+    try:
+        return Path(file).read_bytes()
+    except OSError as error:
+        raise BadInput(f"{file} cannot be read: {error.strerror}.") from None
+
+
+def _run(work: Callable[[], Coroutine[Any, Any, None]]) -> None:
+    """Run it; Ctrl-C ends it in order and without a trace."""
+    try:
+        asyncio.run(work())
+    except KeyboardInterrupt:
+        print("Stopped.", file=sys.stderr)
+        raise typer.Exit(130) from None
+
+
+def _fail(message: str, code: int) -> None:
+    print(f"nightdesk: {message}", file=sys.stderr)
+    sys.exit(code)
+
+
+if __name__ == "__main__":
+    main()

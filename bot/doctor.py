@@ -1,0 +1,219 @@
+"""`nightdesk doctor`: every connection, scope, playbook and the catalogue, one line each, with what to do."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from bot.catalog import Catalog, load_catalog
+from bot.errors import Misconfigured, NightdeskError, SlackRefused, SourceUnavailable
+from bot.settings import Settings, secret_from_environment
+
+MARKS = {"ok": "✓", "note": "–", "wrong": "✗"}
+
+
+@dataclass(frozen=True)
+class Check:
+    """One line of the examination."""
+
+    state: Literal["ok", "note", "wrong"]
+    what: str
+    said: str
+    mend: str = ""
+
+    def __str__(self) -> str:
+        mend = f"\n    → {self.mend}" if self.mend else ""
+        return f"{MARKS[self.state]} {self.what}: {self.said}{mend}"
+
+
+async def examine(settings: Settings, out: Callable[[str], None]) -> int:
+    """Print every check; 1 if anything is wrong."""
+    wrong = 0
+    async for check in checks(settings):
+        wrong += check.state == "wrong"
+        out(str(check))
+    out(f"\n{wrong} thing(s) to mend." if wrong else "\nAll is well.")
+    return 1 if wrong else 0
+
+
+async def checks(settings: Settings) -> AsyncIterator[Check]:
+    """Every check, in the order in which a new user mends things."""
+    yield _settings(settings)
+    yield await _redis(settings)
+    catalog, check = _catalog(settings.services_file)
+    yield check
+    async for check in _slack(settings):
+        yield check
+    yield _doors(settings)
+    yield await _prometheus(settings)
+    yield _logs(settings)
+    for name in catalog.databases:
+        yield await _database(name, catalog)
+    yield _approvers(settings, catalog)
+    yield _playbooks(settings)
+    yield await _encoder(settings)
+
+
+def _settings(settings: Settings) -> Check:
+    return Check("ok", "Settings", f"read from {settings.config or 'the environment'}; data in {settings.data_dir}")
+
+
+async def _redis(settings: Settings) -> Check:
+    from bot.storage import connect, embedded_redis, require_usable
+
+    try:
+        if settings.redis_url is None:
+            async with embedded_redis(settings.data_dir) as url, connect(url) as redis:
+                return Check("ok", "Redis", f"a private one, {await require_usable(redis)}, in {settings.data_dir}")
+        async with connect(settings.redis_url.get_secret_value()) as redis:
+            return Check("ok", "Redis", f"{await require_usable(redis)} answers")
+    except Misconfigured as error:
+        return Check("wrong", "Redis", str(error))
+
+
+def _catalog(file: Path) -> tuple[Catalog, Check]:
+    try:
+        catalog = load_catalog(file)
+    except Misconfigured as error:
+        return Catalog(), Check("wrong", "Service catalogue", str(error))
+    said = f"{len(catalog.services)} services, {len(catalog.databases)} databases in {file}"
+    return catalog, Check("ok" if catalog.services else "note", "Service catalogue", said)
+
+
+async def _slack(settings: Settings) -> AsyncIterator[Check]:
+    from bot.slack.client import Slack
+    from bot.slack.scopes import missing
+
+    if not settings.slack.configured:
+        mend = "Install the app from slack-manifest.yaml, then set SLACK_BOT_TOKEN and SLACK_SIGNING_SECRET."
+        yield Check("wrong", "Slack", "no workspace is configured", mend)
+        return
+    async with Slack.open(settings.slack) as slack:
+        try:
+            identity = await slack.identity()
+        except SlackRefused as error:
+            yield Check("wrong", "Slack", str(error))
+            return
+    mode = "Socket Mode" if settings.slack.app_token else "HTTP: POST /slack/events"
+    yield Check("ok", "Slack", f"connected to {identity.url} as {identity.user} ({mode})")
+    lacking = missing(identity.scopes)
+    if lacking:
+        mend = "Add them to the app (slack-manifest.yaml lists them all) and install it again."
+        named = "; ".join(f"{name} ({why})" for name, why in lacking.items())
+        yield Check("wrong", "Slack scopes", f"missing: {named}", mend)
+    else:
+        yield Check("ok", "Slack scopes", "all there")
+
+
+def _doors(settings: Settings) -> Check:
+    from bot.alerts.formats import known
+
+    guarded = [name for name, source in settings.alerts.items() if source.auth]
+    if not guarded:
+        names = ", ".join(known(settings))
+        return Check(
+            "note", "Alert doors", f"open to this machine only ({names})", "Give a source a secret to open it."
+        )
+    return Check("ok", "Alert doors", f"authenticated: {', '.join(sorted(guarded))}")
+
+
+async def _prometheus(settings: Settings) -> Check:
+    if not settings.prometheus_url:
+        return Check(
+            "note", "Prometheus", "none configured", "Set NIGHTDESK_PROMETHEUS_URL to let the bot see metrics."
+        )
+    from bot.telemetry.prometheus import Prometheus
+
+    async with Prometheus(settings.prometheus_url) as prometheus:
+        try:
+            answer = await prometheus.query("count(up)")
+        except SourceUnavailable as error:
+            return Check("wrong", "Prometheus", str(error), "Check NIGHTDESK_PROMETHEUS_URL and that it is up.")
+    targets = answer.single.last if answer.single else 0
+    return Check("ok", "Prometheus", f"answers, {targets or 0:.0f} targets")
+
+
+def _logs(settings: Settings) -> Check:
+    if not settings.logs:
+        return Check("note", "Logs", "no source configured", "Set NIGHTDESK_LOGS to let the bot read logs.")
+    unread = [source.path for source in settings.logs if source.path and not _readable(source.path)]
+    if unread:
+        return Check(
+            "wrong", "Logs", f"nothing readable at {', '.join(unread)}", "Check the paths and their permissions."
+        )
+    return Check("ok", "Logs", f"{len(settings.logs)} source(s)")
+
+
+def _readable(pattern: str) -> bool:
+    import os
+    from glob import iglob
+
+    return any(os.access(path, os.R_OK) for path in iglob(pattern, recursive=True))  # noqa: PTH207 - absolute patterns
+
+
+async def _database(name: str, catalog: Catalog) -> Check:
+    entry, what = catalog.databases[name], f"Database {name}"
+    dsn = secret_from_environment(entry.dsn_env)
+    if dsn is None:
+        mend = f"Set {entry.dsn_env} to a connection string of a read-only role with pg_monitor."
+        return Check("wrong", what, f"the variable {entry.dsn_env} is not set", mend)
+    from bot.telemetry.postgres import Postgres
+
+    try:
+        async with Postgres(name, dsn).look() as look:
+            role = await look.role()
+    except SourceUnavailable as error:
+        return Check("wrong", what, str(error), f"Check {entry.dsn_env}, the role and the network.")
+    if role.may_write:
+        return Check("wrong", what, f"the role {role.name} may write", "Give the bot a role that can only read.")
+    if not role.monitors:
+        return Check("note", what, f"{role.name} sees only its own sessions", f"GRANT pg_monitor TO {role.name};")
+    acts = "" if entry.action_dsn_env and secret_from_environment(entry.action_dsn_env) else "; no role for actions"
+    return Check("ok", what, f"read only as {role.name}{acts}")
+
+
+def _approvers(settings: Settings, catalog: Catalog) -> Check:
+    remediation = settings.remediation
+    owners = [name for name, service in catalog.services.items() if service.owners.users or service.owners.groups]
+    if not (remediation.approver_users or remediation.approver_groups or owners):
+        mend = "Set NIGHTDESK_REMEDIATION__APPROVER_GROUPS, or owners in the catalogue."
+        return Check("wrong", "Approvers", "nobody may approve anything", mend)
+    named = [*remediation.approver_users, *remediation.approver_groups]
+    return Check("ok", "Approvers", f"{len(named)} for everything, and the owners of {len(owners)} services")
+
+
+def _playbooks(settings: Settings) -> Check:
+    from bot.canvas.library import load_library
+    from bot.rehearsal import shipped_specs
+
+    if not settings.playbooks_dir.is_dir():
+        return Check("wrong", "Playbooks", f"no folder {settings.playbooks_dir}", "Set NIGHTDESK_PLAYBOOKS_DIR.")
+    library = load_library(settings.playbooks_dir, shipped_specs())
+    if library.faults:
+        mend = f"nightdesk playbook lint {settings.playbooks_dir}"
+        return Check("wrong", "Playbooks", f"{len(library.faults)} fault(s), the first: {library.faults[0]}", mend)
+    return Check("ok", "Playbooks", f"{len(library.playbooks)} sound in {settings.playbooks_dir}")
+
+
+async def _encoder(settings: Settings) -> Check:
+    if settings.encoder is None:
+        return Check(
+            "ok", "Recall", "lexical; for meaning as well: pip install 'nightdesk[embeddings]', NIGHTDESK_ENCODER"
+        )
+    from bot.memory import MemoryManager
+
+    async def load() -> None:
+        async with MemoryManager.open(encoder=settings.encoder):
+            pass
+
+    return await _tried("Recall", load, f"encoder {settings.encoder} loads")
+
+
+async def _tried(what: str, work: Callable[[], Awaitable[object]], fine: str) -> Check:
+    try:
+        await work()
+    except NightdeskError as error:
+        return Check("wrong", what, str(error))
+    return Check("ok", what, fine)

@@ -1,0 +1,98 @@
+"""What the command line does with playbooks, with the tools and actions that ship."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, Literal
+
+from ruamel.yaml import YAML
+from ruamel.yaml.error import YAMLError
+
+from bot.agents.changes import changes_tools
+from bot.agents.database import database_tools
+from bot.agents.logs import logs_tools
+from bot.agents.metrics import metrics_tools
+from bot.agents.tools import Toolbox
+from bot.canvas import Playbook, Step, Walked, read
+from bot.canvas.commands import lint_command
+from bot.canvas.library import load_library
+from bot.canvas.lint import ToolSpec
+from bot.canvas.rehearsal import Rehearsal, play
+from bot.errors import BadInput
+from bot.remediation.http_call import HttpCall
+from bot.remediation.postgres import CancelQuery, TerminateBackend
+from bot.remediation.restart import Restart
+from bot.work.specs import tool_specs
+
+SHIPPED = (TerminateBackend, CancelQuery, HttpCall, Restart)
+
+
+def shipped_specs() -> Mapping[str, ToolSpec]:
+    """Every tool and action that a drawing may name, whatever is configured."""
+    toolbox = Toolbox((*metrics_tools(None), *logs_tools(()), *database_tools({}), *changes_tools(None)))
+    return tool_specs(toolbox, SHIPPED)
+
+
+def lint(paths: Sequence[Path], form: Literal["text", "github"]) -> tuple[str, int]:
+    """The report, and the exit code."""
+    return lint_command(list(paths), form, shipped_specs())
+
+
+async def rehearse(file: Path, facts: Path | None) -> tuple[str, int]:
+    """Walk the playbook on given facts; the path in words, and the exit code.
+
+    Raises:
+        BadInput: the facts cannot be read.
+        NotAPlaybook: the playbook cannot be read.
+    """
+    playbook = read(file)
+    given = _facts(facts) if facts else {}
+    world = Rehearsal(_Told(given.get("finds", {})))
+    walked = await play(
+        playbook,
+        world,
+        given=given.get("given", {}),
+        library=load_library(file.parent, shipped_specs()).playbooks,
+        answers=given.get("answers", {}),
+    )
+    return _told(playbook, walked, world), 1 if walked.state == "failed" else 0
+
+
+class _Told:
+    """A reader that finds what the file says."""
+
+    def __init__(self, finds: Mapping[str, Any]) -> None:
+        self._finds = finds
+
+    async def use(self, tool: str, parameters: Mapping[str, Any], step: Step) -> Mapping[str, Any]:
+        """The facts told for the step, else those told for the tool; nothing else is known."""
+        found = self._finds.get(step.node, self._finds.get(tool, {}))
+        if not isinstance(found, Mapping):
+            raise BadInput(f"The facts of '{step.node}' ({tool} {dict(parameters)}) are not a mapping.")
+        return found
+
+
+def _facts(file: Path) -> Mapping[str, Any]:
+    try:
+        document = YAML(typ="safe").load(file.read_text(encoding="utf-8")) or {}
+    except (OSError, UnicodeDecodeError, YAMLError) as error:
+        raise BadInput(f"{file} cannot be read as YAML: {error}") from None
+    if not isinstance(document, dict) or not document.keys() <= {"given", "finds", "answers"}:
+        raise BadInput(
+            f"{file} must hold a mapping with any of: given, finds (step → facts), answers (node → outcome)."
+        )
+    return document
+
+
+def _told(playbook: Playbook, walked: Walked, world: Rehearsal) -> str:
+    lines = [f"{playbook.front.title} ({playbook.id}, {playbook.hash[:12]})"]
+    for key in walked.path:
+        outcome = walked.outcomes[key]
+        label = playbook.chart.nodes[key.partition("#")[0]].label
+        leaves = f" → {outcome.edge}" if outcome.edge else ""
+        note = f"  ({outcome.note})" if outcome.note else ""
+        lines.append(f"  {'✗' if outcome.state == 'failed' else '✓'} {key}: {label}{leaves}{note}")
+    lines += [f"  would do: {action} {dict(parameters)}" for _, action, parameters in world.done]
+    lines.append(f"{walked.state}: {walked.error or walked.end or 'no end was reached'}")
+    return "\n".join(lines)

@@ -1,0 +1,113 @@
+"""Where incidents are shown and people answered: a Slack workspace, or nowhere where none is configured."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Sequence
+from typing import cast
+
+import structlog
+from redis.asyncio import Redis
+
+from bot.models import Incident, Message
+from bot.slack.blocks import Post
+from bot.slack.desk import Mention
+from bot.slack.face import Face
+from bot.slack.history import History
+from bot.slack.ledger import Ledger, Mark
+
+log = structlog.get_logger(__name__)
+
+Keep = Callable[[Sequence[Message]], Awaitable[None]]
+
+
+def read_back_key(channel: str) -> str:
+    """Set once a channel has been read back: how many messages there were."""
+    return f"nd:backfill:{channel}:read"
+
+
+class SlackStage:
+    """A workspace. Implements `bot.work.duties.Stage`."""
+
+    def __init__(self, redis: Redis, face: Face, ledger: Ledger, history: History) -> None:
+        self._redis = redis
+        self._face = face
+        self._ledger = ledger
+        self._history = history
+
+    async def show(self, incident: Incident) -> None:
+        """Bring the card and the thread up to date."""
+        if incident.channel is None:
+            log.warning("stage.no_channel", incident=incident.id, mend="set NIGHTDESK_SLACK__CHANNEL")
+            return
+        await self._face.show(incident, incident.channel)
+
+    async def behind(self, incident: Incident) -> bool:
+        """Whether there are events that Slack does not show yet."""
+        return incident.channel is not None and await self._ledger.cursor(incident.id) != incident.history[-1].id
+
+    async def answer(self, mention: Mention, post: Post) -> None:
+        """Answer in the thread."""
+        await self._face.answer(mention, post)
+
+    async def seen(self, mention: Mention) -> None:
+        """Show at once that the mention was heard."""
+        await self._face.eyes(mention)
+
+    async def tell(self, user: str, channel: str, text: str) -> None:
+        """Tell one person alone."""
+        await self._face.tell(user, channel, text)
+
+    async def message_text(self, channel: str, ts: str) -> str | None:
+        """The words of one message as Slack has them."""
+        return await self._face.message_text(channel, ts)
+
+    async def history(self, channel: str, keep: Keep) -> None:
+        """Hand over what was said in the channel, page by page; an interrupted reading goes on where it stopped."""
+        place = f"nd:backfill:{channel}"
+        cursor = cast("str | None", await self._redis.get(place))
+        read = 0
+        async for page in self._history.read(channel, cursor=cursor):
+            await keep(page.messages)
+            read += len(page.messages)
+            log.info("backfill.page", channel=channel, messages=read, more=page.cursor is not None)
+            if page.cursor:
+                await self._redis.set(place, page.cursor, ex=7 * 24 * 3600)
+        await self._redis.delete(place)
+        await self._redis.set(read_back_key(channel), str(read))
+        text = f"I have read back {read} messages of this channel, so that I can look back when it matters."
+        await self._face.say(Mark(f"backfill-{channel}", "done"), channel, text)
+
+
+class NoStage:
+    """No workspace is configured: everything is in the journal and in the log."""
+
+    async def show(self, incident: Incident) -> None:
+        """Say in the log what Slack would show."""
+        event = incident.history[-1].event
+        log.info("stage.none", incident=incident.id, kind=event.kind, phase=incident.phase)
+
+    async def behind(self, incident: Incident) -> bool:
+        """Nothing is shown, so nothing is behind."""
+        return not incident.history
+
+    async def answer(self, mention: Mention, post: Post) -> None:
+        """Nobody can have asked; kept for the log."""
+        log.warning("stage.none", mention=mention.event_id, answer=post.text)
+
+    async def seen(self, mention: Mention) -> None:
+        """There is nothing to react to."""
+        log.warning("stage.none", mention=mention.event_id)
+
+    async def tell(self, user: str, channel: str, text: str) -> None:
+        """Nobody can be told."""
+        log.warning("stage.none", user=user, channel=channel, text=text)
+
+    async def message_text(self, channel: str, ts: str) -> str | None:
+        """There is no message."""
+        log.warning("stage.none", channel=channel, ts=ts)
+        return None
+
+    async def history(self, channel: str, keep: Keep) -> None:
+        """There is no history."""
+        log.warning("stage.none", channel=channel)
+        await keep(())
