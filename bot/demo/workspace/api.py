@@ -12,11 +12,12 @@ from starlette.responses import JSONResponse, PlainTextResponse, Response
 
 from bot.demo.workspace.faults import Faults, Quota, Trouble
 from bot.demo.workspace.methods import METHODS
-from bot.demo.workspace.methods.call import Call
+from bot.demo.workspace.methods.call import MAX_PAGE, Call
 from bot.demo.workspace.refusal import Json, Refusal
 from bot.demo.workspace.team import Team
 from bot.demo.workspace.views import Views
 
+LIMITED = {"conversations.history", "conversations.replies"}
 LOST = {Trouble.LOST_REQUEST, Trouble.LOST_ANSWER}
 UNDONE = {
     Trouble.RATE_LIMITED: 429,
@@ -46,10 +47,11 @@ class Api:
     async def answer(self, request: Request) -> Response:
         """One call, from its request to its response."""
         method = str(request.path_params["method"])
-        arguments = await _arguments(request)
-        refusal = self._stranger(request, arguments)
-        if refusal:
-            return JSONResponse(Refusal(refusal).envelope)
+        try:
+            arguments = await _arguments(request)
+            self._admit(request, arguments)
+        except Refusal as refusal:
+            return JSONResponse(refusal.envelope)
         self.calls.append((method, arguments))
         trouble = self.faults.take(method)
         if trouble in UNDONE:
@@ -63,16 +65,14 @@ class Api:
             return self._undone(503)
         return JSONResponse(body, headers={"X-OAuth-Scopes": "chat:write,channels:history,users:read"})
 
-    def _stranger(self, request: Request, arguments: Json) -> str | None:
+    def _admit(self, request: Request, arguments: Json) -> None:
         scheme, _, presented = request.headers.get("authorization", "").partition(" ")
         token = presented if scheme.lower() == "bearer" else arguments.pop("token", "")
-        if not token:
-            return "not_authed"
-        return None if token == self.token else "invalid_auth"
+        if token != self.token:
+            raise Refusal("invalid_auth" if token else "not_authed")
 
     def _over_quota(self, method: str) -> int | None:
-        limited = method in {"conversations.history", "conversations.replies"}
-        return self.quota.wait_s(method) if self.quota and limited else None
+        return self.quota.wait_s(method) if self.quota and method in LIMITED else None
 
     def _undone(self, status: int, retry_after_s: int | None = None) -> Response:
         if status == 429:
@@ -83,10 +83,9 @@ class Api:
     def _run(self, method: str, arguments: Json) -> Json:
         if method not in METHODS:
             return Refusal("unknown_method").envelope
-        if self.quota and method.startswith("conversations."):
-            arguments = {**arguments, "limit": min(int(arguments.get("limit", 15)), self.quota.messages)}
+        page = self.quota.messages if self.quota else MAX_PAGE
         try:
-            return {"ok": True, **METHODS[method](Call(self.team, self.views, arguments))}
+            return {"ok": True, **METHODS[method](Call(self.team, self.views, arguments, page))}
         except Refusal as refusal:
             return refusal.envelope
 
@@ -96,6 +95,16 @@ async def _arguments(request: Request) -> Json:
     if request.method != "POST":
         return arguments
     if request.headers.get("content-type", "").startswith("application/json"):
-        return {**arguments, **json.loads(await request.body() or b"{}")}
+        return {**arguments, **_json(await request.body())}
     async with request.form() as form:
         return {**arguments, **dict(form)}
+
+
+def _json(body: bytes) -> Json:
+    try:
+        found = json.loads(body or b"{}")
+    except ValueError:
+        raise Refusal("invalid_json") from None
+    if not isinstance(found, dict):
+        raise Refusal("json_not_object")
+    return found

@@ -130,9 +130,7 @@ class Page:
         command, _, rest = typed.partition(" ")
         if command in self._team.app.commands:
             return self._told(await self._interactions.command(user, channel, command, rest.strip()))
-        post = Post(self._team.channel(channel).id, self._team.timestamps.mint(), as_slack(typed, self._team),
-                    user=self._team.person(user).id, thread_ts=body.get("thread"))  # fmt: skip
-        return {"ok": True, "ts": self._team.post(post).ts}
+        return {"ok": True, "ts": self._team.speak(user, channel, as_slack(typed, self._team), body.get("thread")).ts}
 
     async def _react(self, body: Json) -> Json:
         post, user, name = self._team.visible(str(body["ts"])), self._team.person(str(body["as"])).id, str(body["name"])

@@ -109,6 +109,17 @@ class Team:
         for listener in tuple(self.listeners):
             listener(happening)
 
+    def speak(self, user: str, channel: str, text: str, thread: str | None = None) -> Post:
+        """A person says something; `thread` is the message that it answers.
+
+        Raises:
+            Refusal: `user_not_found`, `channel_not_found`, `message_not_found`.
+        """
+        author, place = self.person(user).id, self.channel(channel).id
+        answered = self.ledger.find(place, thread) if thread else None
+        root = answered.thread_ts or answered.ts if answered else None
+        return self.post(Post(place, self.timestamps.mint(), text, user=author, thread_ts=root))
+
     def post(self, post: Post, *, quietly: bool = False) -> Post:
         """Put a message into its channel; quietly: as history that nobody is told about."""
         self.ledger.add(post)

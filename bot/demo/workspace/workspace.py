@@ -113,9 +113,7 @@ class Workspace:
 
     async def say(self, user: str, channel: str, text: str, thread: str | None = None) -> str:
         """A person writes; the `ts` of the message."""
-        post = Post(self.team.channel(channel).id, self.team.timestamps.mint(), text, user=self.team.person(user).id,
-                    thread_ts=thread)  # fmt: skip
-        return self.team.post(post).ts
+        return self.team.speak(user, channel, text, thread).ts
 
     async def announce(self, name: str, channel: str, text: str, *, attachments: Sequence[Json] = ()) -> str:
         """An integration posts through an incoming webhook, as monitoring systems do."""

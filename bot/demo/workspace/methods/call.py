@@ -13,6 +13,9 @@ from bot.demo.workspace.team import Team
 from bot.demo.workspace.views import Views
 
 
+MAX_PAGE = 999
+
+
 @dataclass(frozen=True)
 class Call:
     """The arguments of a call. Structures may come as JSON or as a string of JSON, booleans and numbers as words."""
@@ -20,6 +23,8 @@ class Call:
     team: Team
     views: Views
     arguments: Json
+    page: int = MAX_PAGE
+    """At most so many messages in one answer."""
 
     def text(self, name: str) -> str | None:
         """A string; None where it was not given."""

@@ -10,8 +10,6 @@ from bot.demo.workspace.methods.call import Call, Method
 from bot.demo.workspace.posts import Post
 from bot.demo.workspace.refusal import Json, Refusal
 
-MAX_PAGE = 999
-
 
 def history(call: Call) -> Json:
     """conversations.history: newest first, without replies."""
@@ -39,7 +37,7 @@ def replies(call: Call) -> Json:
 
 
 def _limit(call: Call, default: int) -> int:
-    return max(1, min(call.number("limit", default), MAX_PAGE if default == 100 else 1000))
+    return max(1, min(call.number("limit", default), call.page))
 
 
 def _within(call: Call, posts: Sequence[Post]) -> list[Post]:

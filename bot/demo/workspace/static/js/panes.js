@@ -52,7 +52,8 @@ function entries(posts, within, fresh) {
     const before = posts[index - 1];
     if (within === "channel" && (!before || !sameDay(moment(one.ts), moment(before.ts)))) items.push(ruled(`day ${one.ts}`, "day", day(moment(one.ts))));
     if (one.ts === fresh) items.push(ruled("fresh", "fresh", "New"));
-    const options = { within, compact: Boolean(follows(one, before)) && one.ts !== fresh && !(within === "thread" && index === 1) };
+    const alone = one.ts === fresh || (within === "thread" ? index === 1 : before && replies(before.ts).length > 0);
+    const options = { within, compact: !alone && Boolean(follows(one, before)) };
     items.push({ key: one.ts, mark: fingerprint(one, options), make: () => message(one, options) });
     if (within === "thread" && index === 0) {
       const count = posts.length - 1;
