@@ -95,9 +95,12 @@ class Explore(_Written):
 
 
 class Verify(_Written):
-    """How to tell that a change has helped: a query or a tool's fact, and what is good."""
+    """How to tell that a change has helped: a query, a symptom or a tool's fact, and what is good."""
 
     query: str | None = Field(default=None, description="PromQL; may name {{ service.… }} only")
+    symptom: Literal["worst"] | None = Field(
+        default=None, description="or the worst symptom that was found: good once it is nearly back to its normal"
+    )
     use: str | None = Field(default=None, description="or a reading tool")
     with_: Mapping[str, Any] = Field(default_factory=dict, alias="with")
     fact: str | None = Field(default=None, description="the tool's fact to watch")

@@ -20,6 +20,8 @@ Membership = Callable[[str, str], Awaitable[bool]]
 """(user, group) → whether the user is in the group now. Raises Denied where that cannot be told."""
 
 LONGEST_REASON = 2000
+SHORTEST_DIGEST = 16
+"""Hexadecimal digits that a click must carry: 64 bits of what was shown."""
 
 
 @dataclass(frozen=True)
@@ -97,7 +99,7 @@ class Approvals:
         proposal = incident.proposal
         if proposal is None or proposal.id != proposal_id:
             return Verdict("void", "A newer proposal has taken the place of this one. Nothing was run.")
-        if not digest or not proposal.digest.startswith(digest) or not matches(proposal):
+        if len(digest) < SHORTEST_DIGEST or not proposal.digest.startswith(digest) or not matches(proposal):
             return Verdict(
                 "void", "This card does not show what would run now, so it decides nothing. Nothing was run."
             )

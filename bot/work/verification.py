@@ -12,11 +12,13 @@ WAY_BACK = 0.1
 """A symptom is over when it has come back this near to its baseline, as a share of the deviation."""
 
 
-def of_change(change: Change) -> Verification | None:
-    """What the change's block says under `verify`."""
+def verification_of(change: Change, findings: Sequence[Finding], window_s: float) -> Verification | None:
+    """What the change's block says under `verify`; without one, the worst symptom for `window_s`."""
     verify = change.verify
     if not verify:
-        return None
+        return of_symptom(findings, window_s)
+    if verify.get("symptom"):
+        return of_symptom(findings, float(verify.get("within") or window_s))
     below, above = verify.get("below"), verify.get("above")
     tool, fact = verify.get("use"), verify.get("fact")
     threshold = below if below is not None else above
@@ -35,8 +37,8 @@ def of_change(change: Change) -> Verification | None:
 
 
 def of_symptom(findings: Sequence[Finding], window_s: float) -> Verification | None:
-    """The worst symptom that has a query and figures: it must come back most of the way to its baseline."""
-    for finding in sorted(findings, key=lambda finding: -finding.score):
+    """The worst symptom that has a query and figures, failures before anything else: it must come back to its normal."""
+    for finding in sorted(findings, key=lambda finding: (finding.kind != "error_rate", -finding.score)):
         if finding.agent != "metrics" or finding.kind not in SYMPTOMS:
             continue
         for fact in finding.evidence:

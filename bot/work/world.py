@@ -23,7 +23,7 @@ from bot.remediation.catalogue import Actions
 from bot.remediation.proposal import Grounds, draft
 from bot.settings import Settings
 from bot.work.scoping import scope_of
-from bot.work.verification import of_change, of_symptom
+from bot.work.verification import verification_of
 
 log = structlog.get_logger(__name__)
 
@@ -179,7 +179,7 @@ class IncidentWorld:
             playbook=step.playbook,
             playbook_hash=step.playbook_hash,
             node=step.node,
-            verification=of_change(change) or of_symptom(incident.findings, self._rooms.settings.remediation.verify_s),
+            verification=verification_of(change, incident.findings, self._rooms.settings.remediation.verify_s),
             rollback=change.irreversible,
         )
         return await draft(

@@ -47,13 +47,17 @@ def unverified_changes(case: Case) -> Iterator[Fault]:
 
 
 def _verification(case: Case, change: str, verify: Verify) -> Iterator[Fault]:
-    if (verify.query is None) == (verify.use is None):
-        message, mend = f"verify of '{change}' must have either query or use.", "Keep one of them."
+    if sum(way is not None for way in (verify.query, verify.use, verify.symptom)) != 1:
+        message, mend = f"verify of '{change}' must have one of query, symptom and use.", "Keep one of them."
         yield case.at_node("verify", change, message, mend, key="verify")
     if verify.use is not None and verify.fact is None:
         message, mend = f"verify of '{change}' does not say which fact to watch.", "Add fact: name."
         yield case.at_node("verify", change, message, mend, key="verify")
-    if (verify.below is None) == (verify.above is None):
+    if verify.symptom is not None:
+        if verify.below is not None or verify.above is not None:
+            message = f"verify of '{change}' watches a symptom, whose own normal says what is good."
+            yield case.at_node("verify", change, message, "Leave below and above out.", key="verify")
+    elif (verify.below is None) == (verify.above is None):
         message, mend = f"verify of '{change}' must say what is good.", "Add either below: or above:."
         yield case.at_node("verify", change, message, mend, key="verify")
     for path in sorted(templates.references(verify.query)):

@@ -47,10 +47,10 @@ async def test_without_any_approver_named_nobody_may_decide(gate: Gate) -> None:
     assert (await gate.approvals.approve(PROPOSAL, proposal.digest, "UANN")).outcome == "denied"
 
 
-@pytest.mark.parametrize("digest", ["", "0000"])
-async def test_a_card_that_shows_something_else_decides_nothing(gate: Gate, digest: str) -> None:
-    await gate.propose()
-    assert (await gate.approvals.approve(PROPOSAL, digest, "UANN")).outcome == "void"
+async def test_a_card_that_shows_something_else_decides_nothing(gate: Gate) -> None:
+    proposal = await gate.propose()
+    for digest in ("", "0" * 64, proposal.digest[:15]):
+        assert (await gate.approvals.approve(PROPOSAL, digest, "UANN")).outcome == "void"
 
 
 async def test_a_proposal_that_was_edited_after_it_was_sealed_decides_nothing(gate: Gate) -> None:
