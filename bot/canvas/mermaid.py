@@ -63,11 +63,11 @@ FOREIGN: tuple[tuple[str, str, str], ...] = (
     (r"<--|--[xo](?=[\s|]|$)|-->?[xo]\b(?=-)", "Arrows have one head.", "Write --> with a space on either side."),
     (r"---", "A line without a head has no direction.", "Write -->."),
     (
-        r"\(\(|>[^|\]]*\]|\w\((?!\[)",
+        r"\(\(|>[^|\]]*\]|(?<=\w)\((?!\[)",
         "That outline has no meaning here.",
         "Write one of ([ ]) [ ] { } {{ }} [/ /] [[ ]].",
     ),
-    (r"\w&|&\w|&\s*$", "Mermaid reads '&' as part of the name.", "Write 'a & b', with spaces, on one line."),
+    (r"(?<=\w)&|&(?=\w)|&\s*$", "Mermaid reads '&' as part of the name.", "Write 'a & b', with spaces, on one line."),
     (r"--[^\s>-]", "A label needs a space after '--'.", "Write -- label -->."),
     (r"[\[({/]\s+\"|\"\s+[\])}/]", "Mermaid allows no space between a bracket and a quote.", 'Write ["label"].'),
 )

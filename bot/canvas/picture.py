@@ -33,7 +33,7 @@ FONT = "NotoSansCJK-Subset.otf"
 MERMAID_FAMILY = '"trebuchet ms",verdana,arial,sans-serif'
 EM = "—"
 """As wide as a full-width character: it stands for one while Mermaid, whose own font has none, measures the labels."""
-LINE = 14
+LINE = 12
 """Full-width characters in a line of a label; Mermaid breaks lines at spaces only."""
 
 

@@ -16,6 +16,7 @@ from bot.canvas.chart import Edge
 from bot.canvas.outcome import Outcome
 from bot.canvas.playbook import Kind, Playbook
 from bot.canvas.settings import Default, Go
+from bot.canvas.topology import Loop
 
 
 class Mark(StrEnum):
@@ -43,6 +44,8 @@ class Plan:
     nodes: Mapping[str, Status]
     edges: Mapping[int, Mark]
     visits: Mapping[str, int]
+    rounds: Mapping[str, int]
+    """Loop header → how often the loop has been gone through since it was entered; a loop around it enters it anew."""
     due: tuple[str, ...]
     """Nodes that may run now."""
     path: tuple[str, ...]
@@ -68,6 +71,7 @@ def node_of(key: str) -> str:
 def plan(playbook: Playbook, outcomes: Mapping[str, Outcome]) -> Plan:
     """Where the run stands after these outcomes."""
     visits = dict.fromkeys(playbook.topology.nodes, 1)
+    rounds = dict.fromkeys(playbook.topology.loops, 1)
     path: dict[str, None] = {}
     while True:
         state = _Marking(playbook, outcomes, visits)
@@ -75,8 +79,11 @@ def plan(playbook: Playbook, outcomes: Mapping[str, Outcome]) -> Plan:
         path.update(dict.fromkeys(state.ended()))
         returning = state.returning()
         if returning is None:
-            return state.plan(tuple(path))
-        for node in returning:
+            return state.plan(tuple(path), rounds)
+        again = rounds[returning.header] + 1
+        rounds.update({header: 1 for header in rounds if header in returning.body})
+        rounds[returning.header] = again
+        for node in returning.body:
             visits[node] += 1
 
 
@@ -144,13 +151,13 @@ class _Marking:
                 else:
                     self.errors.append(chosen.error)
 
-    def returning(self) -> frozenset[str] | None:
-        """The body of a loop that goes round again, once all of it is settled."""
+    def returning(self) -> Loop | None:
+        """A loop that goes round again, once all of it is settled."""
         for loop in self.topology.loops.values():
             returns = any(self.edges[edge.index] is Mark.TAKEN for edge in loop.back)
             settled = all(self.nodes[node] not in {Status.PENDING, Status.DUE} for node in loop.body)
             if returns and settled:
-                return loop.body
+                return loop
         return None
 
     def ended(self) -> Iterator[str]:
@@ -158,9 +165,9 @@ class _Marking:
             if self.nodes[node] in {Status.DONE, Status.FAILED}:
                 yield step_key(node, self.visits[node])
 
-    def plan(self, path: tuple[str, ...]) -> Plan:
+    def plan(self, path: tuple[str, ...], rounds: Mapping[str, int]) -> Plan:
         due = tuple(node for node in self.topology.order if self.nodes[node] is Status.DUE)
-        return Plan(self.nodes, self.edges, self.visits, due, path, self.errors[0] if self.errors else None)
+        return Plan(self.nodes, self.edges, self.visits, rounds, due, path, self.errors[0] if self.errors else None)
 
     def _outcome(self, node: str) -> Outcome:
         return self.outcomes[step_key(node, self.visits[node])]

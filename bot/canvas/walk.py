@@ -227,10 +227,8 @@ class _Walk:
             loop = self.playbook.topology.back.get(edge.index)
             if loop is None or edge.label != label:
                 continue
-            for member in sorted(loop.body):
-                most = self.playbook.of(member).max_visits
-                if now.visits[member] >= (most or (1 if member == loop.header else now.visits[member] + 1)):
-                    return f"'{member}' has had its {now.visits[member]} visit(s), so '{OTHERWISE}' was taken."
+            if now.rounds[loop.header] >= (self.playbook.of(loop.header).max_visits or 1):
+                return f"'{loop.header}' has had its {now.rounds[loop.header]} visit(s), so '{OTHERWISE}' was taken."
         return None
 
     async def _hand_over(self, kind: Kind, turn: Turn, now: Plan) -> Outcome | None:

@@ -171,4 +171,14 @@ def loops(case: Case) -> Iterator[Fault]:
                 yield case.at_edge("loop", edge, message, mend)
 
 
-RULES = (starts, loose_ends, unreachable, doubled_edges, silent_forks, labels, gate_edges, ways_on, loops)
+def idle_visits(case: Case) -> Iterator[Fault]:
+    """`max_visits` stands where a loop begins."""
+    for node in case.nodes():
+        if case.playbook.of(node).max_visits is not None and node not in case.playbook.topology.loops:
+            message = f"'{node}' has max_visits, but no arrow returns to it."
+            yield case.at_node(
+                "loop", node, message, "Write it at the node that the loop returns to.", key="max_visits"
+            )
+
+
+RULES = (starts, loose_ends, unreachable, doubled_edges, silent_forks, labels, gate_edges, ways_on, loops, idle_visits)
