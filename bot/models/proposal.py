@@ -29,6 +29,7 @@ class Verification(Noun):
     """How the bot will tell that it worked."""
 
     query: str = Field(description="PromQL, or the name of the action's own check; for a tool, its question in words")
+    what: str | None = Field(default=None, description="what is watched, in words: 'payment failures'")
     tool: str | None = Field(default=None, description="a read-only tool, where the value is one of its facts")
     parameters: Mapping[str, Any] = Field(default_factory=dict, description="of the tool")
     fact: str | None = Field(default=None, description="the tool's fact to watch")

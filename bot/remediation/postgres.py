@@ -7,6 +7,7 @@ import re
 from abc import abstractmethod
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
+from datetime import UTC
 from typing import Annotated, Any, ClassVar, Final, LiteralString
 
 from psycopg import AsyncConnection, Error
@@ -124,7 +125,8 @@ class _Signal(Action[BackendParameters]):
         return params
 
     def target(self, params: BackendParameters) -> str:
-        return f"backend {params.pid} of database {params.database}, begun {params.backend_start.isoformat()}"
+        begun = params.backend_start.astimezone(UTC)
+        return f"backend {params.pid} of database {params.database}, begun {begun:%Y-%m-%d %H:%M:%S} UTC"
 
     def service(self, params: BackendParameters) -> str | None:
         return params.database

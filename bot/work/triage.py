@@ -64,7 +64,7 @@ class Triage:
                 library=self._library(),
             )
             if walked.state != "suspended":
-                await self._finish(incident.id, run, walked, playbook)
+                await self._finish(incident.id, run, " ".join(world.said) or _last_words(walked, playbook))
                 return
             incident = await self._rooms.journal.read(incident.id)
             delivered = [await self._deliver(step, incident, world) for step in walked.waiting]
@@ -77,7 +77,7 @@ class Triage:
         name = f"briefed:{run}"
         if await rooms.journal.field(incident.id, f"once:{name}"):
             return
-        chosen = f"Playbook: {playbook.front.title}. {why}"
+        chosen = f"Playbook: {why}"
         await rooms.journal.append(incident.id, Noted(at=rooms.clock(), text=chosen), once=f"chosen:{run}")
         brief = await rooms.memory.brief(incident, "commander", rooms.settings.triage.brief_tokens)
         await rooms.journal.append(incident.id, Briefed(at=rooms.clock(), brief=brief), once=name)
@@ -116,10 +116,9 @@ class Triage:
                 return await decide(self._store, step.run_id, step.key, edge, facts=facts)
         return False
 
-    async def _finish(self, incident_id: str, run: str, walked: Walked, playbook: Playbook) -> None:
+    async def _finish(self, incident_id: str, run: str, said: str) -> None:
         incident = await self._rooms.journal.read(incident_id)
         at = self._rooms.clock()
-        said = _last_words(walked, playbook)
         if incident.phase is Phase.RECOVERED:
             await self._rooms.journal.append(incident_id, Resolved(at=at, reason=said), once=f"ended:{run}")
         elif incident.phase in {Phase.INVESTIGATING, Phase.OUTCOME_UNKNOWN}:

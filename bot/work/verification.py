@@ -8,6 +8,7 @@ from bot.agents.commander import SYMPTOMS
 from bot.canvas.outcome import Change
 from bot.models import Finding, Verification
 
+WORDS = {"error_rate": "failures", "latency": "latency", "traffic_drop": "traffic", "traffic_surge": "traffic"}
 WAY_BACK = 0.1
 """A symptom is over when it has come back this near to its baseline, as a share of the deviation."""
 
@@ -37,7 +38,7 @@ def verification_of(change: Change, findings: Sequence[Finding], window_s: float
 
 
 def of_symptom(findings: Sequence[Finding], window_s: float) -> Verification | None:
-    """The worst symptom that has a query and figures, failures before anything else: it must come back to its normal."""
+    """The worst symptom that has a query and figures, failures before all else: it must come back to its normal."""
     for finding in sorted(findings, key=lambda finding: (finding.kind != "error_rate", -finding.score)):
         if finding.agent != "metrics" or finding.kind not in SYMPTOMS:
             continue
@@ -45,6 +46,7 @@ def of_symptom(findings: Sequence[Finding], window_s: float) -> Verification | N
             if fact.query and fact.value is not None and fact.baseline is not None and fact.value != fact.baseline:
                 return Verification(
                     query=fact.query,
+                    what=f"{WORDS[finding.kind]} of {finding.service}",
                     threshold=fact.baseline + WAY_BACK * (fact.value - fact.baseline),
                     comparison="<" if fact.value > fact.baseline else ">",
                     window_s=window_s,

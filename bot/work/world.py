@@ -63,6 +63,8 @@ class IncidentWorld:
         self._run = run
         self.refused: dict[str, str] = {}
         """Gates that could not be opened, by the key of their step, and why."""
+        self.said: list[str] = []
+        """What the ends that were reached have to say."""
 
     async def use(self, tool: str, parameters: Mapping[str, Any], step: Step) -> Mapping[str, Any]:
         """The facts that the tool finds; what it found goes into the journal first."""
@@ -126,8 +128,8 @@ class IncidentWorld:
         return None
 
     async def note(self, text: str) -> None:
-        """Say it in the thread."""
-        await self._rooms.journal.append(self._incident_id, Noted(at=self._now(), text=text))
+        """Keep an end's words; they are said with how the incident ends."""
+        self.said.append(text)
 
     async def _read(self) -> Incident:
         return await self._rooms.journal.read(self._incident_id)
