@@ -221,3 +221,28 @@ async def test_the_narrow_page_keeps_everything_within_the_window(page: Page, sl
     assert await page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
     await page.get_by_role("button", name="Channels").click()
     await expect(page.get_by_role("button", name="Tom Lindqvist")).to_be_in_viewport()
+
+
+async def test_the_whole_decision_can_be_made_with_the_keyboard(
+    page: Page, bolt: AsyncApp, slack_client: AsyncWebClient
+) -> None:
+    decided = asyncio.Event()
+
+    @bolt.action("approve")
+    async def approve(ack: AsyncAck) -> None:
+        await ack()
+        decided.set()
+
+    await post_card(slack_client)
+    await expect(page.locator(".pane .message")).to_be_visible()
+    await page.locator(".pane .messages").focus()
+    await page.keyboard.press("ArrowUp")
+    await expect(page.locator(".pane .message")).to_be_focused()
+    await page.keyboard.press("Tab")
+    await page.keyboard.press("Tab")
+    await expect(page.locator(".pane").get_by_role("button", name="Approve")).to_be_focused()
+    await page.keyboard.press("Enter")
+    await expect(page.get_by_role("button", name="Cancel")).to_be_focused()
+    await page.keyboard.press("Tab")
+    await page.keyboard.press("Enter")
+    await asyncio.wait_for(decided.wait(), 10)

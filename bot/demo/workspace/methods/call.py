@@ -12,7 +12,6 @@ from bot.demo.workspace.refusal import Json, Refusal
 from bot.demo.workspace.team import Team
 from bot.demo.workspace.views import Views
 
-
 MAX_PAGE = 999
 
 

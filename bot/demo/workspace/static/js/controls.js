@@ -5,7 +5,6 @@ import { emoji, emojiInText } from "./emoji.js";
 import { act } from "./link.js";
 import { confirmed } from "./confirm.js";
 import { state, tell } from "./store.js";
-import { toast } from "./toasts.js";
 
 /** Plain text, whose `:emoji:` are drawn. */
 export function plainText(object) {
@@ -31,7 +30,6 @@ async function send(where, element, choice) {
   set(where, name, "busy");
   const answer = await act("click", { ...where, action: element.action_id, choice });
   set(where, name, answer.ok ? null : answer.error);
-  if (!answer.ok) toast({ title: "That did not work", text: answer.error, kind: "failure" });
 }
 
 function set(where, name, value) {

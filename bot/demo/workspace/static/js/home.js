@@ -7,8 +7,13 @@ import { go } from "./place.js";
 import { menuButton } from "./sidebar.js";
 import { state, person } from "./store.js";
 
+let shown = null;
+
 export function drawHome(pane) {
   const bot = person(state.app.id);
+  const mark = JSON.stringify([state.me, state.home, [...state.busy]]);
+  if (shown === mark && pane.querySelector(".home")) return;
+  shown = mark;
   fill(pane,
     h("header", { class: "top" }, menuButton(), avatar(bot, "small"), h("h1", {}, bot.name), h("span", { class: "badge" }, "App")),
     h("div", { class: "tabs", role: "tablist", "aria-label": bot.name },

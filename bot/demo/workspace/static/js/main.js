@@ -4,6 +4,8 @@ import { become } from "./link.js";
 import { arrive, closeThread, follow, go } from "./place.js";
 import { drawChannel, drawStatus, drawThread } from "./panes.js";
 import { drawHome } from "./home.js";
+import { h } from "./dom.js";
+import { mrkdwn } from "./mrkdwn.js";
 import { drawModal } from "./modals.js";
 import { drawSidebar } from "./sidebar.js";
 import { announce, toast } from "./toasts.js";
@@ -33,13 +35,13 @@ function drawAll() {
   drawTitle();
 }
 
-const plain = (text) => text.replace(/<[^|>]*\|([^>]*)>/g, "$1").replace(/[<>]/g, "").replace(/&lt;/g, "<").replace(/&gt;/g, ">").replace(/&amp;/g, "&");
+const plain = (text) => h("div", {}, mrkdwn(text)).textContent;
 
 function heard({ message, known, gone }) {
   drawAll();
   if (known || gone || message.user === state.me) return;
   announce(`${author(message).name}: ${plain(message.text ?? "")}`);
-  if (message.only_for) toast({ title: `${author(message).name}, only visible to you`, text: plain(message.text ?? ""), kind: "whisper" });
+  if (message.only_for) toast({ title: `${author(message).name}, only visible to you`, text: mrkdwn(message.text ?? ""), kind: "whisper" });
 }
 
 listen((topic, detail) => {

@@ -83,7 +83,7 @@ function reactions(one) {
 
 function thread(one) {
   const first = state.messages.get(one.thread_ts);
-  return h("button", { class: "thread-of", type: "button", onclick: () => openThread(one.thread_ts) }, "replied to a thread: ", h("span", {}, (first?.text ?? "").replace(/<[^>]*>/g, "…").replace(/&lt;/g, "<").replace(/&gt;/g, ">").replace(/&amp;/g, "&")));
+  return h("button", { class: "thread-of", type: "button", onclick: () => openThread(one.thread_ts) }, "replied to a thread: ", h("span", {}, h("i", {}, mrkdwn(first?.text ?? "")).textContent));
 }
 
 function summary(one) {

@@ -25,6 +25,7 @@ function someone(who) {
 }
 
 export function drawSidebar(nav) {
+  const scrolled = nav.querySelector(".scroll")?.scrollTop ?? 0;
   const focus = nav.contains(document.activeElement) ? document.activeElement.dataset.focus : null;
   fill(nav,
     h("header", {}, h("h2", {}, state.team.name),
@@ -37,6 +38,7 @@ export function drawSidebar(nav) {
     h("div", { class: "people" },
       h("h3", { id: "you" }, "You are"),
       h("ul", { "aria-labelledby": "you" }, Object.values(state.people).filter((who) => !who.bot).map(someone))));
+  nav.querySelector(".scroll").scrollTop = scrolled;
   if (focus) nav.querySelector(`[data-focus="${CSS.escape(focus)}"]`)?.focus();
 }
 
