@@ -51,7 +51,7 @@ class Triage:
     async def _walk(self, incident: Incident) -> None:
         run = run_of(incident)
         playbook, why = self._choose(incident.alert, incident.service)
-        await self._look_back(incident, run, playbook, why)
+        await self._look_back(incident, run, why)
         world = IncidentWorld(self._rooms, incident.id, run)
         while True:
             walked = await walk(
@@ -71,7 +71,7 @@ class Triage:
             if not any(delivered):
                 return
 
-    async def _look_back(self, incident: Incident, run: str, playbook: Playbook, why: str) -> None:
+    async def _look_back(self, incident: Incident, run: str, why: str) -> None:
         """First of all: what does memory know? And say by which drawing the bot goes on."""
         rooms = self._rooms
         name = f"briefed:{run}"
