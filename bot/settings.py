@@ -7,7 +7,8 @@ Slack app uses (`SLACK_BOT_TOKEN`, …), then the TOML file (`nightdesk.toml`, o
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -21,6 +22,8 @@ from pydantic_settings import (
 
 from bot.errors import Misconfigured
 
+OTHERS = frozenset({"NIGHTDESK_PYTHON"})
+"""Names with our prefix that are for the scripts."""
 SLACK_NAMES = {
     "SLACK_BOT_TOKEN": "bot_token",
     "SLACK_SIGNING_SECRET": "signing_secret",
@@ -187,7 +190,9 @@ class Settings(BaseSettings):
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     log_format: Literal["console", "json"] = "console"
     services_file: Path = Path("services.yaml")
-    playbooks_dir: Path = Path("playbooks")
+    playbooks_dir: Path = Field(
+        default_factory=lambda: default_playbooks(), description="empty: playbooks here, else those that ship"
+    )
     knowledge_dir: Path | None = None
     encoder: str | None = Field(default=None, description="sentence-transformers name or path; empty: lexical recall")
     prometheus_url: str | None = None
@@ -223,7 +228,7 @@ class Settings(BaseSettings):
                 else "no authenticated alert source"
             )
             raise ValueError(
-                f"host {self.host!r} is reachable from other machines, but there are {what}: "
+                f"host {self.host!r} is reachable from other machines, but there {'are' if open_doors else 'is'} {what}: "
                 "set NIGHTDESK_HOST=127.0.0.1, or give every source a secret, e.g. "
                 'NIGHTDESK_ALERTS__ALERTMANAGER__AUTH=\'{"kind": "bearer", "token": "…"}\''
             )
@@ -245,12 +250,22 @@ def config_file(environ: Mapping[str, str]) -> Path | None:
     return Path("nightdesk.toml") if Path("nightdesk.toml").is_file() else None
 
 
+def default_playbooks() -> Path:
+    """The folder `playbooks` here, if there is one; else the one that ships with the package or stands beside it."""
+    here, package = Path("playbooks"), Path(__file__).resolve().parent
+    shipped = package / "playbooks"
+    if here.is_dir():
+        return here
+    return shipped if shipped.is_dir() else package.parent / "playbooks"
+
+
 def load(**overrides: Any) -> Settings:
     """Read the settings; every wrong value is named in one `Misconfigured` error.
 
     Raises:
         Misconfigured: with a line for each wrong value and the name to set it by.
     """
+    _refuse_unknown(os.environ)
     slack = {field: value for name, field in SLACK_NAMES.items() if (value := os.environ.get(name))}
     try:
         settings = Settings(config=config_file(os.environ), **overrides)
@@ -262,6 +277,20 @@ def load(**overrides: Any) -> Settings:
     except ValueError as error:  # a TOML file that is not TOML, a JSON variable that is not JSON
         raise Misconfigured(f"The configuration cannot be read: {error}") from None
     return settings
+
+
+def _refuse_unknown(environ: Mapping[str, str]) -> None:
+    """A misspelt name would otherwise be a setting that silently does nothing."""
+    known = {f"NIGHTDESK_{name.upper()}": name for name in Settings.model_fields}
+    unknown = [name for name in environ if name.startswith("NIGHTDESK_") and name.split("__")[0] not in known]
+    lines = [f"  {name}: there is no such setting{_nearest(name, known)}" for name in sorted(set(unknown) - OTHERS)]
+    if lines:
+        raise Misconfigured("\n".join([f"{len(lines)} setting(s) do not exist:", *lines]))
+
+
+def _nearest(name: str, known: Iterable[str]) -> str:
+    near = get_close_matches(name.split("__", maxsplit=1)[0], known, n=1)
+    return f"; did you mean {near[0]}?" if near else ""
 
 
 def secret_from_environment(name: str) -> SecretStr | None:
