@@ -32,6 +32,15 @@ SLACK_NAMES = {
 }
 
 
+def default_playbooks() -> Path:
+    """The folder `playbooks` here, if there is one; else the one that ships with the package or stands beside it."""
+    here, package = Path("playbooks"), Path(__file__).resolve().parent
+    shipped = package / "playbooks"
+    if here.is_dir():
+        return here
+    return shipped if shipped.is_dir() else package.parent / "playbooks"
+
+
 class _Section(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -191,7 +200,7 @@ class Settings(BaseSettings):
     log_format: Literal["console", "json"] = "console"
     services_file: Path = Path("services.yaml")
     playbooks_dir: Path = Field(
-        default_factory=lambda: default_playbooks(), description="empty: playbooks here, else those that ship"
+        default_factory=default_playbooks, description="empty: playbooks here, else those that ship"
     )
     knowledge_dir: Path | None = None
     encoder: str | None = Field(default=None, description="sentence-transformers name or path; empty: lexical recall")
@@ -228,7 +237,7 @@ class Settings(BaseSettings):
                 else "no authenticated alert source"
             )
             raise ValueError(
-                f"host {self.host!r} is reachable from other machines, but there {'are' if open_doors else 'is'} {what}: "
+                f"host {self.host!r} is open to other machines, but has {what}: "
                 "set NIGHTDESK_HOST=127.0.0.1, or give every source a secret, e.g. "
                 'NIGHTDESK_ALERTS__ALERTMANAGER__AUTH=\'{"kind": "bearer", "token": "…"}\''
             )
@@ -248,15 +257,6 @@ def config_file(environ: Mapping[str, str]) -> Path | None:
             raise Misconfigured(f"NIGHTDESK_CONFIG names {named}, which is not a file.")
         return Path(named)
     return Path("nightdesk.toml") if Path("nightdesk.toml").is_file() else None
-
-
-def default_playbooks() -> Path:
-    """The folder `playbooks` here, if there is one; else the one that ships with the package or stands beside it."""
-    here, package = Path("playbooks"), Path(__file__).resolve().parent
-    shipped = package / "playbooks"
-    if here.is_dir():
-        return here
-    return shipped if shipped.is_dir() else package.parent / "playbooks"
 
 
 def load(**overrides: Any) -> Settings:
