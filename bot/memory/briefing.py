@@ -14,9 +14,10 @@ from bot.models import Alert, Brief, BriefLine, Incident, Message, Recalled
 
 Placed = tuple[str, Message]
 """A section and a message in it."""
-Find = Callable[[Question], Awaitable[list[Recalled]]]
+Find = Callable[[Question, int], Awaitable[list[Recalled]]]
 SHARES = {"known": 0.3, "tried": 0.2, "changed": 0.2, "people": 0.1, "recent": 0.2}
 """What each section may take of the budget; what one leaves, the next may use."""
+LOOKED_AT = 150
 TALK_BEFORE = timedelta(hours=2)
 SCORE_KEPT = 0.1
 """Lines that score less than this share of the best are not worth their tokens."""
@@ -26,8 +27,8 @@ _TELLING_LABELS = ("service", "job", "app", "instance", "database", "db", "names
 
 async def compose(find: Find, incident: Incident, role: str, budget_tokens: int, *, considered: int) -> Brief:
     """The lines for one role, section by section, in the order that helps."""
-    about = await find(Question(question_of(incident), emphasis=EMPHASIS.get(role, "")))
-    talk = await find(_talk(incident)) if incident.channel else []
+    about = await find(Question(question_of(incident), emphasis=EMPHASIS.get(role, "")), LOOKED_AT)
+    talk = await find(_talk(incident), LOOKED_AT) if incident.channel else []
     others = [recalled.message for recalled in (*about, *talk)]
     chosen = _affordable(_by_section(about, talk), budget_tokens)
     return Brief(

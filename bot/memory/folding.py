@@ -37,6 +37,18 @@ def fold(found: Iterable[Recalled]) -> list[Recalled]:
     return kept
 
 
+def demote_repetitions(found: Sequence[Recalled]) -> list[Recalled]:
+    """The same, in the same order, but what repeats the words of a better one comes last."""
+    seen: set[tuple[str, ...]] = set()
+    first: list[Recalled] = []
+    again: list[Recalled] = []
+    for recalled in found:
+        words = tuple(recalled.message.text.casefold().split())
+        (again if words in seen else first).append(recalled)
+        seen.add(words)
+    return first + again
+
+
 def undoing(message: Message, others: Sequence[Message]) -> Message | None:
     """The first later statement of the same channel that takes this one back or ends it."""
     if _UNDONE.search(message.text):

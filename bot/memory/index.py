@@ -7,7 +7,7 @@ that was forgotten there cannot come back from an index that does not know it ye
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,9 +15,11 @@ import numpy as np
 from bot.memory import ranking
 from bot.memory.columns import Column, Floats, Mask
 from bot.memory.lexical import Lexical
+from bot.memory.people import People
 from bot.memory.question import Key, Question
 from bot.memory.timeline import Lane, Timeline
 from bot.memory.tokens import Tokenizer
+from bot.memory.vectors import Vector, Vectors
 from bot.models import Message
 
 SESSION_PAUSE_S = 3600.0
@@ -46,17 +48,20 @@ class _Entry:
 class Index:
     """Finds rows; safe to use from several threads, one at a time."""
 
-    def __init__(self, *, pause_s: float = SESSION_PAUSE_S) -> None:
+    def __init__(self, *, width: int | None = None, pause_s: float = SESSION_PAUSE_S) -> None:
+        """`width` is the encoder's number of dimensions, None without one."""
         self._lock = threading.Lock()
         self._tokenize = Tokenizer()
         self._lexical = Lexical()
+        self._vectors = None if width is None else Vectors(width)
         self._timeline = Timeline(pause_s=pause_s)
         self._entries: dict[int, _Entry] = {}
         self._rows: dict[Key, int] = {}
         self._free: list[int] = []
         self._channels: dict[str, int] = {}
-        self._users: dict[str, int] = {}
+        self._people = People()
         self._channel_of = Column(np.int32, fill=NO_CHANNEL)
+        self._user_of = Column(np.int32, fill=NO_CHANNEL)
         self._sent_at = Column(np.float64)
 
     def __len__(self) -> int:
@@ -83,20 +88,47 @@ class Index:
         """Take everything out."""
         self.drop(list(self._rows))
 
-    def search(self, question: Question, *, limit: int) -> list[Hit]:
-        """The rows nearest to the question, best first."""
+    def search(self, question: Question, *, limit: int, vector: Vector | None = None) -> list[Hit]:
+        """The rows nearest to the question, best first; `vector` is the question's meaning."""
         with self._lock:
             allowed = self._allowed(question)
-            if not allowed.any():
-                return []
             if not question.text.strip():
                 return self._newest(allowed, limit)
-            lexical = self._lexical.scores(self._weights(question))
-            scores = ranking.fuse(
-                [(1.0, lexical)], allowed=allowed, before=self._timeline.before, after=self._timeline.after
-            )
+            own, worded = ranking.wording(self._lexical, self._timeline, self._weights(question))
+            worded += ranking.SPEAKER_BONUS * self._said_by(question)
+            scores = ranking.fuse(worded, self._similarity(vector), allowed)
             rows = sorted(ranking.best(scores, allowed, limit), key=lambda row: self._order(row, scores))
-            return [self._hit(row, float(scores[row])) for row in rows]
+            return [self._hit(row, float(scores[row]), _why(own[row], worded[row])) for row in rows]
+
+    def missing_vectors(self, keys: Iterable[Key]) -> list[Key]:
+        """Those of the messages that have no vector yet."""
+        with self._lock:
+            rows = ((key, self._rows.get(key)) for key in keys)
+            return [key for key, row in rows if row is not None and self._vectors and not self._vectors.holds(row)]
+
+    def put_vectors(self, vectors: Mapping[Key, Vector]) -> None:
+        """Add the vectors of messages that are still known."""
+        with self._lock:
+            for key, vector in vectors.items():
+                row = self._rows.get(key)
+                if row is not None and self._vectors is not None:
+                    self._vectors.put(row, vector)
+
+    def nameless(self, text: str) -> str:
+        """The text without the names of people."""
+        with self._lock:
+            return self._people.taken_out_of(text)
+
+    def _similarity(self, vector: Vector | None) -> Floats | None:
+        """Cosine to every row, lent to the neighbours like the wording."""
+        if vector is None or self._vectors is None:
+            return None
+        scores = self._vectors.scores(vector, len(self._channel_of))
+        return ranking.smooth(scores, self._timeline.before, self._timeline.after)
+
+    def _said_by(self, question: Question) -> Mask:
+        """Rows of the people whom the question names."""
+        return np.isin(self._user_of.view, self._people.named_in(question.text))
 
     def _order(self, row: int, scores: Floats) -> tuple[float, float, Key]:
         """Best first, then newest; then by name, so that all processes agree."""
@@ -106,13 +138,13 @@ class Index:
     def _newest(self, allowed: Mask, limit: int) -> list[Hit]:
         rows = np.flatnonzero(allowed)
         newest = rows[np.argsort(-self._sent_at.view[rows], kind="stable")][:limit]
-        return [self._hit(int(row), 0.0, why="recent") for row in newest]
+        return [self._hit(int(row), 0.0, "recent") for row in newest]
 
     def _weights(self, question: Question) -> dict[str, float]:
         emphasis = dict.fromkeys(self._tokenize(question.emphasis), EMPHASIS_WEIGHT)
         return emphasis | dict.fromkeys(self._tokenize(question.text), 1.0)
 
-    def _hit(self, row: int, score: float, why: str = "wording") -> Hit:
+    def _hit(self, row: int, score: float, why: str) -> Hit:
         channel, identifier = self._entries[row].key
         return Hit(channel, identifier, score, why)
 
@@ -132,6 +164,7 @@ class Index:
         thread = message.thread if message.thread != message.id else None
         entry = _Entry((message.channel, message.id), message.user, (channel, thread), message.sent_at.timestamp())
         self._channel_of[row] = channel
+        self._user_of[row] = self._people.add(message.user)
         self._sent_at[row] = entry.at
         self._entries[row] = entry
         self._rows[entry.key] = row
@@ -140,6 +173,7 @@ class Index:
 
     def _new_row(self) -> int:
         self._channel_of.append(NO_CHANNEL)
+        self._user_of.append(NO_CHANNEL)
         self._sent_at.append(0)
         return len(self._channel_of) - 1
 
@@ -149,6 +183,9 @@ class Index:
             return
         entry = self._entries.pop(row)
         self._lexical.remove(row)
+        self._people.drop(entry.user)
+        if self._vectors is not None:
+            self._vectors.remove(row)
         self._timeline.remove(row, entry.lane, entry.at)
         self._channel_of[row] = NO_CHANNEL
         self._free.append(row)
@@ -157,3 +194,9 @@ class Index:
 def indexed_text(message: Message) -> str:
     """What is searched: who said it and when belong to it, so 'what did Ana say in May' finds Ana's words of May."""
     return f"{message.user} {message.sent_at:%A %d %B %Y} {message.text}"
+
+
+def _why(own: float, worded: float) -> str:
+    if own > 0:
+        return "wording"
+    return "conversation" if worded > 0 else "meaning"

@@ -15,7 +15,10 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from bot.memory.columns import Column, Floats
+from bot.memory.columns import Column, Floats, Rows
+
+K1, B = 1.2, 0.5
+"""How soon repetitions stop counting, and how much a long text is held against it."""
 
 
 @dataclass
@@ -44,8 +47,7 @@ class _Postings:
 class Lexical:
     """An inverted index over rows. A removed row leaves no term behind."""
 
-    def __init__(self, *, k1: float = 1.2, b: float = 0.5) -> None:
-        self._k1, self._b = k1, b
+    def __init__(self) -> None:
         self._postings: dict[str, _Postings] = {}
         self._lengths = Column(np.float32)
         self._terms_of: dict[int, tuple[str, ...]] = {}
@@ -97,17 +99,27 @@ class Lexical:
             postings = self._postings[term] = _Postings(term)
         return postings
 
+    def hits(self, term: str) -> tuple[Rows, Floats]:
+        """The rows that hold a term and how often each does."""
+        postings = self._postings.get(term)
+        if postings is None:
+            return np.empty(0, dtype=np.int32), np.empty(0, dtype=np.float32)
+        return np.array(postings.rows, dtype=np.int32), np.array(postings.counts, dtype=np.float32)
+
     def scores(self, weights: Mapping[str, float]) -> Floats:
         """BM25 of every row for the weighted terms of a query."""
         scores = np.zeros(len(self._lengths), dtype=np.float32)
         if not self._terms_of:
             return scores
         average = self._total / len(self._terms_of)
-        norms = self._k1 * (1 - self._b + self._b * self._lengths.view / average)
+        norms: Floats = (K1 * (1 - B + B * self._lengths.view / average)).astype(np.float32)
         for term, weight in weights.items():
-            postings = self._postings.get(term)
-            if postings is not None:
-                rows = np.array(postings.rows, dtype=np.int32)
-                counts = np.array(postings.counts, dtype=np.float32)
-                scores[rows] += weight * self.rarity(term) * counts * (self._k1 + 1) / (counts + norms[rows])
+            rows, counts = self.hits(term)
+            scores[rows] += weight * self.rarity(term) * saturated(counts, norms[rows])
         return scores
+
+
+def saturated(counts: Floats, norms: Floats | float = K1) -> Floats:
+    """How much a term counts for that stands there so often: the second time less than the first."""
+    gained: Floats = counts * (K1 + 1) / (counts + norms)
+    return gained

@@ -6,17 +6,16 @@ import asyncio
 import contextlib
 import tempfile
 import uuid
-from collections.abc import AsyncIterator, Coroutine, Iterable, Sequence
+from collections.abc import AsyncIterator, Coroutine, Iterable
 from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from redis.exceptions import RedisError
-
-from bot.errors import BadInput, Misconfigured
+from bot.errors import BadInput
 from bot.memory.briefing import compose
-from bot.memory.budget import tokens_of
+from bot.memory.budget import enough, within
+from bot.memory.folding import demote_repetitions
 from bot.memory.question import Question
 from bot.memory.redaction import redact
 from bot.memory.store import Store
@@ -24,23 +23,21 @@ from bot.models import Brief, Incident, Message, Recalled
 from bot.storage import connect, embedded_redis
 
 if TYPE_CHECKING:
-    from bot.memory.index import Hit, Index
+    from bot.memory.index import Index
+    from bot.memory.meaning import Meaning
+    from bot.memory.mirror import Mirror
 
-CANDIDATES = 400
-"""How many rows are fetched for one question: more than any budget holds."""
-INDEXED_AT_ONCE = 500
-FOLLOW_MS = 5000
+DEFAULT_LIMIT = 20
 
 
 class MemoryManager:
     """What the channels said, ready to be asked. Make one with `open`."""
 
-    def __init__(self, store: Store, index: Index, *, origin: str) -> None:
+    def __init__(self, store: Store, index: Index, meaning: Meaning | None, mirror: Mirror) -> None:
         self._store = store
         self._index = index
-        self._origin = origin
-        self._position = ""
-        self._moving = asyncio.Lock()
+        self._meaning = meaning
+        self._mirror = mirror
 
     @classmethod
     @asynccontextmanager
@@ -49,30 +46,27 @@ class MemoryManager:
     ) -> AsyncIterator[MemoryManager]:
         """A manager over that Redis; without a URL over a private one in `folder`, or in a temporary folder.
 
+        `encoder` is the name or folder of a sentence-transformers model; without one recall goes by wording.
+
         Raises:
             Misconfigured: Redis cannot be used, or the encoder cannot be loaded.
         """
-        if encoder is not None:
-            raise Misconfigured("Encoders are not supported yet: leave NIGHTDESK_ENCODER empty.")
         async with AsyncExitStack() as stack:
             url = redis_url if redis_url is not None else await stack.enter_async_context(_private_redis(folder))
             redis = await stack.enter_async_context(connect(url, decode=False))
-            index = await asyncio.to_thread(_new_index)
-            origin = uuid.uuid4().hex
-            memory = cls(Store(redis, origin=origin), index, origin=origin)
-            await memory._load()
-            await stack.enter_async_context(_running(memory._follow()))
-            yield memory
+            store = Store(redis, origin=uuid.uuid4().hex)
+            index, meaning, mirror = await _assemble(store, encoder, stack)
+            unencoded = await mirror.load()
+            await stack.enter_async_context(_running(mirror.follow()))
+            await stack.enter_async_context(_running(mirror.encode(unencoded)))
+            yield cls(store, index, meaning, mirror)
 
     async def remember(self, messages: Iterable[Message]) -> None:
         """Keep messages, secrets taken out. The same id in the same channel again replaces the earlier text.
 
-        They can be recalled when this returns.
+        They can be recalled when this returns, by wording and by meaning.
         """
-        clean = [message.model_copy(update={"text": redact(message.text)}) for message in messages]
-        async with self._moving:
-            await self._store.put(clean)
-            await self._learn(clean)
+        await self._mirror.remember([message.model_copy(update={"text": redact(message.text)}) for message in messages])
 
     async def forget(
         self,
@@ -92,13 +86,11 @@ class MemoryManager:
         """
         if id is None and channel is None and user is None and before is None:
             raise BadInput("Say what to forget: a message id, a person, a channel or a time.")
-        async with self._moving:
-            gone = 0
-            for name in [channel] if channel is not None else await self._store.channels():
-                ids = await self._matching(name, id=id, user=user, before=before)
-                gone += await self._store.delete(name, ids) if ids else 0
-                await asyncio.to_thread(self._index.drop, [(name, identifier) for identifier in ids])
-            return gone
+        gone = 0
+        for name in [channel] if channel is not None else await self._store.channels():
+            ids = await self._store.matching(name, id=id, user=user, before=before)
+            gone += await self._mirror.forget(name, ids) if ids else 0
+        return gone
 
     async def recall(
         self,
@@ -120,19 +112,20 @@ class MemoryManager:
             limit: at most so many; 20 when there is no budget either.
             budget_tokens: at most so many estimated tokens of `user: text`.
         """
+        if limit is None and budget_tokens is None:
+            limit = DEFAULT_LIMIT
         question = Question(query, channel=channel, since=since, until=until)
-        return _within(await self._find(question), limit, budget_tokens)
+        found = await self._find(question, enough(limit, budget_tokens))
+        return within(demote_repetitions(found), limit, budget_tokens)
 
     async def brief(self, incident: Incident, role: str, budget_tokens: int) -> Brief:
         """What matters now for one agent (metrics, logs, database, changes, …), within the budget."""
         return await compose(self._find, incident, role, budget_tokens, considered=len(self._index))
 
-    async def _find(self, question: Question) -> list[Recalled]:
-        await self._catch_up()
-        hits = await asyncio.to_thread(self._index.search, question, limit=CANDIDATES)
-        return await self._fetch(hits)
-
-    async def _fetch(self, hits: Sequence[Hit]) -> list[Recalled]:
+    async def _find(self, question: Question, count: int) -> list[Recalled]:
+        await self._mirror.catch_up()
+        vector = await self._meaning.of(question.text) if self._meaning is not None else None
+        hits = await asyncio.to_thread(self._index.search, question, limit=count, vector=vector)
         messages = await self._store.get([(hit.channel, hit.id) for hit in hits])
         return [
             Recalled(message=message, score=hit.score, why=hit.why)
@@ -140,74 +133,18 @@ class MemoryManager:
             if message is not None
         ]
 
-    async def _matching(self, channel: str, *, id: str | None, user: str | None, before: datetime | None) -> list[str]:  # noqa: A002
-        ids = await self._store.ids(channel, before=before)
-        if id is not None:
-            ids = [id] if id in ids else []
-        if user is None:
-            return ids
-        messages = await self._store.get([(channel, identifier) for identifier in ids])
-        return [message.id for message in messages if message is not None and message.user == user]
 
-    async def _load(self) -> None:
-        """Build the index from Redis; changes after this are followed."""
-        self._position = await self._store.mark()
-        for channel in await self._store.channels():
-            async for batch in self._store.all(channel):
-                await self._learn(batch)
+async def _assemble(store: Store, encoder: str | None, stack: AsyncExitStack) -> tuple[Index, Meaning | None, Mirror]:
+    """The parts that compute, imported here since they bring numpy."""
+    from bot.memory.encoder import Encoder  # noqa: PLC0415
+    from bot.memory.index import Index  # noqa: PLC0415
+    from bot.memory.meaning import Meaning  # noqa: PLC0415
+    from bot.memory.mirror import Mirror  # noqa: PLC0415
 
-    async def _learn(self, messages: Sequence[Message]) -> None:
-        for start in range(0, len(messages), INDEXED_AT_ONCE):
-            await asyncio.to_thread(self._index.put, messages[start : start + INDEXED_AT_ONCE])
-
-    async def _catch_up(self) -> None:
-        """Take in what other processes have changed since this index last looked."""
-        async with self._moving:
-            changes = await self._store.changes(self._position)
-            if changes is None:
-                await asyncio.to_thread(self._index.clear)
-                await self._load()
-                return
-            for change in changes:
-                if change.origin != self._origin:
-                    await self._look_again(change.channel, change.ids)
-                self._position = change.position
-
-    async def _look_again(self, channel: str, ids: Sequence[str]) -> None:
-        """The messages as Redis has them now, whatever the order of the changes was."""
-        keys = [(channel, identifier) for identifier in ids]
-        messages = await self._store.get(keys)
-        await asyncio.to_thread(self._index.drop, keys)
-        await self._learn([message for message in messages if message is not None])
-
-    async def _follow(self) -> None:
-        """Keep the index fresh between questions, so that a question seldom has much to catch up with."""
-        while True:
-            try:
-                await self._store.wait(self._position, FOLLOW_MS)
-                await self._catch_up()
-            except RedisError:  # Redis is away: the next question will say so to whoever asks
-                await asyncio.sleep(FOLLOW_MS / 1000)
-
-
-def _within(found: Sequence[Recalled], limit: int | None, budget_tokens: int | None) -> list[Recalled]:
-    """The best that fit."""
-    if limit is None and budget_tokens is None:
-        limit = 20
-    chosen: list[Recalled] = []
-    left = float("inf") if budget_tokens is None else budget_tokens
-    for recalled in found[: len(found) if limit is None else max(0, limit)]:
-        cost = tokens_of(recalled.message.user, recalled.message.text)
-        if cost <= left:
-            chosen.append(recalled)
-            left -= cost
-    return chosen
-
-
-def _new_index() -> Index:
-    from bot.memory.index import Index  # noqa: PLC0415 - numpy, only where memory is used
-
-    return Index()
+    loaded = stack.enter_context(await Encoder.load(encoder)) if encoder is not None else None
+    index = Index(width=loaded.width if loaded else None)
+    meaning = Meaning(loaded, store, index) if loaded else None
+    return index, meaning, Mirror(store, index, meaning)
 
 
 @asynccontextmanager

@@ -3,11 +3,13 @@
 `mem:channels`               set: the channels that have something
 `mem:{channel}:messages`     hash: message id → message as JSON
 `mem:{channel}:times`        sorted set: message ids by the time they were sent
+`mem:{channel}:vectors`      hash: message id → the encoder's fingerprint (8 bytes) and the vector (float16)
 `mem:changes`                stream: which ids of which channel to look at again; it never holds a text
 """
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import AsyncIterator, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -26,6 +28,18 @@ BATCH = 500
 LOADED_AT_ONCE = 5000
 
 
+_KEEP_VECTORS = """
+    local kept = {}
+    for i = 1, #ARGV, 3 do
+        local text = redis.call('HGET', KEYS[1], ARGV[i])
+        if text and redis.sha1hex(text) == ARGV[i + 1] then
+            redis.call('HSET', KEYS[2], ARGV[i], ARGV[i + 2])
+            table.insert(kept, ARGV[i])
+        end
+    end
+    return kept
+"""
+"""Encoding takes a while: a message that was forgotten or edited meanwhile must not get the vector of its old text."""
 _Answer = tuple[bytes, list[tuple[bytes, dict[bytes, bytes]]]]
 
 
@@ -44,7 +58,7 @@ class Store:
 
     def __init__(self, redis: Redis, *, origin: str) -> None:
         self._redis = redis
-        self._origin = origin
+        self.origin = origin
 
     async def put(self, messages: Iterable[Message]) -> None:
         """Keep messages; the same id again replaces the earlier one."""
@@ -63,11 +77,34 @@ class Store:
 
     async def get(self, keys: Sequence[Key]) -> list[Message | None]:
         """The messages, in the order of the keys; None where there is none any more."""
+        wanted: dict[str, list[str]] = {}
+        for channel, identifier in keys:
+            wanted.setdefault(channel, []).append(identifier)
         async with self._redis.pipeline(transaction=False) as pipeline:
-            for channel, identifier in keys:
-                pipeline.hget(messages_key(channel), identifier)
-            found = await pipeline.execute()
-        return [None if text is None else Message.model_validate_json(text) for text in found]
+            for channel, ids in wanted.items():
+                pipeline.hmget(messages_key(channel), ids)
+            answers = await pipeline.execute()
+        texts = {
+            (channel, identifier): text
+            for (channel, ids), answer in zip(wanted.items(), answers, strict=True)
+            for identifier, text in zip(ids, answer, strict=True)
+        }
+        return [None if (text := texts[key]) is None else Message.model_validate_json(text) for key in keys]
+
+    async def put_vectors(self, messages: Sequence[Message], packed: Sequence[bytes]) -> list[Message]:
+        """Keep the vectors of messages of one channel; gives those that still stand there as they were encoded."""
+        channel = messages[0].channel
+        arguments: list[str | bytes] = []
+        for message, vector in zip(messages, packed, strict=True):
+            arguments += [message.id, hashlib.sha1(_json(message).encode(), usedforsecurity=False).hexdigest(), vector]
+        keep = self._redis.register_script(_KEEP_VECTORS)
+        kept = set(await keep(keys=[messages_key(channel), vectors_key(channel)], args=arguments))
+        await self._announce(channel, [message.id for message in messages])
+        return [message for message in messages if message.id.encode() in kept]
+
+    async def vectors(self, channel: str, ids: Sequence[str]) -> list[bytes | None]:
+        """What `put_vectors` has kept for these messages."""
+        return cast("list[bytes | None]", await self._redis.hmget(vectors_key(channel), list(ids))) if ids else []
 
     async def channels(self) -> list[str]:
         """The channels that have something."""
@@ -91,6 +128,16 @@ class Store:
         found = cast("list[bytes]", await self._redis.zrangebyscore(times_key(channel), low, high))
         return [identifier.decode() for identifier in found]
 
+    async def matching(self, channel: str, *, id: str | None, user: str | None, before: datetime | None) -> list[str]:  # noqa: A002
+        """The ids of a channel's messages that fit everything that is given."""
+        ids = await self.ids(channel, before=before)
+        if id is not None:
+            ids = [id] if id in ids else []
+        if user is None:
+            return ids
+        messages = await self.get([(channel, identifier) for identifier in ids])
+        return [message.id for message in messages if message is not None and message.user == user]
+
     async def mark(self) -> str:
         """Note in the stream that a process starts to read here: a position that exists."""
         return await self._announce("", [])
@@ -108,9 +155,8 @@ class Store:
 
     async def _put(self, channel: str, messages: Sequence[Message]) -> None:
         async with self._redis.pipeline(transaction=True) as pipeline:
-            pipeline.hset(
-                messages_key(channel), mapping={message.id: message.model_dump_json() for message in messages}
-            )
+            pipeline.hset(messages_key(channel), mapping={message.id: _json(message) for message in messages})
+            pipeline.hdel(vectors_key(channel), *(message.id for message in messages))
             pipeline.zadd(times_key(channel), {message.id: message.sent_at.timestamp() for message in messages})
             await pipeline.execute()
         await self._redis.sadd(CHANNELS, channel)
@@ -119,9 +165,10 @@ class Store:
     async def _delete(self, channel: str, ids: Sequence[str]) -> int:
         async with self._redis.pipeline(transaction=True) as pipeline:
             pipeline.hdel(messages_key(channel), *ids)
+            pipeline.hdel(vectors_key(channel), *ids)
             pipeline.zrem(times_key(channel), *ids)
             pipeline.exists(messages_key(channel))
-            gone, _, left = await pipeline.execute()
+            gone, _, _, left = await pipeline.execute()
         if not left:
             await self._leave(channel)
         await self._announce(channel, ids)
@@ -134,14 +181,23 @@ class Store:
             await self._redis.sadd(CHANNELS, channel)
 
     async def _announce(self, channel: str, ids: Sequence[str]) -> str:
-        fields: dict[Any, Any] = {"origin": self._origin, "channel": channel, "ids": "\n".join(ids)}
+        fields: dict[Any, Any] = {"origin": self.origin, "channel": channel, "ids": "\n".join(ids)}
         position = await self._redis.xadd(CHANGES, fields, maxlen=CHANGES_KEPT, approximate=True)
         return cast("bytes", position).decode()
+
+
+def _json(message: Message) -> str:
+    return message.model_dump_json()
 
 
 def messages_key(channel: str) -> str:
     """The hash of a channel's messages."""
     return f"mem:{{{channel}}}:messages"
+
+
+def vectors_key(channel: str) -> str:
+    """The hash of a channel's vectors."""
+    return f"mem:{{{channel}}}:vectors"
 
 
 def times_key(channel: str) -> str:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from bisect import bisect_left, insort
+from collections.abc import Sequence
 
 import numpy as np
 
-from bot.memory.columns import Column, Rows
+from bot.memory.columns import Column, Floats, Rows
 
 Lane = tuple[int, str | None]
 """A channel's main flow, or one of its threads."""
@@ -34,6 +35,20 @@ class Timeline:
     def after(self) -> Rows:
         """For each row the row after it in its session, or -1."""
         return self._after.view
+
+    def spread(self, rows: Rows, counts: Floats, reaches: Sequence[int]) -> list[Floats]:
+        """For each reach: what every row has within so many messages of its session, on both sides, itself included."""
+        sums = np.zeros(len(self._before), dtype=np.float32)
+        sums[rows] = counts
+        spread: list[Floats] = []
+        ahead, behind = (rows, counts), (rows, counts)
+        for step in range(1, max(reaches) + 1):
+            ahead, behind = _walk(ahead, self.after), _walk(behind, self.before)
+            for reached, carried in (ahead, behind):
+                sums[reached] += carried  # a row follows one row only, so no place is named twice
+            if step in reaches:
+                spread.append(sums.copy())
+        return spread
 
     def add(self, row: int, lane: Lane, at: float) -> None:
         """Put a row in its place."""
@@ -71,3 +86,11 @@ class Timeline:
             self._after[first[1]] = second[1] if second and together else NOBODY
         if second:
             self._before[second[1]] = first[1] if first and together else NOBODY
+
+
+def _walk(here: tuple[Rows, Floats], links: Rows) -> tuple[Rows, Floats]:
+    """One step along the links; who has nowhere to go stays out."""
+    rows, counts = here
+    reached = links[rows]
+    going = reached != NOBODY
+    return reached[going], counts[going]

@@ -1,0 +1,72 @@
+"""Keeping the vectors of messages: encoded once, in Redis for every process, in the index of this one."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterable, Sequence
+from itertools import groupby
+
+import numpy as np
+
+from bot.memory.encoder import Encoder
+from bot.memory.index import Index
+from bot.memory.question import Key
+from bot.memory.store import Store
+from bot.memory.vectors import Vector
+from bot.models import Message
+
+ENCODED_AT_ONCE = 64
+
+
+class Meaning:
+    """The encoder with its two shelves."""
+
+    def __init__(self, encoder: Encoder, store: Store, index: Index) -> None:
+        self._encoder = encoder
+        self._store = store
+        self._index = index
+
+    async def of(self, question: str) -> Vector | None:
+        """The vector of a question; names of people are left to the lexical side. None for a question of nothing."""
+        text = await asyncio.to_thread(self._index.nameless, question)
+        return await self._encoder.query(text) if text.strip() else None
+
+    async def encode(self, messages: Iterable[Message]) -> None:
+        """Give vectors to the messages that have none; others may ask and remember meanwhile."""
+        ordered = sorted(messages, key=lambda message: message.channel)
+        for _, group in groupby(ordered, key=lambda message: message.channel):
+            members = list(group)
+            for start in range(0, len(members), ENCODED_AT_ONCE):
+                await self._encode(members[start : start + ENCODED_AT_ONCE])
+
+    async def fetch(self, keys: Sequence[Key]) -> None:
+        """Take the vectors that Redis has into the index."""
+        for channel, group in groupby(sorted(keys), key=lambda key: key[0]):
+            ids = [identifier for _, identifier in group]
+            packed = await self._store.vectors(channel, ids)
+            known = {
+                (channel, name): vector
+                for name, part in zip(ids, packed, strict=True)
+                if (vector := self._read(part)) is not None
+            }
+            await asyncio.to_thread(self._index.put_vectors, known)
+
+    async def _encode(self, messages: Sequence[Message]) -> None:
+        vectors = await self._encoder.documents([message.text for message in messages])
+        packed = [self._encoder.fingerprint + vector.tobytes() for vector in vectors]
+        kept = {message.id for message in await self._store.put_vectors(messages, packed)}
+        await asyncio.to_thread(
+            self._index.put_vectors,
+            {
+                (message.channel, message.id): vector
+                for message, vector in zip(messages, vectors, strict=True)
+                if message.id in kept
+            },
+        )
+
+    def _read(self, packed: bytes | None) -> Vector | None:
+        """A vector that this encoder made."""
+        mark = self._encoder.fingerprint
+        if packed is None or not packed.startswith(mark):
+            return None
+        return np.frombuffer(packed[len(mark) :], dtype=np.float16)
