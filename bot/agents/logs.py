@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 from collections.abc import Collection, Mapping, Sequence
+from contextlib import aclosing
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -146,11 +147,12 @@ async def _drain(
     source: LogSource, reading: Reading, scope: Scope, stretch: Window, names: Collection[str] | None
 ) -> None:
     try:
-        async for batch in source.read(stretch, names):
-            for reason in batch.gaps:
-                reading.gap(source.name, reason)
-            async with reading.turn:
-                await asyncio.to_thread(_count, reading.census, batch.lines, scope)
+        async with aclosing(source.read(stretch, names)) as batches:
+            async for batch in batches:
+                for reason in batch.gaps:
+                    reading.gap(source.name, reason)
+                async with reading.turn:
+                    await asyncio.to_thread(_count, reading.census, batch.lines, scope)
     except SourceUnavailable as error:
         reading.gap(source.name, str(error))
 

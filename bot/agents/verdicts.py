@@ -17,6 +17,7 @@ from bot.agents.census import SLICES, Census, Service, Tally
 from bot.telemetry.series import instant
 from bot.telemetry.templates import OTHER
 
+WINDOW_SLOTS = range(SLICES)
 NOTICEABLE = 3.0
 """Deviations, in units of the variation, up to which a count is normal."""
 TO_SIGMA = 1.4826
@@ -117,19 +118,22 @@ class _Judge:
         alarm = _alarm(tally)
         if not alarm:
             return
-        usual = median(counts) * max(1.0, self._traffic(number))
-        mean = sum(counts) / len(counts)
-        scale = max(TO_SIGMA * median(abs(count - median(counts)) for count in counts), math.sqrt(max(mean, 1.0)))
-        excess = max(tally.slots.get(slot, 0.0) for slot in range(SLICES)) - usual
-        ordinary = max(NOTICEABLE * scale, min(max(counts) - usual, excess / 2))
+        mean, normal = sum(counts) / len(counts), median(counts)
+        scale = max(TO_SIGMA * median(abs(count - normal) for count in counts), math.sqrt(max(mean, 1.0)))
+        excesses = [
+            tally.slots.get(slot, 0.0) - normal * max(1.0, self._traffic(number, slot)) for slot in WINDOW_SLOTS
+        ]
+        excess = max(excesses)
+        ordinary = max(NOTICEABLE * scale, min(max(counts) - normal, excess / 2))
         if excess > ordinary:
+            first = next(slot for slot in WINDOW_SLOTS if excesses[slot] > ordinary)
             score = (1 - ordinary / excess) * alarm
-            yield self._verdict("surging_error", number, tally, score, mean * SLICES, self._surge_start(tally, usual))
+            yield self._verdict("surging_error", number, tally, score, mean * SLICES, self._start_of(first, tally))
 
     def _vanished(self, number: int, tally: Tally, counts: Sequence[float]) -> Iterator[Verdict]:
         regular = sum(1 for count in counts if count) >= REGULAR * len(counts)
         since = tally.last if tally.last is not None else self._census.window.start.timestamp()
-        expected = self._missed(sum(counts), since) * min(1.0, self._traffic(number))
+        expected = self._missed(sum(counts), since) * min(1.0, self._traffic(number, SLICES - 1))
         if regular and expected >= MISSED:
             yield self._verdict("vanished_log", number, tally, _absence(expected), expected, since)
 
@@ -151,21 +155,21 @@ class _Judge:
             return 0.0
         return before / (len(self._slots) * self._census.slice_s) * silence_s
 
-    def _traffic(self, number: int) -> float:
-        """How much more the service's other calm templates write than before."""
-        others = [ratio for other, ratio in self._ratios.items() if other != number]
+    def _traffic(self, number: int, slot: int) -> float:
+        """How much more the service's other calm templates write in this slice than before."""
+        others = [ratios[slot] for other, ratios in self._ratios.items() if other != number]
         return median(others) if others else 1.0
 
-    def _calm_ratios(self) -> Iterator[tuple[int, float]]:
+    def _calm_ratios(self) -> Iterator[tuple[int, list[float]]]:
         for number, tally in self._tallies.items():
             before = sum(tally.baseline(self._slots))
             if before >= COMPARABLE and not _alarm(tally) and tally.window:
-                yield number, tally.window / SLICES / (before / len(self._slots))
+                usual = before / len(self._slots)
+                yield number, [tally.slots.get(slot, 0.0) / usual for slot in WINDOW_SLOTS]
 
-    def _surge_start(self, tally: Tally, usual: float) -> float:
-        """The start of the first slice above normal; slices are as exact as counts can tell."""
-        above = next((slot for slot in range(SLICES) if tally.slots.get(slot, 0.0) > usual), 0)
-        start = self._census.window.start.timestamp() + above * self._census.slice_s
+    def _start_of(self, slot: int, tally: Tally) -> float:
+        """The start of a slice, which is as exact as counts can tell; not before the first line."""
+        start = self._census.window.start.timestamp() + slot * self._census.slice_s
         return max(start, tally.first or start)
 
     def _verdict(
@@ -191,7 +195,7 @@ def _absence(expected: float) -> float:
 
 def _share(census: Census, service: Service, tallies: Sequence[Tally]) -> Share:
     before = _parts(tallies, census.baseline_slots)
-    inside = _parts(tallies, range(SLICES))
+    inside = _parts(tallies, WINDOW_SLOTS)
     lines = sum(total for _, total in inside)
     now = sum(errors for errors, _ in inside) / lines if lines else 0.0
     usual = [errors / total for errors, total in before if total]

@@ -12,7 +12,7 @@ def figure(value: float, unit: str) -> str:
     if unit == "ratio":
         return f"{_short(value * 100)} %"
     if unit == "s":
-        return f"{_short(value * 1000)} ms" if abs(value) < 1 else f"{_short(value)} s"
+        return f"{_short(value * 1000)} ms" if 0 < abs(value) < 1 else f"{_short(value)} s"
     if unit == "bytes":
         return _bytes(value)
     if unit == "/s":

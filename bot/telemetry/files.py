@@ -7,7 +7,7 @@ import glob
 import gzip
 import os
 import re
-from collections.abc import AsyncIterator, Collection, Iterator
+from collections.abc import AsyncGenerator, Collection, Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial
@@ -52,7 +52,7 @@ class LogFiles:
         self._quota = quota
         self._max_bytes = max_bytes
 
-    async def read(self, window: Window, services: Collection[str] | None = None) -> AsyncIterator[Batch]:
+    async def read(self, window: Window, services: Collection[str] | None = None) -> AsyncGenerator[Batch, None]:
         """The lines of the window; each batch is read and parsed in a thread.
 
         Raises:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import re
-from collections.abc import AsyncIterator, Collection
+from collections.abc import AsyncGenerator, Collection
 from dataclasses import replace
 
 from bot.errors import SourceUnavailable
@@ -40,7 +40,7 @@ class Journal:
         self._quota = quota
         self._program = program
 
-    async def read(self, window: Window, services: Collection[str] | None = None) -> AsyncIterator[Batch]:
+    async def read(self, window: Window, services: Collection[str] | None = None) -> AsyncGenerator[Batch, None]:
         """The lines of the window.
 
         Raises:
@@ -65,7 +65,7 @@ class Journal:
             complaint.cancel()
             if process.returncode is None:
                 process.kill()
-                await process.wait()
+                await process.communicate()  # to the end of the pipes: wait() alone would never see them close
 
     async def _start(self, window: Window) -> asyncio.subprocess.Process:
         try:

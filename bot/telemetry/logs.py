@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Collection
+from collections.abc import AsyncGenerator, Collection
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -25,7 +25,7 @@ class LogSource(Protocol):
     def name(self) -> str:
         """How gaps name it."""
 
-    def read(self, window: Window, services: Collection[str] | None = None) -> AsyncIterator[Batch]:
+    def read(self, window: Window, services: Collection[str] | None = None) -> AsyncGenerator[Batch, None]:
         """The lines of the window, oldest first within each file, without blocking the loop.
 
         `services` (names and aliases, any case) keeps lines of these and lines that name no service.

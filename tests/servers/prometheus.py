@@ -18,7 +18,7 @@ import pytest
 from tests.servers.process import free_port, running
 
 CONFIG = """\
-global: {{scrape_interval: 1s, scrape_timeout: 1s, evaluation_interval: 1s}}
+global: {{scrape_interval: {scrape}, scrape_timeout: {scrape}, evaluation_interval: 1s}}
 {rules}
 {alerting}
 scrape_configs:
@@ -34,7 +34,7 @@ class Exposition:
     counters: dict[str, float] = field(default_factory=dict)
     types: dict[str, str] = field(default_factory=dict)
     rates: dict[str, float] = field(default_factory=dict)
-    """Series → what every scrape adds to it: with a scrape a second this is its rate."""
+    """Series → what every scrape adds to it."""
     scrapes: int = 0
 
     @property
@@ -106,9 +106,14 @@ def _program(name: str) -> str:
 
 @contextmanager
 def prometheus_server(
-    folder: Path, jobs: Mapping[str, Sequence[str]], *, rules: str = "", alertmanager_port: int | None = None
+    folder: Path,
+    jobs: Mapping[str, Sequence[str]],
+    *,
+    rules: str = "",
+    alertmanager_port: int | None = None,
+    scrape: str = "1s",
 ) -> Iterator[str]:
-    """Run Prometheus with a scrape a second. `jobs`: job name → host:port targets. Gives its base URL."""
+    """Run Prometheus. `jobs`: job name → host:port targets; `scrape`: how often they are read. Gives its base URL."""
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "rules.yml").write_text(rules)
     alerting = (
@@ -119,7 +124,9 @@ def prometheus_server(
     scraped = "\n".join(
         f"  - {{job_name: {job}, static_configs: [{{targets: {list(targets)}}}]}}" for job, targets in jobs.items()
     )
-    config = CONFIG.format(jobs=scraped or "  []", alerting=alerting, rules="rule_files: [rules.yml]" if rules else "")
+    config = CONFIG.format(
+        jobs=scraped or "  []", alerting=alerting, scrape=scrape, rules="rule_files: [rules.yml]" if rules else ""
+    )
     (folder / "prometheus.yml").write_text(config)
     port = free_port()
     command = [_program("prometheus"), f"--config.file={folder}/prometheus.yml", f"--storage.tsdb.path={folder}/tsdb",
@@ -154,8 +161,8 @@ def exposition() -> Iterator[Exposition]:
 
 @pytest.fixture
 def prometheus_url(exposition: Exposition, tmp_path: Path) -> Iterator[str]:
-    """A Prometheus that scrapes `exposition` as job `checkout` every second."""
-    with prometheus_server(tmp_path / "prometheus", {"checkout": [exposition.target]}) as url:
+    """A Prometheus that scrapes `exposition` as job `checkout` four times a second."""
+    with prometheus_server(tmp_path / "prometheus", {"checkout": [exposition.target]}, scrape="250ms") as url:
         yield url
 
 

@@ -1,0 +1,50 @@
+"""Figures and sentences as a tired person reads them."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from bot.agents.change import Change
+from bot.agents.wording import figure, sentence
+
+AT = datetime(2026, 3, 4, 3, 12, 40, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    ("value", "unit", "text"),
+    [
+        (0.0, "ratio", "0 %"),
+        (0.96, "ratio", "96 %"),
+        (0.00432, "ratio", "0.43 %"),
+        (0.04, "s", "40 ms"),
+        (0.0, "s", "0 s"),
+        (3.14159, "s", "3.14 s"),
+        (1234.5, "/s", "1,234/s"),
+        (42.0, "count", "42"),
+        (0.75, "cores", "0.75 cores"),
+        (1.5e9, "bytes", "1.5 GB"),
+        (0.0, "bytes", "0 B"),
+        (3e15, "bytes", "3,000 TB"),
+    ],
+)
+def test_a_figure_has_its_unit_and_no_false_precision(value: float, unit: str, text: str) -> None:
+    assert figure(value, unit) == text
+
+
+def test_a_rise_says_from_what_to_what_and_when() -> None:
+    change = Change(0.97, baseline=0.0, level=0.96, current=0.96, deviations=96, onset=AT)
+    said = sentence("payment failures", "scan-to-pay", change, "ratio")
+    assert said == "payment failures rose from 0 % to 96 % at 03:12 UTC (scan-to-pay)"
+
+
+def test_what_is_over_says_since_when() -> None:
+    change = Change(0.9, baseline=120, level=3, current=118, deviations=-40, onset=AT, ended=AT + timedelta(minutes=8))
+    said = sentence("http requests", "shop", change, "/s")
+    assert said == "http requests fell from 120/s to 3/s at 03:12 UTC, back to normal at 03:20 UTC (shop)"
+
+
+def test_what_is_normal_says_that_it_was_looked_at() -> None:
+    change = Change(0.0, baseline=0.04, level=0.041, current=0.041, deviations=0.1)
+    assert sentence("p95", "shop", change, "s") == "p95: looked, and normal – 41 ms now, 40 ms before (shop)"
