@@ -7,14 +7,16 @@ Slack app uses (`SLACK_BOT_TOKEN`, …), then the TOML file (`nightdesk.toml`, o
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from difflib import get_close_matches
+from itertools import pairwise
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, HttpUrl, SecretStr, ValidationError, model_validator
 from pydantic_settings import (
     BaseSettings,
+    InitSettingsSource,
     PydanticBaseSettingsSource,
     SettingsConfigDict,
     TomlConfigSettingsSource,
@@ -187,7 +189,12 @@ class Settings(BaseSettings):
     """The whole configuration."""
 
     model_config = SettingsConfigDict(
-        env_prefix="NIGHTDESK_", env_nested_delimiter="__", extra="forbid", frozen=True, validate_default=True
+        env_prefix="NIGHTDESK_",
+        env_nested_delimiter="__",
+        env_ignore_empty=True,
+        extra="forbid",
+        frozen=True,
+        validate_default=True,
     )
 
     config: Path | None = Field(default=None, description="the TOML file that was read")
@@ -222,9 +229,10 @@ class Settings(BaseSettings):
         dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003
         file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003
     ) -> tuple[PydanticBaseSettingsSource, ...]:
-        """Arguments, then the environment, then the TOML file."""
+        """Arguments, then the environment, then the Slack names, then the TOML file."""
         file = config_file(os.environ)
-        sources: tuple[PydanticBaseSettingsSource, ...] = (init_settings, env_settings)
+        slack_names = InitSettingsSource(settings_cls, _slack_names(os.environ))
+        sources: tuple[PydanticBaseSettingsSource, ...] = (init_settings, env_settings, slack_names)
         return (*sources, TomlConfigSettingsSource(settings_cls, file)) if file else sources
 
     @model_validator(mode="after")
@@ -239,7 +247,7 @@ class Settings(BaseSettings):
             raise ValueError(
                 f"host {self.host!r} is open to other machines, but has {what}: "
                 "set NIGHTDESK_HOST=127.0.0.1, or give every source a secret, e.g. "
-                'NIGHTDESK_ALERTS__ALERTMANAGER__AUTH=\'{"kind": "bearer", "token": "…"}\''
+                "NIGHTDESK_ALERTS__ALERTMANAGER__AUTH__KIND=bearer and NIGHTDESK_ALERTS__ALERTMANAGER__AUTH__TOKEN=…"
             )
         return self
 
@@ -266,17 +274,17 @@ def load(**overrides: Any) -> Settings:
         Misconfigured: with a line for each wrong value and the name to set it by.
     """
     _refuse_unknown(os.environ)
-    slack = {field: value for name, field in SLACK_NAMES.items() if (value := os.environ.get(name))}
     try:
-        settings = Settings(config=config_file(os.environ), **overrides)
-        if slack:
-            merged = {**settings.slack.model_dump(), **slack}
-            settings = settings.model_copy(update={"slack": SlackSettings.model_validate(merged)})
+        return Settings(config=config_file(os.environ), **overrides)
     except ValidationError as error:
         raise Misconfigured(_explain(error)) from None
     except ValueError as error:  # a TOML file that is not TOML, a JSON variable that is not JSON
         raise Misconfigured(f"The configuration cannot be read: {error}") from None
-    return settings
+
+
+def _slack_names(environ: Mapping[str, str]) -> dict[str, Any]:
+    given = {field: value for name, field in SLACK_NAMES.items() if (value := environ.get(name))}
+    return {"slack": given} if given else {}
 
 
 def _refuse_unknown(environ: Mapping[str, str]) -> None:
@@ -302,7 +310,13 @@ def secret_from_environment(name: str) -> SecretStr | None:
 def _explain(error: ValidationError) -> str:
     lines = [f"{error.error_count()} setting(s) cannot be used:"]
     for problem in error.errors(include_url=False, include_input=False):
-        path = [str(part) for part in problem["loc"]]
+        path = _named(problem["loc"])
         name = "NIGHTDESK_" + "__".join(path).upper() if path else "the settings together"
         lines.append(f"  {name}: {problem['msg'].removeprefix('Value error, ')}")
     return "\n".join(lines)
+
+
+def _named(place: Sequence[str | int]) -> list[str]:
+    """The parts of the name to set it by; pydantic also says which kind of authentication it took the value for."""
+    kinds = {"bearer", "basic", "hmac"}
+    return [str(part) for before, part in pairwise(["", *place]) if not (before == "auth" and part in kinds)]

@@ -1,0 +1,180 @@
+"""Settings: where they come from, which wins, and what is said about each wrong one."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from bot.errors import Misconfigured
+from bot.settings import SLACK_NAMES, BearerAuth, HmacAuth, Settings, load, secret_from_environment
+
+
+@pytest.fixture(autouse=True)
+def _elsewhere(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """An empty folder, and none of the developer's own variables."""
+    monkeypatch.chdir(tmp_path)
+    for name in [name for name in os.environ if name.startswith("NIGHTDESK_") or name in SLACK_NAMES]:
+        monkeypatch.delenv(name)
+
+
+def complaint(**overrides: object) -> str:
+    with pytest.raises(Misconfigured) as refused:
+        load(**overrides)
+    return str(refused.value)
+
+
+def test_nothing_needs_to_be_set() -> None:
+    settings = load()
+    assert settings.config is None
+    assert settings.redis_url is None
+    assert settings.loopback
+    assert not settings.slack.configured
+
+
+def test_the_environment_wins_over_the_file(monkeypatch: pytest.MonkeyPatch) -> None:
+    Path("nightdesk.toml").write_text("port = 1111\n[triage]\nwindow_s = 60\nbaseline_s = 120\n")
+    monkeypatch.setenv("NIGHTDESK_TRIAGE__WINDOW_S", "30")
+    settings = load()
+    assert settings.config == Path("nightdesk.toml")
+    assert (settings.port, settings.triage.window_s, settings.triage.baseline_s) == (1111, 30, 120)
+
+
+def test_the_file_may_be_named(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    (tmp_path / "other.toml").write_text("port = 2222")
+    monkeypatch.setenv("NIGHTDESK_CONFIG", "other.toml")
+    assert load().port == 2222
+
+
+def test_a_named_file_that_is_missing_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("NIGHTDESK_CONFIG", "gone.toml")
+    assert complaint() == "NIGHTDESK_CONFIG names gone.toml, which is not a file."
+
+
+def test_slack_is_set_by_the_names_that_every_slack_app_uses(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SLACK_BOT_TOKEN", "xoxb-1")
+    monkeypatch.setenv("SLACK_APP_TOKEN", "xapp-1")
+    settings = load()
+    assert settings.slack.configured
+    assert settings.slack.bot_token
+    assert settings.slack.bot_token.get_secret_value() == "xoxb-1"
+
+
+def test_our_own_name_wins_over_the_common_one_and_that_over_the_file(monkeypatch: pytest.MonkeyPatch) -> None:
+    Path("nightdesk.toml").write_text('[slack]\napi_url = "http://file/"\nchannel = "C0FILE"\n')
+    monkeypatch.setenv("SLACK_API_URL", "http://common/")
+    assert (load().slack.api_url, load().slack.channel) == ("http://common/", "C0FILE")
+    monkeypatch.setenv("NIGHTDESK_SLACK__API_URL", "http://ours/")
+    assert load().slack.api_url == "http://ours/"
+
+
+@pytest.mark.parametrize("name", ["NIGHTDESK_REDIS_URL", "NIGHTDESK_SLACK__CHANNEL", "SLACK_BOT_TOKEN"])
+def test_an_empty_variable_counts_as_not_set(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(name, "")
+    settings = load()
+    assert (settings.redis_url, settings.slack.channel, settings.slack.bot_token) == (None, None, None)
+
+
+def test_every_wrong_value_is_named_in_one_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("NIGHTDESK_PORT", "abc")
+    monkeypatch.setenv("NIGHTDESK_LOG_LEVEL", "loud")
+    monkeypatch.setenv("NIGHTDESK_WORK__LEASE_S", "0")
+    said = complaint()
+    assert said.startswith("3 setting(s) cannot be used:")
+    for name in ("NIGHTDESK_PORT: ", "NIGHTDESK_LOG_LEVEL: ", "NIGHTDESK_WORK__LEASE_S: "):
+        assert name in said
+
+
+def test_a_misspelt_name_is_named_with_the_nearest_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("NIGHTDESK_PROT", "8080")
+    assert complaint().endswith("NIGHTDESK_PROT: there is no such setting; did you mean NIGHTDESK_PORT?")
+
+
+def test_a_misspelt_name_in_the_file_is_named_too() -> None:
+    Path("nightdesk.toml").write_text('[slack]\ncanal = "C0"\n')
+    assert "NIGHTDESK_SLACK__CANAL: Extra inputs are not permitted" in complaint()
+
+
+@pytest.mark.parametrize("text", ["port = ", "port", "\x00"])
+def test_a_file_that_is_no_toml_is_one_message(text: str) -> None:
+    Path("nightdesk.toml").write_text(text)
+    assert complaint().startswith("The configuration cannot be read: ")
+
+
+def test_a_variable_that_is_no_json_is_one_message(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("NIGHTDESK_ALERTS", "{broken")
+    assert "alerts" in complaint()
+
+
+def test_a_secret_is_in_no_message_and_in_no_picture_of_the_settings(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("NIGHTDESK_REDIS_URL", "redis://:s3cret@host/0")
+    assert "s3cret" not in repr(load())
+    monkeypatch.setenv("NIGHTDESK_ALERTS__AM__AUTH", "s3cret")
+    assert "s3cret" not in complaint()
+
+
+def test_a_source_gets_its_secret_by_variables(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("NIGHTDESK_ALERTS__PROMETHEUS__FORMAT", "alertmanager")
+    monkeypatch.setenv("NIGHTDESK_ALERTS__PROMETHEUS__AUTH__KIND", "bearer")
+    monkeypatch.setenv("NIGHTDESK_ALERTS__PROMETHEUS__AUTH__TOKEN", "t0ken")
+    source = load().alerts["prometheus"]
+    assert isinstance(source.auth, BearerAuth)
+    assert (source.format, source.auth.token.get_secret_value()) == ("alertmanager", "t0ken")
+
+
+def test_the_name_in_a_complaint_is_the_name_to_set_it_by(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("NIGHTDESK_ALERTS__AM__AUTH__KIND", "bearer")
+    assert "NIGHTDESK_ALERTS__AM__AUTH__TOKEN: Field required" in complaint()
+
+
+def test_without_an_authenticated_source_the_server_does_not_open_to_other_machines() -> None:
+    said = complaint(host="0.0.0.0")
+    assert "no authenticated alert source" in said
+    assert "NIGHTDESK_HOST=127.0.0.1" in said
+
+
+def test_what_the_refusal_advises_helps(monkeypatch: pytest.MonkeyPatch) -> None:
+    advice = complaint(host="0.0.0.0").rpartition("e.g. ")[2]
+    for assignment in advice.split(" and "):
+        name, _, value = assignment.partition("=")
+        monkeypatch.setenv(name, value)
+    assert not load(host="0.0.0.0").loopback
+
+
+def test_one_open_source_among_guarded_ones_keeps_the_server_closed() -> None:
+    alerts = {"grafana": {"auth": {"kind": "hmac", "secret": "s"}}, "generic": {}}
+    assert "alert sources without authentication (generic)" in complaint(host="::", alerts=alerts)
+    guarded = load(host="::", alerts={"grafana": alerts["grafana"]})
+    assert isinstance(guarded.alerts["grafana"].auth, HmacAuth)
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "::1", "localhost"])
+def test_on_this_machine_alone_no_secret_is_needed(host: str) -> None:
+    assert load(host=host).loopback
+
+
+def test_a_log_source_says_where() -> None:
+    assert "a log source of kind 'files' needs 'path'" in complaint(logs=[{"kind": "files"}])
+    assert "a log source of kind 'journald' needs 'unit'" in complaint(logs=[{"kind": "journald"}])
+
+
+@pytest.mark.parametrize("target", [{}, {"unit": "a.service", "command": ["a"]}])
+def test_a_restart_target_names_one_way(target: dict[str, object]) -> None:
+    said = complaint(remediation={"restarts": {"mail": target}})
+    assert "either a systemd 'unit' or a 'command' vector" in said
+
+
+def test_settings_do_not_change_while_the_bot_runs() -> None:
+    settings = Settings()
+    with pytest.raises(ValueError, match="frozen"):
+        settings.port = 1  # type: ignore[misc]
+
+
+def test_a_secret_that_the_catalogue_names_is_read_when_it_is_set(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("SHOP_DSN", raising=False)
+    assert secret_from_environment("SHOP_DSN") is None
+    monkeypatch.setenv("SHOP_DSN", "postgresql://a:b@c/d")
+    found = secret_from_environment("SHOP_DSN")
+    assert found
+    assert (found.get_secret_value(), str(found)) == ("postgresql://a:b@c/d", "**********")
