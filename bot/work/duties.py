@@ -155,7 +155,7 @@ class Office:
 
     async def _audit(self, click: Decision, why: str) -> None:
         """An unauthorised click leaves a trace on the incident."""
-        text = f"<@{click.user}> pressed {click.verdict} without being allowed to: {why}"
+        text = f"Pressed {click.verdict} without being allowed to: {why}"
         try:
             await self.journal.append(
                 incident_of(click.proposal_id), Noted(at=self.clock(), actor=click.user, text=text)

@@ -17,7 +17,20 @@ from bot.catalog import Catalog
 from bot.errors import IllegalTransition, RemediationError
 from bot.incidents import Journal
 from bot.memory import MemoryManager
-from bot.models import Chart, Finding, Found, Hypothesis, Incident, Noted, Proposal, Proposed, Ranked, Report
+from bot.models import (
+    Chart,
+    Finding,
+    Found,
+    Hypothesis,
+    Incident,
+    Noted,
+    Proposal,
+    Proposed,
+    Ranked,
+    Rejected,
+    Reopened,
+    Report,
+)
 from bot.remediation.action import Action, ActionParameters
 from bot.remediation.catalogue import Actions
 from bot.remediation.proposal import Grounds, draft
@@ -171,6 +184,8 @@ class IncidentWorld:
         incident = await self._read()
         name, given = _meant(change)
         action, parameters = self._rooms.actions.resolve(name, given)
+        if no := _no_to(action.name, action.target(parameters), incident):
+            raise CannotPropose(f"Exactly this was rejected before: {no.reason}")
         cause = self._cause_of(action, parameters, incident.hypotheses)
         number = sum(recorded.event.kind == "proposed" for recorded in incident.history) + 1
         grounds = Grounds(
@@ -217,6 +232,21 @@ class IncidentWorld:
 def gate_field(step: Step) -> str:
     """The field of the incident's record that holds the proposal which a gate opened."""
     return f"gate:{step.run_id}:{step.key}"
+
+
+def _no_to(action: str, target: str, incident: Incident) -> Rejected | None:
+    """A person's rejection of that action on that target, since the incident was last opened."""
+    offered: set[str] = set()
+    no: Rejected | None = None
+    for recorded in incident.history:
+        match recorded.event:
+            case Reopened():
+                no = None
+            case Proposed(proposal=proposal) if (proposal.action, proposal.target) == (action, target):
+                offered.add(proposal.id)
+            case Rejected(proposal_id=proposal_id) as event if proposal_id in offered:
+                no = event
+    return no
 
 
 def _numbered(finding: Finding, step: str) -> Finding:
