@@ -7,4 +7,5 @@ pytest_plugins = [
     "tests.servers.prometheus",
     "tests.servers.redis",
     "tests.servers.workspace",
+    "tests.servers.nightdesk",  # imports workspace, so it comes after it
 ]

@@ -8,7 +8,7 @@ import shutil
 import subprocess
 import tempfile
 from collections.abc import AsyncIterator, Iterator
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
@@ -181,11 +181,11 @@ def postgres_server() -> Iterator[PostgresServer]:
             yield server
 
 
-@pytest.fixture
-def postgres_database(postgres_server: PostgresServer) -> Iterator[PostgresDatabase]:
-    """A database of its own for one test."""
-    database = PostgresDatabase(postgres_server, f"shop_{next(_numbers)}")
-    name, admin = sql.Identifier(database.name), postgres_server.dsn("postgres", "postgres").get_secret_value()
+@contextmanager
+def fresh_database(server: PostgresServer) -> Iterator[PostgresDatabase]:
+    """A database of its own for as long as the block lasts."""
+    database = PostgresDatabase(server, f"shop_{next(_numbers)}")
+    name, admin = sql.Identifier(database.name), server.dsn("postgres", "postgres").get_secret_value()
     with connect(admin, autocommit=True) as connection:
         connection.execute(sql.SQL("CREATE DATABASE {}").format(name))
     with connect(database.owner.get_secret_value(), autocommit=True) as connection:
@@ -196,3 +196,10 @@ def postgres_database(postgres_server: PostgresServer) -> Iterator[PostgresDatab
     yield database
     with connect(admin, autocommit=True) as connection:
         connection.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(name))
+
+
+@pytest.fixture
+def postgres_database(postgres_server: PostgresServer) -> Iterator[PostgresDatabase]:
+    """A database of its own for one test."""
+    with fresh_database(postgres_server) as database:
+        yield database

@@ -1,0 +1,44 @@
+"""A bot in a workspace, on a Redis and a Postgres of its own: one for all tests of a module, since it takes seconds."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Iterator
+
+import pytest
+import pytest_asyncio
+from redis.asyncio import Redis
+
+from bot.demo.workspace import Workspace
+from tests.e2e.scene import Scene, database_variables
+from tests.servers.nightdesk import nightdesk_running
+from tests.servers.postgres import PostgresDatabase, PostgresServer, Queue, fresh_database
+
+
+@pytest.fixture(scope="module")
+def database(postgres_server: PostgresServer) -> Iterator[PostgresDatabase]:
+    """The catalogue's `payments-db`."""
+    with fresh_database(postgres_server) as fresh:
+        yield fresh
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def scene(
+    redis_server: str, database: PostgresDatabase, tmp_path_factory: pytest.TempPathFactory
+) -> AsyncIterator[Scene]:
+    """The bot with its default settings, and short windows."""
+    async with Redis.from_url(redis_server) as redis:
+        await redis.flushall()
+    workspace = Workspace(retries_s=(0.0, 0.0, 0.0))
+    settings = {"NIGHTDESK_REDIS_URL": redis_server, **database_variables(database)}
+    async with (
+        workspace.serving(),
+        nightdesk_running(tmp_path_factory.mktemp("nightdesk"), workspace, **settings) as bot,
+    ):
+        yield Scene(workspace, bot, redis_server)
+
+
+@pytest_asyncio.fixture(loop_scope="module")
+async def lock(database: PostgresDatabase) -> AsyncIterator[Queue]:
+    """A session that sits idle in its transaction, and four that wait behind it."""
+    async with database.queue(4) as queue:
+        yield queue

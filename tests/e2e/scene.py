@@ -1,0 +1,162 @@
+"""A channel with the bot in it: what a test does there, and what it sees."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+import httpx
+
+from bot.demo.scenario import ACTION_DSN_ENV, DSN_ENV
+from bot.demo.workspace import Workspace
+from bot.errors import NotFound
+from bot.incidents import Journal
+from bot.models import Incident, Recorded
+from bot.slack.views.proposal import APPROVE
+from bot.storage import connect
+from tests.servers.nightdesk import CHANNEL, TOKEN, Nightdesk
+from tests.servers.postgres import PostgresDatabase
+from tests.servers.process import wait_until
+
+WITHIN_S = 90.0
+"""Far more than anything here takes; the machine may be busy."""
+Json = dict[str, Any]
+
+
+def database_variables(database: PostgresDatabase) -> dict[str, str]:
+    """The catalogue's `payments-db` is that database."""
+    return {DSN_ENV: database.reader.get_secret_value(), ACTION_DSN_ENV: database.actor.get_secret_value()}
+
+
+def webhook(fingerprint: str, *, status: str = "firing") -> Json:
+    """What Alertmanager posts for one alert of the payments service."""
+    now = datetime.now(UTC).isoformat()
+    labels = {"alertname": "PaymentFailureRateHigh", "service": "payments", "severity": "critical"}
+    alert = {
+        "status": status,
+        "labels": labels,
+        "annotations": {"summary": "Scan-to-pay payments are failing"},
+        "startsAt": now,
+        "endsAt": now if status == "resolved" else "0001-01-01T00:00:00Z",
+        "generatorURL": "http://prometheus.example.com/graph",
+        "fingerprint": fingerprint,
+    }
+    return {"version": "4", "groupKey": f"{{}}:{fingerprint}", "status": status, "receiver": "nightdesk",
+            "groupLabels": {}, "commonLabels": labels, "commonAnnotations": {}, "alerts": [alert]}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Scene:
+    """The workspace, the bot in it, and the Redis of that bot."""
+
+    workspace: Workspace
+    bot: Nightdesk
+    redis_url: str
+
+    async def alert(self, fingerprint: str) -> str:
+        """Alertmanager posts a new alert; the incident that it opens."""
+        async with httpx.AsyncClient(timeout=WITHIN_S, trust_env=False) as client:
+            headers = {"Authorization": f"Bearer {TOKEN}"}
+            url = f"{self.bot.url}/alerts/alertmanager"
+            answer = await client.post(url, json=webhook(fingerprint), headers=headers)
+        assert answer.status_code == 202, answer.text
+        [receipt] = answer.json()["incidents"]
+        assert receipt["outcome"] == "opened"
+        return str(receipt["incident_id"])
+
+    # In the channel
+
+    async def card(self, incident_id: str) -> str:
+        """The `ts` of the incident's card, which is also that of its thread."""
+        card = await self._shown(lambda message: incident_id in str(message.get("blocks")), "the card")
+        return str(card["ts"])
+
+    def cards(self) -> list[Json]:
+        """The cards of all incidents."""
+        return [message for message in self.workspace.messages(CHANNEL) if "SEV" in message["text"]]
+
+    async def proposal(self, incident_id: str) -> Json:
+        """The message that proposes something for the incident, with its Approve button."""
+        return await self._shown(lambda message: offers(message, incident_id), "a proposal with its buttons")
+
+    def thread(self, ts: str) -> str:
+        """The thread as text."""
+        return self.workspace.as_text(CHANNEL, ts)
+
+    def replies(self, ts: str) -> list[Json]:
+        """The thread's messages, the first included."""
+        return self.workspace.thread(CHANNEL, ts)
+
+    async def told(self, ts: str, words: str) -> str:
+        """The thread, once it holds these words."""
+
+        def said() -> str | None:
+            thread = self.thread(ts)
+            return thread if words in thread else None
+
+        try:
+            return await self.workspace.wait_for(said, within_s=WITHIN_S)
+        except TimeoutError:
+            raise AssertionError(f"The thread does not say {words!r}:\n{self.thread(ts)}") from None
+
+    async def whisper(self, user: str, words: str) -> str:
+        """What only that person was shown, once it holds these words."""
+
+        def said() -> str | None:
+            found = (message["text"] for message in self.workspace.ephemerals(user) if words in message["text"])
+            return next(found, None)
+
+        return await self.workspace.wait_for(said, within_s=WITHIN_S, what=f"{words!r} to {user} alone")
+
+    def last_click(self) -> Json:
+        """The payload of the latest press of a button, as it was sent to the bot."""
+        sent = reversed(self.workspace.delivery.sent)
+        return next(payload for payload in sent if payload.get("type") == "block_actions")
+
+    # In the journal
+
+    async def incident(self, incident_id: str) -> Incident:
+        """As the journal has it."""
+        async with connect(self.redis_url) as redis:
+            return await Journal(redis).read(incident_id)
+
+    async def events(self, incident_id: str) -> list[str]:
+        """The kinds of its events."""
+        return [recorded.event.kind for recorded in (await self.incident(incident_id)).history]
+
+    async def recorded(self, incident_id: str, kind: str) -> Recorded:
+        """The event of that kind, as soon as the journal has one."""
+
+        async def seen() -> Recorded | None:
+            try:
+                return (await self.incident(incident_id)).last(kind)
+            except NotFound:
+                return None
+
+        found = await wait_until(seen, within_s=WITHIN_S, what=f"'{kind}' of {incident_id}")
+        assert found
+        return found
+
+    async def _shown(self, fits: Callable[[Json], bool], what: str) -> Json:
+        def shown() -> Json | None:
+            return next((message for message in self._said() if fits(message)), None)
+
+        return await self.workspace.wait_for(shown, within_s=WITHIN_S, what=what)
+
+    def _said(self) -> Iterator[Json]:
+        for message in self.workspace.messages(CHANNEL):
+            yield from self.workspace.thread(CHANNEL, message["ts"])
+
+
+def buttons(message: Mapping[str, Any]) -> dict[str, str]:
+    """Its buttons: action id → value."""
+    blocks = message.get("blocks") or ()
+    elements = [element for block in blocks if block["type"] == "actions" for element in block["elements"]]
+    return {element["action_id"]: element.get("value", "") for element in elements}
+
+
+def offers(message: Mapping[str, Any], incident_id: str) -> bool:
+    """Whether it asks people to decide on an action for the incident."""
+    return buttons(message).get(APPROVE, "").startswith(f"{incident_id}.")
