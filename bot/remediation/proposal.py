@@ -31,6 +31,7 @@ class Grounds(Noun):
     floor: Risk | None = Field(default=None, description="the risk that the playbook's author gives at least")
     verification: Verification | None = Field(default=None, description="None: the action's own")
     rollback: str | None = Field(default=None, description="in the author's words; None: the action's own")
+    expires_s: float | None = Field(default=None, gt=0, description="how long the gate waits, if less than the setting")
 
 
 async def draft(
@@ -87,7 +88,7 @@ async def draft(
             playbook_hash=grounds.playbook_hash,
             node=grounds.node,
             proposed_at=now,
-            expires_at=now + timedelta(seconds=settings.expires_s),
+            expires_at=now + timedelta(seconds=min(settings.expires_s, grounds.expires_s or settings.expires_s)),
             timeout_s=action.timeout_s(parameters),
             digest="",
         )

@@ -90,10 +90,10 @@ async def watch(
 def _verdict(
     verification: Verification, recovered: bool, before: float | None, after: float | None, seconds: float
 ) -> Verdict:
-    unit = f" {verification.unit}" if verification.unit else ""
-    wanted = f"{verification.comparison} {verification.threshold:g}{unit}"
-    now = "there was no reading" if after is None else f"it is {after:g}{unit}"
-    then = "" if before is None else f" after {before:g}{unit} before"
+    what = verification.what or verification.query
+    wanted = f"{verification.comparison} {_figure(verification.threshold, verification.unit)}"
+    now = "no reading" if after is None else _figure(after, verification.unit)
+    then = "" if before is None else f", {_figure(before, verification.unit)} before"
     outcome = "Recovered" if recovered else "Not recovered"
     return Verdict(
         recovered=recovered,
@@ -101,5 +101,11 @@ def _verdict(
         after=after,
         unit=verification.unit,
         seconds=seconds,
-        statement=f"{outcome}: {now}{then}; wanted {wanted}, watched for {seconds:.0f} s.",
+        statement=f"{outcome}: {what}: {now}{then}; wanted {wanted}, watched for {seconds:.0f} s.",
     )
+
+
+def _figure(value: float, unit: str | None) -> str:
+    if unit == "ratio":
+        return f"{100 * value:.3g} %"
+    return f"{value:.4g} {unit}" if unit else f"{value:.4g}"

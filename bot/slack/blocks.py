@@ -17,6 +17,8 @@ Block = dict[str, Any]
 SECTION = 2900
 """Room for our own text in a section; Slack takes 3000."""
 FIELD = 1900
+NOTHING = "—"
+"""Stands where outside text turns out to be empty; Slack takes no empty text."""
 MESSAGE_BLOCKS = 45
 WIRE_BUDGET = 11_500
 """What the blocks of a message may take as the JSON that is sent; Slack refuses near 13,200."""
@@ -33,7 +35,9 @@ class Post:
 
 def post(text: str, blocks: Iterable[Block | None], *, broadcast: bool = False) -> Post:
     """A message that fits: blocks that do not are left out, and the message says so."""
-    return Post(text=own(text, 3000), blocks=fit([block for block in blocks if block]), broadcast=broadcast)
+    return Post(
+        text=own(text.strip(), 3000) or NOTHING, blocks=fit([block for block in blocks if block]), broadcast=broadcast
+    )
 
 
 def fit(blocks: Sequence[Block], *, most: int = MESSAGE_BLOCKS) -> tuple[Block, ...]:
@@ -58,12 +62,12 @@ def wire_size(block: object) -> int:
 
 def plain(text: str, limit: int) -> Block:
     """A `plain_text` object."""
-    return {"type": "plain_text", "text": label(text, limit) or "—", "emoji": True}
+    return {"type": "plain_text", "text": label(text, limit) or NOTHING, "emoji": True}
 
 
 def mrkdwn(text: str, limit: int = SECTION) -> Block:
     """A `mrkdwn` object; `verbatim` keeps Slack from making links and mentions out of bare words."""
-    return {"type": "mrkdwn", "text": own(text, limit) or "—", "verbatim": True}
+    return {"type": "mrkdwn", "text": own(text.strip(), limit) or NOTHING, "verbatim": True}
 
 
 def header(text: str) -> Block:
@@ -78,7 +82,7 @@ def section(text: str) -> Block:
 
 def fields(pairs: Sequence[tuple[str, str]]) -> Block:
     """Up to ten labelled values, two in a row."""
-    return {"type": "section", "fields": [mrkdwn(f"*{name}*\n{value or '—'}", FIELD) for name, value in pairs[:10]]}
+    return {"type": "section", "fields": [mrkdwn(f"*{name}*\n{value or NOTHING}", FIELD) for name, value in pairs[:10]]}
 
 
 def context(*texts: str) -> Block:

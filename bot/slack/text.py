@@ -19,6 +19,7 @@ _CONTROL = re.compile(
     "\ud800-\udfff\ufffe\uffff]"  # not characters at all
 )
 _SHOUT = re.compile(r"@(?=(?:channel|here|everyone|group)\b)", re.IGNORECASE)
+_OPENING = re.compile(r"<(?=[!@#])")
 _BROKEN_ENTITY = re.compile(r"&[a-z]{0,3}$")
 _PERSON = re.compile(r"[UW][A-Z0-9]{2,20}")
 _ENTITY = re.compile(r"<([^<>\n]{1,3000})>")
@@ -52,8 +53,9 @@ def line(text: str, limit: int) -> str:
 
 
 def label(text: str, limit: int) -> str:
-    """Outside text for a `plain_text` object (a button, a title), where nothing is interpreted."""
-    bare = " ".join(_SHOUT.sub("@" + WORD_JOINER, clean(text[: 4 * limit + 4000])).split())
+    """Outside text for a `plain_text` object (a button, a title), where Slack interprets nothing; nor would others."""
+    harmless = _OPENING.sub("<" + WORD_JOINER, _SHOUT.sub("@" + WORD_JOINER, clean(text[: 4 * limit + 4000])))
+    bare = " ".join(harmless.split())
     return bare if len(bare) <= limit else bare[: limit - 1].rstrip() + "…"
 
 

@@ -9,7 +9,7 @@ from bot.slack.blocks import Block, Post, context, post, section
 from bot.slack.text import cut, line
 from bot.slack.views import words
 
-MOST = 5
+MOST = 3
 
 
 def causes(event: Ranked, incident: Incident) -> Post:
@@ -19,14 +19,14 @@ def causes(event: Ranked, incident: Incident) -> Post:
         words_ = "No cause stands out from what could be seen."
         return post(words_, [section(f":brain: {words_}"), _explained(event)])
     known = evidence_of(incident)
-    more = f"{len(ranked) - MOST} less likely causes are not shown." if len(ranked) > MOST else ""
     return post(
         f"Most likely cause: {words.cause(ranked[0])}.",
         [
-            section(":brain: *Ranked causes*"),
-            *(_cause(place, each, known) for place, each in enumerate(ranked[:MOST], start=1)),
-            context(more) if more else None,
-            _explained(event),
+            section(f":brain: *Most likely cause* — {words.confidence(ranked[0].confidence)}"),
+            _explained(event) or section(line(ranked[0].statement, 400)),
+            _reasons(ranked[0], known),
+            _others(ranked[1:]),
+            _empty(ranked[0]),
         ],
     )
 
@@ -51,15 +51,27 @@ def _all_evidence(incident: Incident) -> Iterator[Evidence]:
         yield from finding.evidence
 
 
-def _cause(place: int, hypothesis: Hypothesis, known: Mapping[str, Evidence]) -> Block:
-    rows = [f"*{place}. {line(hypothesis.statement, 400)}* — {words.confidence(hypothesis.confidence)}"]
-    if hypothesis.evidence_for:
-        rows.append(f"For: {cited(hypothesis.evidence_for, known)}")
-    if hypothesis.evidence_against:
-        rows.append(f"Against: {cited(hypothesis.evidence_against, known)}")
-    if hypothesis.empty:
-        rows.append(f"Asked, and empty: {cited(hypothesis.empty, {})}")
-    return section("\n".join(rows))
+def _reasons(best: Hypothesis, known: Mapping[str, Evidence]) -> Block | None:
+    rows = [f"*For:* {cited(best.evidence_for, known)}"] if best.evidence_for else []
+    if best.evidence_against:
+        rows.append(f"*Against:* {cited(best.evidence_against, known)}")
+    return section("\n".join(rows)) if rows else None
+
+
+def _others(others: Sequence[Hypothesis]) -> Block | None:
+    """The next causes in a line each; what explains little is only counted."""
+    if not others:
+        return None
+    rows = [
+        f"{place}. {line(other.statement, 200)} — {words.confidence(other.confidence)}"
+        for place, other in enumerate(others[: MOST - 1], start=2)
+    ]
+    more = len(others) - len(rows)
+    return section("*Less likely*\n" + "\n".join([*rows, *([f"… and {more} more"] if more else [])]))
+
+
+def _empty(best: Hypothesis) -> Block | None:
+    return context(f"Asked, and nothing unusual: {cited(best.empty, {}, most=4)}") if best.empty else None
 
 
 def _explained(event: Ranked) -> Block | None:

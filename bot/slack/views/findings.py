@@ -16,6 +16,10 @@ EMOJI = {
 }
 
 
+MOST = 4
+"""Findings shown of one agent; a tired person reads no further."""
+
+
 def findings(event: Found) -> Post:
     """The agent's report as a message, strongest finding first."""
     ordered = sorted(event.findings, key=lambda finding: -finding.score)
@@ -29,36 +33,41 @@ def findings(event: Found) -> Post:
         f"{agent.capitalize()}: {first}{f'; {gaps}' if event.gaps else ''}.",
         [
             section(title if wrong else f"{title}: nothing unusual."),
-            *(_finding(finding) for finding in wrong[:8]),
-            _more(len(wrong) - 8),
+            *(_finding(finding) for finding in wrong[:MOST]),
+            _more(wrong[MOST:]),
             _normal(normal),
             _gaps(event),
         ],
     )
 
 
-def fact(evidence: Evidence) -> str:
-    """One observed fact: its statement, the figure against the usual one, and how to ask again."""
-    parts = [line(evidence.statement, 300)]
-    if evidence.value is not None and evidence.baseline is not None:
-        usual = words.figure(evidence.baseline, evidence.unit)
-        parts.append(f"({words.figure(evidence.value, evidence.unit)}, usually {usual})")
+def fact(evidence: Evidence, *, asked: bool = False) -> str:
+    """One observed fact: its statement, and where to see it; with `asked`, the question too where there is no link."""
+    return f"{line(evidence.statement, 300)}{_source(evidence, asked=asked)}"
+
+
+def _source(evidence: Evidence, *, asked: bool) -> str:
     if safe_url(evidence.url):
-        parts.append(link(evidence.url, "see it"))
-    if evidence.query:
-        parts.append(f"`{line(evidence.query, 160).replace('`', ' ')}`")
-    return " ".join(parts)
+        return f" {link(evidence.url, 'see it')}"
+    return f" `{line(evidence.query, 120).replace('`', ' ')}`" if asked and evidence.query else ""
 
 
 def _finding(finding: Finding) -> Block:
-    facts = bullets([fact(evidence) for evidence in finding.evidence], most=4)
-    onset = f", since {finding.started_at:%H:%M:%S} UTC" if finding.started_at else ""
-    about = f" ({line(finding.service, 80)}{onset})" if finding.service else ""
-    return section(f"*{line(finding.title, 300)}*{about}\n{facts}")
+    """The title with the facts below it; a fact that only says the title again gives its link to the title."""
+    own = finding.title.casefold()
+    same = [evidence for evidence in finding.evidence if evidence.statement.casefold() == own]
+    others = [evidence for evidence in finding.evidence if evidence not in same]
+    about = f" ({line(finding.service, 80)})" if finding.service and finding.service.casefold() not in own else ""
+    source = _source(same[0], asked=True) if same else ""
+    facts = "\n" + bullets([fact(evidence, asked=True) for evidence in others], most=3) if others else ""
+    return section(f"*{line(finding.title, 300)}*{about}{source}{facts}")
 
 
-def _more(count: int) -> Block | None:
-    return context(f"{count} weaker findings are not shown.") if count > 0 else None
+def _more(weaker: list[Finding]) -> Block | None:
+    if not weaker:
+        return None
+    titles = "; ".join(line(finding.title, 100) for finding in weaker[:3])
+    return context(f"Weaker: {titles}{f'; {len(weaker) - 3} more' if len(weaker) > 3 else ''}.")
 
 
 def _normal(normal: list[Finding]) -> Block | None:

@@ -51,15 +51,12 @@ def _unknown(event: OutcomeUnknown, about: str) -> Post:
 
 
 def _verified(event: Verified) -> Post:
-    figures = [
-        ("Before", words.figure(event.before, event.unit)),
-        ("After", words.figure(event.after, event.unit)),
-        ("Watched for", words.duration(event.seconds)),
-    ]
-    statement = section(cut(event.statement, 1500)) if event.statement.strip() else None
+    figures = [("Before", words.figure(event.before, event.unit)), ("After", words.figure(event.after, event.unit))]
     moved = "" if event.after is None else f" ({figures[0][1]} before, {figures[1][1]} after)"
     text = f"{_without_emoji(_verdict(event))}{moved}. {line(event.statement, 300)}".rstrip()
-    return post(text, [section(f"*{_verdict(event)}*"), fields(figures), statement])
+    statement = section(cut(event.statement, 1500)) if event.statement.strip() else None
+    known = event.before is not None or event.after is not None
+    return post(text, [section(f"*{_verdict(event)}*"), fields(figures) if known else None, statement])
 
 
 def _verdict(event: Verified) -> str:

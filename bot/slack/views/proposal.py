@@ -91,7 +91,7 @@ def _small_print(offered: Proposal) -> list[str]:
     drawn = f" · playbook {line(offered.playbook, 80)}" if offered.playbook else ""
     checked = [_watched(offered)] if offered.verification else []
     asked = [f"Asked for by {person(offered.requested_by)}"] if offered.requested_by else []
-    return [f"Proposal {line(offered.id, 80)} · version {line(offered.digest, 12)[:12]}{drawn}", *checked, *asked]
+    return [f"Proposal {line(offered.id, 80)} · version `{line(offered.digest[:12], 12)}`{drawn}", *checked, *asked]
 
 
 def _watched(offered: Proposal) -> str:
@@ -99,9 +99,8 @@ def _watched(offered: Proposal) -> str:
     if watched is None:
         return ""
     goal = f"{line(watched.comparison, 4)} {words.figure(watched.threshold, watched.unit)}"
-    return (
-        f"Verified by `{line(watched.query, 200).replace('`', ' ')}` {goal} within {words.duration(watched.window_s)}"
-    )
+    asked = line(watched.what, 120) if watched.what else f"`{line(watched.query, 200).replace('`', ' ')}`"
+    return f"It has helped when: {asked} {goal} within {words.duration(watched.window_s)}"
 
 
 def _endorsed(offered: Proposal, where: Standing) -> Block | None:

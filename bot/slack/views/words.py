@@ -94,7 +94,9 @@ def figure(value: float | None, unit: str | None) -> str:
     """Such as "12.3 %"; a dash for a value that is not known."""
     if value is None:
         return "—"
-    digits = f"{value:,.0f}" if value == round(value) and abs(value) < 1e15 else f"{value:,.4g}"
+    if unit == "ratio":
+        return f"{100 * value:.3g} %"
+    digits = f"{value:,.0f}" if value.is_integer() and abs(value) < 1e15 else f"{value:,.4g}"
     return f"{digits} {line(unit, 30)}" if unit else digits
 
 

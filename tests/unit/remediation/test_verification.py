@@ -11,7 +11,7 @@ from bot.errors import RemediationError, SourceUnavailable
 from bot.models import Verification
 from bot.remediation.verification import Verdict, good, watch
 
-BELOW_ONE = Verification(query="errors", threshold=1, window_s=60, unit="%")
+BELOW_ONE = Verification(what="failures", query="errors", threshold=1, window_s=60, unit="%")
 
 
 class Time:
@@ -52,7 +52,7 @@ async def test_three_good_readings_in_a_row_are_a_recovery() -> None:
     verdict = await seen([12, 5, 0.5, 0.4, 0.3])
     assert verdict == Verdict(
         recovered=True, before=12, after=0.3, unit="%", seconds=8,
-        statement="Recovered: it is 0.3 % after 12 % before; wanted < 1 %, watched for 8 s.",
+        statement="Recovered: failures: 0.3 %, 12 % before; wanted < 1 %, watched for 8 s.",
     )  # fmt: skip
 
 
@@ -76,7 +76,7 @@ async def test_a_missing_reading_is_never_good(doubt: float | Exception | None) 
 async def test_no_reading_at_all_is_no_recovery_and_says_so() -> None:
     verdict = await seen([], before=None)
     assert not verdict.recovered
-    assert verdict.statement.startswith("Not recovered: there was no reading; wanted < 1 %")
+    assert verdict.statement.startswith("Not recovered: failures: no reading; wanted < 1 %")
 
 
 async def test_a_short_window_is_read_often_enough_to_recover() -> None:
@@ -96,3 +96,9 @@ def test_each_comparison_means_what_it_says(comparison: str, value: float, expec
 async def test_an_unknown_comparison_is_refused() -> None:
     with pytest.raises(RemediationError, match="is not a comparison"):
         await seen([0], BELOW_ONE.model_copy(update={"comparison": "!="}))
+
+
+async def test_a_share_is_said_in_percent() -> None:
+    share = Verification(query="q", what="failures of payments", threshold=0.08, window_s=60, unit="ratio")
+    verdict = await seen([0.01, 0.01, 0.01], share, before=0.855)
+    assert verdict.statement.startswith("Recovered: failures of payments: 1 %, 85.5 % before; wanted < 8 %")
