@@ -198,6 +198,7 @@ class IncidentWorld:
             node=step.node,
             verification=verification_of(change, incident.findings, self._rooms.settings.remediation.verify_s),
             rollback=change.irreversible,
+            expires_s=step.settings.expires,
         )
         return await draft(
             action,
