@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import threading
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
@@ -51,7 +52,7 @@ class Tally:
 
 
 class Census:
-    """Counts lines as they come; for one thread at a time, in bounded memory."""
+    """Counts lines as they come, in bounded memory."""
 
     def __init__(self, window: Window, baseline: Window) -> None:
         self.window, self.baseline = window, baseline
@@ -61,14 +62,25 @@ class Census:
         self.baseline_slots = range(-int(baseline.seconds // self.slice_s), 0)
         self._tallies: dict[Service, dict[int, Tally]] = defaultdict(dict)
         self._size = 0
+        self._closed = False
+        self._counting = threading.Lock()
 
     def add(self, lines: Iterable[LogLine]) -> None:
         """Count lines of the window and of the baseline; others are passed over."""
-        for line in lines:
-            slot = self._slot(line.at) if line.at is not None else None
-            if slot is not None:
-                self.lines += 1
-                self._count(line, slot)
+        with self._counting:
+            for line in lines:
+                if self._closed:
+                    return
+                slot = self._slot(line.at) if line.at is not None else None
+                if slot is not None:
+                    self.lines += 1
+                    self._count(line, slot)
+
+    def close(self) -> None:
+        """Count no more: a thread that a deadline left behind must not change what is being judged."""
+        self._closed = True
+        with self._counting:
+            pass
 
     def cut_short(self) -> None:
         """The baseline was read in part: only the slices between the first and the last line of it count."""

@@ -127,6 +127,7 @@ class LogsAgent:
             reading.gap(
                 "logs", "there was no time to read the whole baseline: rates are taken from the part that was read"
             )
+            reading.census.close()
             reading.census.cut_short()
         return reading
 
@@ -186,6 +187,7 @@ def _nothing(named: str | None) -> Report:
 def _findings(
     census: Census, scope: Scope, services: Collection[str] | None, kinds: Mapping[VerdictKind, int]
 ) -> tuple[Finding, ...]:
+    census.close()
     judged = verdicts(census)
     found: list[Finding] = []
     for kind, most in kinds.items():

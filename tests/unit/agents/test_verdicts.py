@@ -118,6 +118,15 @@ def test_a_weight_counts_as_so_many_lines() -> None:
     assert share.lines == 900
 
 
+def test_what_a_late_thread_still_brings_is_not_counted() -> None:
+    counted = census(usual())
+    known = counted.lines
+    counted.close()
+    counted.add(lines("lock timeout on settling", every_s=3, level="error"))
+    assert counted.lines == known
+    assert verdicts(counted) == []
+
+
 def test_only_the_part_of_the_baseline_that_was_read_makes_the_rate() -> None:
     counted = census(
         line for line in lines("settled order 9 with the bank", every_s=4, when="before")
