@@ -56,10 +56,13 @@ class Census:
 
     def __init__(self, window: Window, baseline: Window) -> None:
         self.window, self.baseline = window, baseline
+        self.window_complete = True
+        """Whether all of the window was read; if not, what seems to be missing may only be unread."""
         self.templates = Templates()
         self.lines = 0
         self.slice_s = window.seconds / SLICES
         self.baseline_slots = range(-int(baseline.seconds // self.slice_s), 0)
+        self._stretches = [(part.start.timestamp(), part.end.timestamp()) for part in (window, baseline)]
         self._tallies: dict[Service, dict[int, Tally]] = defaultdict(dict)
         self._size = 0
         self._closed = False
@@ -97,10 +100,11 @@ class Census:
             yield from tallies.values()
 
     def _slot(self, at: float) -> int | None:
-        if self.window.start.timestamp() <= at < self.window.end.timestamp():
-            return min(SLICES - 1, int((at - self.window.start.timestamp()) / self.slice_s))
-        if self.baseline.start.timestamp() <= at < self.baseline.end.timestamp():
-            slot = -1 - int((self.baseline.end.timestamp() - at) / self.slice_s)
+        (window_start, window_end), (start, end) = self._stretches
+        if window_start <= at < window_end:
+            return min(SLICES - 1, int((at - window_start) / self.slice_s))
+        if start <= at < end:
+            slot = -1 - int((end - at) / self.slice_s)
             return slot if slot >= self.baseline_slots.start else None
         return None
 

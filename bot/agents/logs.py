@@ -80,6 +80,12 @@ class Reading:
         if gap not in self.gaps:
             self.gaps.append(gap)
 
+    def miss(self, source: str, reason: str, *, of_window: bool) -> None:
+        """Note what a source could not give; where it is of the window, absence proves nothing any more."""
+        self.gap(source, reason)
+        if of_window:
+            self.census.window_complete = False
+
 
 class LogsAgent:
     """Looks through the configured log sources."""
@@ -121,6 +127,7 @@ class LogsAgent:
         budget_s = scope.deadline_s * READING_SHARE
         began = asyncio.get_running_loop().time()
         if not await self._stretch(reading, scope, scope.window, names, budget_s / 2):
+            reading.census.window_complete = False
             reading.gap("logs", "there was no time to read the whole window: counts are lower than they are")
         spent_s = asyncio.get_running_loop().time() - began
         if not await self._stretch(reading, scope, scope.baseline, names, budget_s - spent_s):
@@ -151,18 +158,18 @@ async def _drain(
         async with aclosing(source.read(stretch, names)) as batches:
             async for batch in batches:
                 for reason in batch.gaps:
-                    reading.gap(source.name, reason)
+                    reading.miss(source.name, reason, of_window=stretch == scope.window)
                 async with reading.turn:
                     await asyncio.to_thread(_count, reading.census, batch.lines, scope)
     except SourceUnavailable as error:
-        reading.gap(source.name, str(error))
+        reading.miss(source.name, str(error), of_window=stretch == scope.window)
 
 
 def _count(census: Census, lines: Sequence[LogLine], scope: Scope) -> None:
     """Under catalogue names, where the catalogue knows the name that the line carries."""
+    names = {line.service: scope.catalog.resolve(line.service) or line.service for line in lines}
     census.add(
-        line if line.service is None else replace(line, service=scope.catalog.resolve(line.service) or line.service)
-        for line in lines
+        line if names[line.service] == line.service else replace(line, service=names[line.service]) for line in lines
     )
 
 

@@ -151,7 +151,7 @@ class _Judge:
     def _missed(self, before: float, since: float) -> float:
         """Lines that should have come since a moment; none while the silence is shorter than a slice."""
         silence_s = self._census.window.end.timestamp() - since
-        if silence_s < self._census.slice_s or not len(self._slots):
+        if silence_s < self._census.slice_s or not len(self._slots) or not self._census.window_complete:
             return 0.0
         return before / (len(self._slots) * self._census.slice_s) * silence_s
 

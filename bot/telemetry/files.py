@@ -17,13 +17,12 @@ from typing import BinaryIO, Self, cast
 from bot.errors import SourceUnavailable
 from bot.models import Window
 from bot.telemetry.loglines import MAX_MESSAGE, LogLine, parse_line
-from bot.telemetry.logs import Batch, Thinning
+from bot.telemetry.logs import QUOTA, Batch, Thinning, alarming
 
 BATCH_LINES = 2000
 """Raw lines of one turn in the thread: between turns the reader can give up."""
 MAX_LINE_BYTES = 1_000_000
 MAX_BYTES = 512_000_000
-QUOTA = 100_000
 DISORDER_S = 5.0
 """Several threads or processes that write one file put their lines this far out of order."""
 PROBE_BYTES = 65_536
@@ -31,7 +30,6 @@ MAX_CONTINUED = 100
 """Lines of one stack trace that are kept."""
 
 _CONTINUES = re.compile(rb"[ \t]|Traceback \(|Caused by:|Suppressed:|\.\.\. \d+ more|goroutine \d|stack backtrace:")
-_ALARMING = re.compile(rb"(?i)error|exception|fatal|panic|critical|traceback|severe|fail")
 
 
 class LogFiles:
@@ -170,7 +168,7 @@ def _parsed(
             yield Batch(assembly.drain())
         if assembly.continues(raw):
             continue
-        thinning = thinnings[_ALARMING.search(raw) is not None]
+        thinning = thinnings[alarming(raw)]
         weight = thinning.stride
         if not thinning.take():
             assembly.finish()

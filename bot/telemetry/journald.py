@@ -11,14 +11,13 @@ from dataclasses import replace
 from bot.errors import SourceUnavailable
 from bot.models import Window
 from bot.telemetry.loglines import LogLine, as_level, parse_line
-from bot.telemetry.logs import Batch, Thinning
+from bot.telemetry.logs import QUOTA, Batch, Thinning, alarming
 
-QUOTA = 100_000
 CHUNK_BYTES = 262_144
 MAX_LINE_BYTES = 1_000_000
 FIELDS = "MESSAGE,PRIORITY,__REALTIME_TIMESTAMP"
 
-_ALARMING = re.compile(rb'"PRIORITY"\s*:\s*"[0-3]"|(?i:error|exception|traceback|panic|fatal)')
+_SERIOUS = re.compile(rb'"PRIORITY"\s*:\s*"[0-3]"')
 
 
 class Journal:
@@ -89,7 +88,7 @@ class Journal:
     def _parse(self, raw: list[bytes], thinnings: tuple[Thinning, Thinning], window: Window) -> list[LogLine]:
         parsed: list[LogLine] = []
         for line in raw:
-            thinning = thinnings[_ALARMING.search(line) is not None]
+            thinning = thinnings[alarming(line) or _SERIOUS.search(line) is not None]
             weight = thinning.stride
             if thinning.take() and (event := self._line(line, weight)) is not None:
                 parsed.append(event)

@@ -9,6 +9,9 @@ from typing import Protocol
 from bot.models import Window
 from bot.telemetry.loglines import LogLine
 
+QUOTA = 20_000
+"""Lines of one read that are taken before thinning starts, apart for alarming and for other lines."""
+
 
 @dataclass(frozen=True, slots=True)
 class Batch:
@@ -33,6 +36,15 @@ class LogSource(Protocol):
         Raises:
             SourceUnavailable: nothing can be read at all.
         """
+
+
+_ALARMS = tuple(b"error exception fatal panic critical traceback severe fail timeout".split())
+
+
+def alarming(raw: bytes) -> bool:
+    """Whether a raw line may tell of trouble: such lines are thinned apart, so that no calm crowd hides them."""
+    lowered = raw.lower()
+    return any(word in lowered for word in _ALARMS)
 
 
 class Thinning:
