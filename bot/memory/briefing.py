@@ -7,9 +7,11 @@ from collections.abc import Awaitable, Callable, Iterable, Sequence
 from datetime import UTC, datetime, timedelta
 
 from bot.memory.budget import tokens_of
+from bot.memory.conversation import talk_around
 from bot.memory.folding import fold, undoing
 from bot.memory.question import Question
 from bot.memory.roles import EMPHASIS, SECTIONS, section_of
+from bot.memory.tokens import Tokenizer
 from bot.models import Alert, Brief, BriefLine, Incident, Message, Recalled
 
 Placed = tuple[str, Message]
@@ -28,7 +30,7 @@ _TELLING_LABELS = ("service", "job", "app", "instance", "database", "db", "names
 async def compose(find: Find, incident: Incident, role: str, budget_tokens: int, *, considered: int) -> Brief:
     """The lines for one role, section by section, in the order that helps."""
     about = await find(Question(question_of(incident), emphasis=EMPHASIS.get(role, "")), LOOKED_AT)
-    talk = await find(_talk(incident), LOOKED_AT) if incident.channel else []
+    talk = _talk_about(incident, await find(_talk(incident), LOOKED_AT)) if incident.channel else []
     others = [recalled.message for recalled in (*about, *talk)]
     chosen = _affordable(_by_section(about, talk), budget_tokens)
     return Brief(
@@ -56,6 +58,19 @@ def _words_of(alert: Alert) -> Iterable[str]:
 def _talk(incident: Incident) -> Question:
     """What the incident's own channel said shortly before it was opened, and since."""
     return Question("", channel=incident.channel, since=incident.opened_at - TALK_BEFORE)
+
+
+def _talk_about(incident: Incident, said: Sequence[Recalled]) -> list[Recalled]:
+    """What of the recent talk belongs to the incident, best first."""
+    call = Message(
+        id=incident.id,
+        channel=incident.channel or "-",
+        user="",
+        text=question_of(incident),
+        sent_at=incident.opened_at,
+    )
+    belonging = talk_around(call, [recalled.message for recalled in reversed(said)], Tokenizer())
+    return [Recalled(message=message, score=score, why="recent") for score, message in belonging]
 
 
 def _by_section(about: Sequence[Recalled], talk: Sequence[Recalled]) -> list[Placed]:

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import datetime
 
 import numpy as np
 
@@ -91,14 +92,33 @@ class Index:
     def search(self, question: Question, *, limit: int, vector: Vector | None = None) -> list[Hit]:
         """The rows nearest to the question, best first; `vector` is the question's meaning."""
         with self._lock:
-            allowed = self._allowed(question)
+            question, allowed, dated = self._placed_in_time(question)
             if not question.text.strip():
                 return self._newest(allowed, limit)
             own, worded = ranking.wording(self._lexical, self._timeline, self._weights(question))
-            worded += ranking.SPEAKER_BONUS * self._said_by(question)
+            worded += ranking.SPEAKER_BONUS * self._said_by(question) + ranking.DATE_BONUS * dated
+            if question.channel is not None:  # it is asked in the midst of a talk
+                worded += ranking.RECENCY_BONUS * ranking.recency(self._sent_at.view, allowed)
             scores = ranking.fuse(worded, self._similarity(vector), allowed)
             rows = sorted(ranking.best(scores, allowed, limit), key=lambda row: self._order(row, scores))
             return [self._hit(row, float(scores[row]), _why(own[row], worded[row])) for row in rows]
+
+    def _placed_in_time(self, question: Question) -> tuple[Question, Mask, Mask]:
+        """The question, the rows it may find and those it would rather find, by the time that its words name.
+
+        Where nothing was said in that time, the words are taken for talk: 'what did he say last week' is also asked
+        about a week that a message names.
+        """
+        allowed = self._allowed(question)
+        period = question.period
+        if period is None:
+            return question, allowed, np.zeros_like(allowed)
+        meant = allowed & self._between(period.since, period.until)
+        if not period.strict:
+            return question, allowed, meant
+        if meant.any() or not self._tokenize(period.rest):
+            return replace(question, text=period.rest), meant, meant
+        return question, allowed, meant
 
     def missing_vectors(self, keys: Iterable[Key]) -> list[Key]:
         """Those of the messages that have no vector yet."""
@@ -152,11 +172,14 @@ class Index:
         allowed: Mask = self._channel_of.view != NO_CHANNEL
         if question.channel is not None:
             allowed = self._channel_of.view == self._channels.get(question.channel, NO_CHANNEL - 1)
-        if question.since is not None:
-            allowed &= self._sent_at.view >= question.since.timestamp()
-        if question.until is not None:
-            allowed &= self._sent_at.view < question.until.timestamp()
-        return allowed
+        return allowed & self._between(question.since, question.until)
+
+    def _between(self, since: datetime | None, until: datetime | None) -> Mask:
+        sent_at = self._sent_at.view
+        start = -np.inf if since is None else since.timestamp()
+        end = np.inf if until is None else until.timestamp()
+        between: Mask = (sent_at >= start) & (sent_at < end)
+        return between
 
     def _insert(self, message: Message, terms: Sequence[str]) -> None:
         row = self._free.pop() if self._free else self._new_row()

@@ -6,19 +6,23 @@ import asyncio
 import contextlib
 import tempfile
 import uuid
-from collections.abc import AsyncIterator, Coroutine, Iterable
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterable
 from contextlib import AsyncExitStack, asynccontextmanager
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from bot.errors import BadInput
+from bot.errors import BadInput, Misconfigured
 from bot.memory.briefing import compose
 from bot.memory.budget import enough, within
+from bot.memory.conversation import LOOKED_BACK, talk_around
+from bot.memory.dates import read_period
 from bot.memory.folding import demote_repetitions
 from bot.memory.question import Question
 from bot.memory.redaction import redact
 from bot.memory.store import Store
+from bot.memory.tokens import Tokenizer
 from bot.models import Brief, Incident, Message, Recalled
 from bot.storage import connect, embedded_redis
 
@@ -28,29 +32,46 @@ if TYPE_CHECKING:
     from bot.memory.mirror import Mirror
 
 DEFAULT_LIMIT = 20
+Clock = Callable[[], datetime]
+
+
+def _utc_now() -> datetime:
+    return datetime.now(UTC)
 
 
 class MemoryManager:
     """What the channels said, ready to be asked. Make one with `open`."""
 
-    def __init__(self, store: Store, index: Index, meaning: Meaning | None, mirror: Mirror) -> None:
+    def __init__(
+        self, store: Store, index: Index, meaning: Meaning | None, mirror: Mirror, *, zone: ZoneInfo, clock: Clock
+    ) -> None:
         self._store = store
         self._index = index
         self._meaning = meaning
         self._mirror = mirror
+        self._zone = zone
+        self._clock = clock
 
     @classmethod
     @asynccontextmanager
     async def open(
-        cls, redis_url: str | None = None, encoder: str | None = None, *, folder: Path | None = None
+        cls,
+        redis_url: str | None = None,
+        encoder: str | None = None,
+        *,
+        folder: Path | None = None,
+        timezone: str = "UTC",
+        clock: Clock = _utc_now,
     ) -> AsyncIterator[MemoryManager]:
         """A manager over that Redis; without a URL over a private one in `folder`, or in a temporary folder.
 
         `encoder` is the name or folder of a sentence-transformers model; without one recall goes by wording.
+        `timezone` is the IANA name of the zone in which people say 'yesterday'; `clock` tells the time.
 
         Raises:
             Misconfigured: Redis cannot be used, or the encoder cannot be loaded.
         """
+        zone = _zone(timezone)
         async with AsyncExitStack() as stack:
             url = redis_url if redis_url is not None else await stack.enter_async_context(_private_redis(folder))
             redis = await stack.enter_async_context(connect(url, decode=False))
@@ -59,7 +80,7 @@ class MemoryManager:
             unencoded = await mirror.load()
             await stack.enter_async_context(_running(mirror.follow()))
             await stack.enter_async_context(_running(mirror.encode(unencoded)))
-            yield cls(store, index, meaning, mirror)
+            yield cls(store, index, meaning, mirror, zone=zone, clock=clock)
 
     async def remember(self, messages: Iterable[Message]) -> None:
         """Keep messages, secrets taken out. The same id in the same channel again replaces the earlier text.
@@ -105,7 +126,8 @@ class MemoryManager:
         """What was said about that, best first; with an empty query the latest, newest first.
 
         Args:
-            query: a question or a statement in words.
+            query: a question or a statement in words; a time that it names ('since yesterday', 上周二) counts, unless
+                `since` or `until` is given.
             channel: only what was said there.
             since: included.
             until: excluded.
@@ -114,9 +136,23 @@ class MemoryManager:
         """
         if limit is None and budget_tokens is None:
             limit = DEFAULT_LIMIT
-        question = Question(query, channel=channel, since=since, until=until)
+        open_ended = since is None and until is None
+        period = read_period(query, now=self._clock(), zone=self._zone) if open_ended else None
+        question = Question(query, channel=channel, since=since, until=until, period=period)
         found = await self._find(question, enough(limit, budget_tokens))
         return within(demote_repetitions(found), limit, budget_tokens)
+
+    async def talk(
+        self, message: Message, *, limit: int | None = None, budget_tokens: int | None = None
+    ) -> list[Recalled]:
+        """The talk in its channel that a message belongs to, said before it; what belongs surest comes first."""
+        if limit is None and budget_tokens is None:
+            limit = DEFAULT_LIMIT
+        said = await self._find(Question("", channel=message.channel, until=message.sent_at), LOOKED_BACK)
+        earlier = [recalled.message for recalled in reversed(said) if recalled.id != message.id]
+        belonging = await asyncio.to_thread(talk_around, message, earlier, Tokenizer())
+        found = [Recalled(message=one, score=score, why="conversation") for score, one in belonging]
+        return within(found, limit, budget_tokens)
 
     async def brief(self, incident: Incident, role: str, budget_tokens: int) -> Brief:
         """What matters now for one agent (metrics, logs, database, changes, …), within the budget."""
@@ -132,6 +168,13 @@ class MemoryManager:
             for hit, message in zip(hits, messages, strict=True)
             if message is not None
         ]
+
+
+def _zone(name: str) -> ZoneInfo:
+    try:
+        return ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError) as error:
+        raise Misconfigured(f"There is no time zone {name!r}: use an IANA name such as Europe/Berlin.") from error
 
 
 async def _assemble(store: Store, encoder: str | None, stack: AsyncExitStack) -> tuple[Index, Meaning | None, Mirror]:

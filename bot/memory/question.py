@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
+from bot.memory.dates import Period
+
 Key = tuple[str, str]
 """Channel and message id."""
 
@@ -19,5 +21,7 @@ class Question:
     """Included."""
     until: datetime | None = None
     """Excluded."""
+    period: Period | None = None
+    """The time that the words themselves name."""
     emphasis: str = ""
     """Words that make a hit better, but that nobody asked for."""

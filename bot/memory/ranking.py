@@ -19,7 +19,11 @@ AROUND = {2: 0.4, 8: 0.5}
 """Reach → weight of the words said within so many messages: a question's words are seldom all in one message."""
 SPEAKER_BONUS = 2.0
 """Added to what a person said whom the question names, in units of BM25: about a rare word's worth."""
-MEANING_WEIGHT = 0.7
+DATE_BONUS = 2.0
+"""Added to what was said in the time that the question names."""
+RECENCY_BONUS, RECENCY_FADES = 4.0, 15.0
+"""Added to the last messages of the channel in which is asked, and after how many of them it has faded to a third."""
+MEANING_WEIGHT = 1.0
 """Of the encoder's similarity, beside the wording, both in standard deviations."""
 
 
@@ -64,3 +68,15 @@ def best(scores: Floats, allowed: Mask, limit: int) -> list[int]:
     if len(rows) > limit:
         rows = rows[np.argpartition(-scores[rows], limit - 1)[:limit]]
     return [int(row) for row in rows]
+
+
+def recency(sent_at: Floats, allowed: Mask) -> Floats:
+    """1 for the newest of the allowed rows, less and less for those before it."""
+    fading = np.zeros(len(sent_at), dtype=np.float32)
+    rows = np.flatnonzero(allowed)
+    count = min(len(rows), int(4 * RECENCY_FADES))
+    if count:
+        newest = rows[np.argpartition(-sent_at[rows], count - 1)[:count]]
+        newest = newest[np.argsort(-sent_at[newest], kind="stable")]
+        fading[newest] = np.exp(-np.arange(count) / RECENCY_FADES)
+    return fading

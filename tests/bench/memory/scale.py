@@ -7,6 +7,7 @@ import resource
 import time
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from itertools import accumulate
 from pathlib import Path
 from statistics import quantiles
 from tempfile import TemporaryDirectory
@@ -23,12 +24,12 @@ START = datetime(2025, 1, 1, tzinfo=UTC)
 def chatter(count: int, *, seed: int = 7) -> Iterator[Message]:
     """Messages of one channel whose words follow Zipf's law, a few minutes apart."""
     chance = _dice(seed)
-    weights = [1 / rank for rank in range(10, WORDS + 10)]
+    weights = list(accumulate(1 / rank for rank in range(10, WORDS + 10)))
     words = _dice(seed + 1).sample(range(10**6), WORDS)
     at = START
     for number in range(count):
         at += timedelta(seconds=chance.expovariate(1 / 240))
-        said = chance.choices(words, weights, k=max(3, int(chance.gauss(14, 6))))
+        said = chance.choices(words, cum_weights=weights, k=max(3, int(chance.gauss(14, 6))))
         text = " ".join(f"w{word}" for word in said)
         yield Message(id=str(number), channel="busy", user=f"user{chance.randrange(PEOPLE)}", text=text, sent_at=at)
 

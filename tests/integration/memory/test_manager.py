@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from redis.asyncio import Redis
 
-from bot.errors import BadInput
+from bot.errors import BadInput, Misconfigured
 from bot.memory import MemoryManager
 from tests.integration.memory.talk import NOON, said
 
@@ -120,3 +120,24 @@ async def test_without_a_url_memory_brings_its_own_redis(tmp_path: Path) -> None
         await memory.remember([said("the ledger was locked")])
     async with MemoryManager.open(folder=tmp_path) as memory:
         assert len(await memory.recall("ledger")) == 1
+
+
+async def test_a_time_in_words_is_the_channels_time(redis_url: str) -> None:
+    async with MemoryManager.open(redis_url, timezone="Asia/Shanghai", clock=lambda: NOON) as memory:
+        night = -60 * 21  # 15:00 UTC the day before is 23:00 in Shanghai, still yesterday there
+        await memory.remember([said("deploy one", night), said("deploy two", night + 90), said("deploy three", -5)])
+        assert [each.message.text for each in await memory.recall("昨天发生了什么")] == ["deploy one"]
+        found = await memory.recall("which deploy since yesterday")
+        assert {each.message.text for each in found} == {"deploy one", "deploy two", "deploy three"}
+
+
+async def test_a_time_in_which_nothing_was_said_gives_nothing(redis_url: str) -> None:
+    async with MemoryManager.open(redis_url, clock=lambda: NOON) as memory:
+        await memory.remember([said("deploy one", -5000)])
+        assert await memory.recall("since yesterday") == []
+
+
+async def test_an_unknown_time_zone_is_refused(redis_url: str) -> None:
+    with pytest.raises(Misconfigured, match="IANA"):
+        async with MemoryManager.open(redis_url, timezone="Mars/Olympus"):
+            pass
