@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import math
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
+from numpy.typing import NDArray
 
 from bot.agents.change import Change, Direction, change
 from bot.agents.scope import Scope
@@ -16,7 +17,7 @@ from bot.errors import BadInput, SourceUnavailable
 from bot.models import Gap, Window
 from bot.telemetry.prometheus import Prometheus, step_for
 from bot.telemetry.promql import selector
-from bot.telemetry.series import Answer, Series
+from bot.telemetry.series import Answer, Floats, Series
 
 AT_ONCE = 8
 """Queries under way at a time."""
@@ -59,6 +60,18 @@ class Survey:
     def span(self) -> Window:
         """Baseline and window together."""
         return Window(start=self.scope.baseline.start, end=self.scope.window.end)
+
+    @property
+    def stretches(self) -> tuple[Window, ...]:
+        """What is asked for: everything at once, or only the two ends where days lie between them."""
+        baseline, window = self.scope.baseline, self.scope.window
+        apart = (window.start - baseline.end).total_seconds() > window.seconds
+        return (baseline, window) if apart else (self.span,)
+
+    @property
+    def step_s(self) -> float:
+        """The distance of samples, the same in all stretches."""
+        return max(step_for(stretch) for stretch in self.stretches)
 
     async def of(self, services: Iterable[str], within_s: float) -> None:
         """Ask about these services; what is unanswered when the time is up becomes a gap."""
@@ -114,7 +127,7 @@ class Survey:
         look_s = min(300, math.ceil(self.span.seconds))
         async with self._slots:
             answer = await self.prometheus.query(f"{selector(fewest, chosen)}[{look_s}s]", self.span.end)
-        return float(math.ceil(max(4 * _scrape_s(answer), step_for(self.span))))  # PromQL takes whole units
+        return float(math.ceil(max(4 * _scrape_s(answer), self.step_s)))  # PromQL takes whole units
 
     async def _read(self, signal: Signal, rate_s: float) -> None:
         question = f"{signal.noun} of {signal.service}"
@@ -138,20 +151,24 @@ class Survey:
             self.readings.append(Reading(signal, query, series, found))
 
     async def _range(self, query: str) -> Answer:
-        async with self._slots:
-            return await self.prometheus.query_range(query, self.span)
+        answers = []
+        for stretch in self.stretches:
+            async with self._slots:
+                answers.append(await self.prometheus.query_range(query, stretch, self.step_s))
+        return answers[0] if len(answers) == 1 else _joined(answers)
 
     def _completed(self, signal: Signal, answer: Answer) -> Series | None:
         """Traffic that stops, and a target that goes, leave no samples: from their first on, none means 0."""
         series = answer.single
-        if series is None or signal.kind not in {"traffic", "target_down"} or answer.step_s is None:
+        if series is None or signal.kind not in {"traffic", "target_down"}:
             return series
-        times = np.arange(series.times[0], self.span.end.timestamp(), answer.step_s)
-        values = np.zeros_like(times)
-        places = np.rint((series.times - times[0]) / answer.step_s).astype(int)
-        inside = (places < times.size) & np.isfinite(series.values)
-        values[places[inside]] = series.values[inside]
-        return Series(series.labels, times, values)
+        grids = [np.arange(part.start.timestamp(), part.end.timestamp(), self.step_s) for part in self.stretches]
+        times = np.concatenate(grids)
+        missing = times[(times > series.times[0]) & ~_near(times, series.finite().times, self.step_s / 2)]
+        known = series.finite()
+        order = np.argsort(np.concatenate([known.times, missing]), kind="stable")
+        values = np.concatenate([known.values, np.zeros_like(missing)])[order]
+        return Series(series.labels, np.concatenate([known.times, missing])[order], values)
 
     def _wanted(self, signal: Signal) -> bool:
         return self.kinds is None or signal.kind in self.kinds
@@ -195,6 +212,25 @@ class Floor:
             counted = self.volume * self.rate_s if self.volume is not None else math.inf
             return max(0.01, min(1.0, 1 / counted if counted > 0 else 1.0))
         return {"s": 0.005, "count": 1.0, "cores": 0.05, "bytes": 1e7}[self.signal.unit]
+
+
+def _near(times: Floats, others: Floats, within: float) -> NDArray[np.bool_]:
+    """For each time, whether one of the others (increasing) is no farther away."""
+    if not others.size:
+        return np.zeros(times.size, dtype=np.bool_)
+    places = np.searchsorted(others, times)
+    before, after = others[np.maximum(places - 1, 0)], others[np.minimum(places, others.size - 1)]
+    return np.minimum(np.abs(times - before), np.abs(times - after)) <= within
+
+
+def _joined(answers: Sequence[Answer]) -> Answer:
+    """Answers to one query over several stretches as one."""
+    parts = [answer.single for answer in answers if answer.single is not None]
+    warnings = tuple(warning for answer in answers for warning in answer.warnings)
+    if not parts:
+        return Answer(answers[0].query, (), warnings, answers[0].step_s)
+    times, values = (np.concatenate(arrays) for arrays in zip(*((one.times, one.values) for one in parts), strict=True))
+    return Answer(answers[0].query, (Series(parts[0].labels, times, values),), warnings, answers[0].step_s)
 
 
 def _scrape_s(answer: Answer) -> float:

@@ -19,7 +19,8 @@ from tests.servers.prometheus import History, prometheus_server
 ONSET = datetime(2025, 3, 4, 3, 12, tzinfo=UTC)
 WINDOW = Window(start=ONSET - timedelta(minutes=5), end=ONSET + timedelta(minutes=10))
 BASELINE = Window(start=WINDOW.start - timedelta(hours=1), end=WINDOW.start)
-TIMES = [BASELINE.start.timestamp() - 120 + 15 * place for place in range(320)]
+YESTERDAY = [BASELINE.start.timestamp() - 86_400 + 15 * place for place in range(320)]
+TIMES = YESTERDAY + [BASELINE.start.timestamp() - 120 + 15 * place for place in range(320)]
 CATALOG = Catalog.model_validate(
     {
         "services": {
@@ -140,8 +141,18 @@ async def test_an_alias_and_a_guess_of_labels_find_the_series(url: str) -> None:
     assert {finding.service for finding in report.findings} == {"checkout"}
 
 
-async def test_the_same_time_yesterday_was_before_there_were_metrics(url: str) -> None:
-    report = await ask(url, "metrics.compare", {"signal": "traffic_rps"})
+async def test_the_same_time_yesterday_is_a_baseline(url: str) -> None:
+    """Stock had its usual traffic yesterday and has it now; checkout's failures are new since yesterday, too."""
+    traffic = await ask(url, "metrics.compare", {"signal": "traffic_rps", "service": "stock"})
+    assert traffic.facts["value_baseline"] == pytest.approx(29, abs=2)
+    assert traffic.facts["deviates"] is False
+    failures = await ask(url, "metrics.compare", {"signal": "error_ratio"})
+    assert (failures.facts["deviates"], failures.facts["value_baseline"]) == (True, 0)
+    assert abs(failures.findings[0].started_at - ONSET) <= timedelta(seconds=60)  # type: ignore[operator]
+
+
+async def test_last_week_was_before_there_were_metrics(url: str) -> None:
+    report = await ask(url, "metrics.compare", {"signal": "traffic_rps", "against": "last week"})
     assert report.findings == ()
     assert [gap.source for gap in report.gaps] == ["prometheus"]
 
