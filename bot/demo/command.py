@@ -48,12 +48,13 @@ class Stage:
 async def play(*, headless: bool, port: int, folder: Path | None) -> int:
     """Play it; 0 if the service really recovered."""
     with _folder(folder) as home:
-        async with _stage(home, 0 if headless else port) as stage:
+        async with staged(home, 0 if headless else port) as stage:
             return await (_headless(stage) if headless else _with_people(stage))
 
 
 @asynccontextmanager
-async def _stage(home: Path, port: int) -> AsyncIterator[Stage]:
+async def staged(home: Path, port: int) -> AsyncIterator[Stage]:
+    """Workspace, world and bot, all running until the block ends; the failure is not made yet."""
     _say("Setting the stage; nothing leaves this machine.")
     async with AsyncExitStack() as stack:
         workspace = Workspace(retries_s=(0.5, 2.0, 5.0))
@@ -120,13 +121,13 @@ async def _headless(stage: Stage) -> int:
     _say(f"Payments work for {QUIET_S:.0f} s, so that there is something to compare with …")
     await asyncio.sleep(QUIET_S)
     await _break(stage)
-    proposal = await _until_proposed(stage)
+    proposal = await until_proposed(stage)
     _say("✓ One remediation is proposed; Mina, who is on call, presses Approve.")
     answer = await stage.workspace.click(MINA.id, proposal["ts"], APPROVE)
     _say(f"✓ Slack's button was acknowledged ({answer.status}).")
     try:
         ratio = await stage.world.wait_recovered(within_s=RECOVERED_WITHIN_S)
-        await _until_told(stage, proposal["thread_ts"])
+        await until_told(stage, proposal["thread_ts"])
     except (NightdeskError, AssertionError) as failure:
         _print_thread(stage, proposal["thread_ts"])
         _say(f"✗ Payments did not recover: {failure}")
@@ -167,14 +168,16 @@ async def _break(stage: Stage) -> None:
     _say(f"✗ A reporting job (backend {pid}) holds a lock and sits idle: {ratio:.0%} of payments fail.")
 
 
-async def _until_proposed(stage: Stage) -> dict[str, Any]:
+async def until_proposed(stage: Stage) -> dict[str, Any]:
+    """The message with the buttons, once it is there."""
+
     def proposed() -> dict[str, Any] | None:
         return next((message for message in _said(stage.workspace) if APPROVE in _buttons(message)), None)
 
     return await stage.workspace.wait_for(proposed, within_s=PROPOSED_WITHIN_S, what="a proposal in the thread")
 
 
-async def _until_told(stage: Stage, thread: str) -> None:
+async def until_told(stage: Stage, thread: str) -> None:
     """The incident is over when the thread says so, not only when the figures are good."""
 
     def told() -> bool | None:

@@ -40,6 +40,16 @@ def post(text: str, blocks: Iterable[Block | None], *, broadcast: bool = False) 
     )
 
 
+def together(posts: Sequence[Post]) -> Post | None:
+    """Several messages as one; None for none."""
+    if len(posts) < 2:
+        return posts[0] if posts else None
+    blocks: list[Block] = []
+    for one in posts:
+        blocks += [{"type": "divider"}, *one.blocks] if blocks else one.blocks
+    return post(" ".join(one.text for one in posts), blocks, broadcast=any(one.broadcast for one in posts))
+
+
 def fit(blocks: Sequence[Block], *, most: int = MESSAGE_BLOCKS) -> tuple[Block, ...]:
     """As many blocks as a message takes. Buttons always stay; a note names the number of parts left out."""
     buttons = [block for block in blocks if block["type"] == "actions"]

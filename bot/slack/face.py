@@ -140,8 +140,8 @@ class Face:
             untold = untold[len(turn.recorded) :]
 
     async def _hang_up_pictures(self, incident: Incident, turn: Turn, channel: str, thread: str) -> None:
-        event = turn.recorded[0].event
-        for key in event.charts if isinstance(event, Found) else ():
+        reports = [recorded.event for recorded in turn.recorded if isinstance(recorded.event, Found)]
+        for key in (key for report in reports for key in report.charts):
             chart = await self._pictures(key)
             if chart is None:
                 continue

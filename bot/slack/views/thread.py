@@ -30,7 +30,7 @@ from bot.models import (
     Severity,
     Verified,
 )
-from bot.slack.blocks import Post
+from bot.slack.blocks import Post, together
 from bot.slack.views import closing, decision
 from bot.slack.views.brief import brief
 from bot.slack.views.causes import causes
@@ -38,6 +38,9 @@ from bot.slack.views.findings import findings
 from bot.slack.views.outcome import outcome
 from bot.slack.views.proposal import proposal
 from bot.slack.views.standing import find_proposal
+
+REPORTS_TOGETHER = 3
+"""More of them would not fit into one message."""
 
 
 @dataclass(frozen=True)
@@ -63,17 +66,31 @@ class Turn:
 
 
 def next_turn(history: Sequence[Recorded]) -> Turn:
-    """What the next message tells: alerts that joined one after the other share one."""
-    joined = tuple(takewhile(lambda recorded: isinstance(recorded.event, AlertJoined), history))
-    return Turn(joined or (history[0],))
+    """What the next message tells. Slack takes a message a second, so what waits together is told together.
+
+    Alerts that joined one after the other share a message, and so do the reports of agents; the choice of the playbook
+    goes with the brief that follows it.
+    """
+    first = history[0].event
+    if isinstance(first, AlertJoined):
+        return Turn(tuple(takewhile(lambda recorded: isinstance(recorded.event, AlertJoined), history)))
+    if isinstance(first, Found):
+        return Turn(tuple(takewhile(lambda recorded: isinstance(recorded.event, Found), history))[:REPORTS_TOGETHER])
+    if isinstance(first, Noted) and len(history) > 1 and isinstance(history[1].event, Briefed):
+        return Turn(tuple(history[:2]))
+    return Turn((history[0],))
 
 
 def message(turn: Turn, incident: Incident, names: Mapping[str, str]) -> Post | None:
     """The message for the turn; None where the card alone tells it."""
-    event = turn.recorded[0].event
-    if isinstance(event, AlertJoined):
-        alerts = [recorded.event for recorded in turn.recorded if isinstance(recorded.event, AlertJoined)]
+    alerts = [recorded.event for recorded in turn.recorded if isinstance(recorded.event, AlertJoined)]
+    if alerts:
         return closing.joined(alerts, worst_before(turn.key, incident))
+    told = [_told(recorded.event, incident, names) for recorded in turn.recorded]
+    return together([one for one in told if one])
+
+
+def _told(event: Event, incident: Incident, names: Mapping[str, str]) -> Post | None:
     if isinstance(event, Briefed):
         return brief(event, names)
     return _seen(event, incident) or _change(event, incident) or _of_proposal(event, incident)
