@@ -52,10 +52,11 @@ class Outbox:
         metadata = {"event_type": EVENT_TYPE, "event_payload": {"incident": mark.owner, "event": mark.key}}
         check_message(message.text, message.blocks, metadata)
         tried = await self._ledger.intend(mark, self._clock())
-        ts = await self._find_message(mark, channel, thread, tried) if tried else None
-        ts = ts or await self._send(channel, message, thread, metadata)
+        ts = await self._find_message(mark, channel, thread, tried) if tried is not None else None
+        if ts is None:
+            ts = await self._send(channel, message, thread, metadata)
+            await self._ledger.show(mark, fingerprint(message))  # a message that was found may show an older state
         await self._ledger.keep(mark, ts)
-        await self._ledger.show(mark, fingerprint(message))
         return ts
 
     async def edit(self, mark: Mark, channel: str, ts: str, message: Post, *, at_once: bool = False) -> bool:
@@ -84,7 +85,7 @@ class Outbox:
             return file_id
         name = f"{hashlib.sha256(f'{mark.owner}/{mark.key}'.encode()).hexdigest()[:20]}.png"
         tried = await self._ledger.intend(mark, self._clock())
-        found = await self._find_file(name, channel, thread, tried) if tried else None
+        found = await self._find_file(name, channel, thread, tried) if tried is not None else None
         file_id = found or await self._send_file(channel, thread, name, chart)
         await self._ledger.keep(mark, file_id)
         return file_id

@@ -124,6 +124,16 @@ async def test_a_crash_between_post_and_note_posts_no_second_message(
     assert len([m for m in workspace.messages(CHANNEL) if m.get("metadata")]) == 1
 
 
+async def test_a_message_that_was_found_again_is_brought_up_to_date(workspace: Workspace, face: Face) -> None:
+    workspace.faults.next("chat.postMessage", Trouble.LOST_ANSWER)
+    with pytest.raises(SlackRefused):
+        await face.show(stories.incident(stories.until_proposed()[:1]), CHANNEL)
+
+    await face.show(stories.incident(stories.until_proposed()), CHANNEL)
+
+    assert thread(workspace)[0]["text"].endswith("Approval needed.")
+
+
 @pytest.mark.parametrize("trouble", [Trouble.LOST_REQUEST, Trouble.UNAVAILABLE, Trouble.BROKEN])
 async def test_a_post_that_never_arrived_is_sent_by_the_next_try(
     workspace: Workspace, face: Face, trouble: Trouble

@@ -1,0 +1,81 @@
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from bot.errors import BadInput
+from bot.slack import inbox
+from bot.slack.client import Identity
+
+US = Identity(user="U0BOT", bot="B0BOT", team="T1", url="https://x.slack.com/", scopes=frozenset())
+SAID: dict[str, Any] = {"user": "U0MINA", "text": "hello", "ts": "1700000000.000100", "channel": "C1"}
+
+
+def test_a_permalink_is_built_as_slack_builds_it() -> None:
+    assert US.permalink("C1", "1700000000.000100") == "https://x.slack.com/archives/C1/p1700000000000100"
+    assert US.permalink("C1", "1700000001.000200", "1700000000.000100") == (
+        "https://x.slack.com/archives/C1/p1700000001000200?thread_ts=1700000000.000100&cid=C1"
+    )
+
+
+@pytest.mark.parametrize(
+    "change",
+    [{"user": "U0BOT"}, {"user": None, "bot_id": "B0BOT"}, {"subtype": "channel_join"}, {"text": "  "}],
+    ids=["own", "own bot", "a join", "nothing said"],
+)
+def test_what_nobody_said_is_no_message(change: dict[str, Any]) -> None:
+    assert inbox.message({**SAID, **change}, "C1", US) is None
+
+
+@pytest.mark.parametrize("subtype", ["bot_message", "file_share", "me_message", "thread_broadcast"])
+def test_what_somebody_said_in_another_way_is_a_message(subtype: str) -> None:
+    found = inbox.message({**SAID, "subtype": subtype}, "C1", US)
+    assert found is not None
+    assert found.text == "hello"
+
+
+def test_words_in_blocks_and_attachments_are_read() -> None:
+    block = {"type": "section", "text": {"type": "mrkdwn", "text": "5xx &gt; 10 %"}}
+    attachment = {"pretext": "Firing", "fields": [{"title": "job", "value": "api"}]}
+    raw = {**SAID, "text": "", "blocks": [block, {"type": "divider"}], "attachments": [attachment, {"fallback": "f"}]}
+    assert inbox.said(raw) == "Firing\njob: api\nf\n5xx > 10 %"
+
+
+def test_an_endless_message_is_cut() -> None:
+    assert len(inbox.said({"text": "x" * 100_000})) == inbox.LONGEST_TEXT
+
+
+def test_a_tombstone_is_a_deletion() -> None:
+    event = {**SAID, "subtype": "message_changed", "message": {"subtype": "tombstone", "ts": "1.2"}}
+    assert inbox.deleted(event, US) == "1.2"
+    assert inbox.edited(event, US) is None
+
+
+def test_a_reaction_on_something_else_than_a_message_teaches_nothing() -> None:
+    assert inbox.lesson("Ev1", {"reaction": "pushpin", "user": "U1", "item": {"type": "file"}}) is None
+
+
+@pytest.mark.parametrize("value", ["", "NDK4", ":a1", "NDK4:", None])
+def test_a_button_that_is_not_ours_is_refused(value: str | None) -> None:
+    body = {"actions": [{"value": value, "action_ts": "1.2"}], "channel": {"id": "C1"}, "user": {"id": "U1"}}
+    with pytest.raises(BadInput):
+        inbox.pressed(body, "approve")
+
+
+def test_a_repeated_delivery_of_a_press_reads_the_same() -> None:
+    body = {
+        "actions": [{"value": "NDK4:p1:a1b2", "action_ts": "1700000000.5"}],
+        "channel": {"id": "C1"},
+        "message": {"ts": "1.2"},
+        "user": {"id": "U1"},
+    }
+    first = inbox.pressed(body, "approve")
+    assert (first.proposal_id, first.digest) == ("NDK4:p1", "a1b2")
+    assert first == inbox.pressed(body, "approve")
+
+
+@pytest.mark.parametrize("ts", ["", "soon", "1e300", None])
+def test_what_is_no_timestamp_is_refused(ts: Any) -> None:
+    with pytest.raises(BadInput):
+        inbox.moment(ts)

@@ -1,0 +1,235 @@
+"""What people read in the thread."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from bot.errors import BadInput
+from bot.models import (
+    Endorsed,
+    Executed,
+    Expired,
+    HandedOver,
+    Noted,
+    NotExecuted,
+    OutcomeUnknown,
+    Phase,
+    Ranked,
+    Reopened,
+    Risk,
+    Severity,
+)
+from bot.slack.blocks import Block, Post
+from bot.slack.views import modal, talk, words
+from bot.slack.views.card import card
+from bot.slack.views.proposal import button_value, proposal
+from bot.slack.views.thread import message, next_turn
+from tests.unit.slack import stories
+
+ABOUT = {"proposal_id": "NDK4:p1"}
+
+
+def read(shown: Post | None) -> str:
+    """Everything the message says."""
+    assert shown is not None
+    return json.dumps([shown.text, list(shown.blocks)], ensure_ascii=False)
+
+
+def last_message(*events: object) -> Post | None:
+    of = stories.incident([*stories.until_proposed(), *events])  # type: ignore[list-item]
+    return message(next_turn(of.history[-1:]), of, {})
+
+
+def buttons(shown: Post) -> list[Block]:
+    return [element for block in shown.blocks if block["type"] == "actions" for element in block["elements"]]
+
+
+def test_every_phase_grade_and_risk_has_an_emoji_and_a_word() -> None:
+    assert set(words.PHASES) == set(Phase)
+    assert set(words.SEVERITIES) == set(Severity)
+    assert set(words.RISKS) == set(Risk)
+    assert all(word.startswith(":") and word.partition(": ")[2] for word in words.PHASES.values())
+
+
+@pytest.mark.parametrize(
+    ("seconds", "said"),
+    [(0, "0 s"), (119, "119 s"), (125, "2 min"), (11_100, "3 h 5 min"), (190_000, "2 d 4 h"), (-5, "0 s")],
+)
+def test_durations_are_said_in_two_units_at_most(seconds: float, said: str) -> None:
+    assert words.duration(seconds) == said
+
+
+@pytest.mark.parametrize(
+    ("value", "unit", "said"),
+    [
+        (23.0, "sessions", "23 sessions"),
+        (0.1234567, None, "0.1235"),
+        (12_345.0, "rows", "12,345 rows"),
+        (0.125, "ratio", "12.5 %"),
+        (None, "rows", "—"),
+        (float("inf"), "s", "inf s"),
+    ],
+)
+def test_figures_carry_their_unit(value: float | None, unit: str | None, said: str) -> None:
+    assert words.figure(value, unit) == said
+
+
+def test_the_card_says_how_things_stand() -> None:
+    shown = read(card(stories.incident(stories.until_proposed())))
+    for expected in (
+        "SEV2 · payments", ":raised_hand: Approval needed", "SEV2 (high)", "1 (1 firing), 1 received",
+        "A batch session holds a lock (86 %, very likely)", "Waiting for 1 approval",
+        "<https://alerts.example.com/1|Alert>", "<!date^",
+    ):  # fmt: skip
+        assert expected in shown
+
+
+def test_the_card_of_a_resolved_incident_says_how_long_it_took() -> None:
+    shown = read(card(stories.incident(stories.until_resolved())))
+    assert "*Lasted*\\n6 min" in shown
+    assert ":large_green_circle: Resolved" in shown
+
+
+def test_a_proposal_shows_everything_that_a_person_must_see_to_decide() -> None:
+    of = stories.incident(stories.until_proposed())
+    shown = proposal(stories.proposal(), of)
+    for expected in (
+        "postgres.terminate_backend", "backend 4711 of database payments", "It blocks 23 others.", "pid = 4711",
+        ":large_orange_circle: medium — production", "23 sessions wait for 4711", "one session", "Cannot be undone",
+        "86 %, very likely", "errors:rate1m", "Nothing is done before approval", "Expires <!date^",
+    ):  # fmt: skip
+        assert expected in read(shown)
+
+
+def test_approve_asks_again_and_both_buttons_name_their_target() -> None:
+    approve, reject = buttons(proposal(stories.proposal(), stories.incident(stories.until_proposed())))
+
+    assert (approve["style"], reject["style"]) == ("primary", "danger")
+    assert approve["accessibility_label"] == "Approve: backend 4711 of database payments"
+    assert approve["value"] == reject["value"] == button_value(stories.proposal()) == "NDK4:p1:a1b2c3d4e5f60718"
+    asked = approve["confirm"]["text"]["text"]
+    for expected in ("postgres.terminate_backend", "backend 4711", "one session", "2026-03-01 03:17 UTC"):
+        assert expected in asked
+    assert "confirm" not in reject
+
+
+def test_after_a_rejection_the_buttons_go_and_who_when_and_why_stay() -> None:
+    shown = proposal(stories.proposal(), stories.incident(stories.until_rejected()))
+    assert buttons(shown) == []
+    assert "Rejected by <@U0MINA>, <!date^" in read(shown)
+    assert "It is the backup." in read(shown)
+
+
+def test_after_the_execution_the_proposal_tells_the_outcome() -> None:
+    shown = proposal(stories.proposal(), stories.incident(stories.until_resolved()))
+    assert buttons(shown) == []
+    assert ":seedling: It helped" in read(shown)
+
+
+def test_the_first_of_two_approvals_keeps_the_buttons_and_says_who() -> None:
+    two = stories.proposal(approvals_needed=2)
+    events = [*stories.until_proposed()[:4], stories.until_proposed()[4].model_copy(update={"proposal": two})]
+    endorsed = Endorsed(at=stories.at(3), actor=stories.MINA, digest=two.digest, **ABOUT)
+    of = stories.incident([*events, endorsed])
+
+    shown = proposal(two, of)
+
+    assert len(buttons(shown)) == 2
+    assert "1 of 2 approved: <@U0MINA>" in read(shown)
+    assert "Waiting for 1 approval" in read(card(of))
+
+
+def test_a_proposal_that_was_overtaken_has_no_buttons() -> None:
+    newer = stories.proposal(id="NDK4:p2")
+    of = stories.incident(
+        [*stories.until_proposed(), stories.until_proposed()[4].model_copy(update={"proposal": newer})]
+    )
+
+    assert buttons(proposal(stories.proposal(), of)) == []
+    assert len(buttons(proposal(newer, of))) == 2
+
+
+def test_the_causes_show_what_speaks_for_them_and_what_was_empty() -> None:
+    of = stories.incident(stories.until_proposed()[:4])
+    shown = read(message(next_turn(of.history[-1:]), of, {}))
+    for expected in ("86 %, very likely", "23 sessions wait for 4711", "changes", "The lock came first."):
+        assert expected in shown
+
+
+def test_no_cause_is_said_in_words() -> None:
+    shown = last_message(Ranked(at=stories.at(4), hypotheses=()))
+    assert "No cause stands out" in read(shown)
+
+
+def test_what_an_agent_could_not_see_is_said() -> None:
+    of = stories.incident(stories.until_proposed()[:3])
+    shown = read(message(next_turn(of.history[-1:]), of, {}))
+    assert "Could not be seen" in shown
+    assert "loki: timed out" in shown
+
+
+def test_the_brief_quotes_with_names_and_permalinks() -> None:
+    of = stories.incident(stories.until_proposed()[:2])
+    shown = read(message(next_turn(of.history[-1:]), of, {stories.MINA: "mina"}))
+    assert "Already known" in shown
+    assert "— mina" in shown
+    assert "<https://slack.example.com/archives/C1/p1|message>" in shown
+    assert "<!channel>" not in shown
+
+
+def test_an_unknown_outcome_asks_a_person_to_look() -> None:
+    unknown = OutcomeUnknown(at=stories.at(4), reason="the worker died", quarantined_until=stories.at(9), **ABOUT)
+    shown = read(last_message(unknown))
+    assert "It is not tried again" in shown
+    assert "the worker died" in shown
+
+
+@pytest.mark.parametrize(
+    ("event", "expected"),
+    [
+        (NotExecuted(at=stories.NOW, reason="it is gone", **ABOUT), "nothing was changed: it is gone"),
+        (Executed(at=stories.NOW, outcome="Ended.", **ABOUT), "Done on backend 4711"),
+        (Expired(at=stories.NOW, **ABOUT), "has expired: nobody decided in time. Nothing was changed."),
+        (HandedOver(at=stories.NOW, reason="No action fits."), "Over to you"),
+        (Noted(at=stories.NOW, actor=stories.MINA, text="paged the DBA"), "paged the DBA — <@U0MINA>"),
+        (Reopened(at=stories.NOW, alert=stories.alert()), "It is back"),
+    ],
+)  # fmt: skip
+def test_each_turn_is_told_in_the_thread(event: object, expected: str) -> None:
+    assert expected in read(last_message(event))
+
+
+def test_only_a_rise_in_severity_is_told_to_the_whole_channel() -> None:
+    for severity, told in ((Severity.CRITICAL, True), (Severity.HIGH, False), (Severity.LOW, False), (None, False)):
+        shown = last_message(stories.joined(2, severity=severity))
+        assert shown is not None
+        assert shown.broadcast is told
+
+
+def test_a_late_click_is_told_who_decided() -> None:
+    of = stories.incident(stories.until_rejected())
+    assert talk.already_decided(stories.proposal(), of).startswith(
+        "Already decided, so your click has no effect. :no_entry: Rejected by <@U0MINA>"
+    )
+
+
+def test_a_click_on_an_older_version_is_told_to_use_the_latest() -> None:
+    of = stories.incident(stories.until_proposed())
+    assert "has changed since" in talk.already_decided(stories.proposal(), of)
+
+
+def test_the_dialog_brings_back_which_proposal_it_was_about() -> None:
+    view = modal.reject(stories.proposal(), digest="a1b2", channel="C1", message_ts="1.2")
+    assert modal.origin_of(view) == {
+        "proposal_id": "NDK4:p1", "digest": "a1b2", "channel": "C1", "message_ts": "1.2",
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "view", [{}, {"private_metadata": "{"}, {"private_metadata": "[]"}, {"private_metadata": "{}"}]
+)
+def test_a_dialog_that_is_not_ours_is_refused(view: Block) -> None:
+    with pytest.raises(BadInput, match="open it again"):
+        modal.origin_of(view)
