@@ -77,8 +77,8 @@ class Scene:
         """The cards of all incidents."""
         return [message for message in self.workspace.messages(CHANNEL) if "SEV" in message["text"]]
 
-    async def proposal(self, incident_id: str) -> Json:
-        """The message that proposes something for the incident, with its Approve button."""
+    async def proposal(self, incident_id: str = "") -> Json:
+        """The message that proposes something, for the incident if one is named, with its Approve button."""
         return await self._shown(lambda message: offers(message, incident_id), "a proposal with its buttons")
 
     def thread(self, ts: str) -> str:
@@ -158,5 +158,6 @@ def buttons(message: Mapping[str, Any]) -> dict[str, str]:
 
 
 def offers(message: Mapping[str, Any], incident_id: str) -> bool:
-    """Whether it asks people to decide on an action for the incident."""
-    return buttons(message).get(APPROVE, "").startswith(f"{incident_id}.")
+    """Whether it asks people to decide on an action for the incident, or for any if none is named."""
+    value = buttons(message).get(APPROVE, "")
+    return bool(value) and (not incident_id or value.startswith(f"{incident_id}."))

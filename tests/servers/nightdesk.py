@@ -34,7 +34,7 @@ class Nightdesk:
         self.folder = folder
         self.log = folder / "nightdesk.log"
         self._announced = folder / "nightdesk.out"
-        self._port = free_port()
+        self._port = int(environment.get("NIGHTDESK_PORT") or free_port())
         self._environment = dict(environment)
         self._process: subprocess.Popen[bytes] | None = None
 
