@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import threading
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from itertools import pairwise
 from typing import Any
 
@@ -38,25 +38,9 @@ class Tokenizer:
 
     def __call__(self, text: str) -> list[str]:
         """The terms of the text, in order, with repetitions."""
-        return [term for run in _RUN.findall(unicodedata.normalize("NFKC", text)) for term in self._terms(run)]
-
-    def _terms(self, run: str) -> Iterator[str]:
-        if _CJK_RUN.match(run):
-            yield from _characters(run)
-        else:
-            yield from self._words(run)
-
-    def _words(self, run: str) -> Iterator[str]:
-        parts = list(_split_identifier(run))
-        if len(parts) > 1:
-            yield "".join(parts)
-        for part in parts:
-            if part not in STOP_WORDS:
-                yield self._stem(part)
-
-    def _stem(self, word: str) -> str:
-        stem: str = self._stemmer.stemWord(word)
-        return stem
+        words = [word for run in _RUN.findall(unicodedata.normalize("NFKC", text)) for word in _words(run)]
+        terms: list[str] = self._stemmer.stemWords(words)
+        return terms
 
     @property
     def _stemmer(self) -> Any:
@@ -66,6 +50,20 @@ class Tokenizer:
 
             self._local.stemmer = Stemmer.Stemmer("english", 0)
         return self._local.stemmer
+
+
+def _words(run: str) -> Iterable[str]:
+    if run.isascii() and run.isalpha() and run.islower():  # most runs, and no identifier
+        return () if run in STOP_WORDS else (run,)
+    return _characters(run) if _CJK_RUN.match(run) else _identifier(run)
+
+
+def _identifier(run: str) -> Iterator[str]:
+    """The parts, and the whole where there are several."""
+    parts = list(_split_identifier(run))
+    if len(parts) > 1:
+        yield "".join(parts)
+    yield from (part for part in parts if part not in STOP_WORDS)
 
 
 def _characters(run: str) -> Iterator[str]:

@@ -18,6 +18,7 @@ from bot.models import Message
 WORDS = 30_000
 PEOPLE = 40
 QUESTIONS = 300
+SYLLABLES = [consonant + vowel for consonant in "bcdfghjklmnprstvwxyz" for vowel in "aeiou"]
 START = datetime(2025, 1, 1, tzinfo=UTC)
 
 
@@ -30,8 +31,13 @@ def chatter(count: int, *, seed: int = 7) -> Iterator[Message]:
     for number in range(count):
         at += timedelta(seconds=chance.expovariate(1 / 240))
         said = chance.choices(words, cum_weights=weights, k=max(3, int(chance.gauss(14, 6))))
-        text = " ".join(f"w{word}" for word in said)
+        text = " ".join(map(_word, said))
         yield Message(id=str(number), channel="busy", user=f"user{chance.randrange(PEOPLE)}", text=text, sent_at=at)
+
+
+def _word(number: int) -> str:
+    """A word of syllables for a number."""
+    return "".join(SYLLABLES[int(digits)] for digits in (f"{number:06}"[at : at + 2] for at in (0, 2, 4)))
 
 
 def _dice(seed: int) -> random.Random:
