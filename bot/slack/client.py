@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 import aiohttp
+import structlog
 from slack_sdk.errors import SlackApiError, SlackClientError
 from slack_sdk.http_retry.async_handler import AsyncRetryHandler
 from slack_sdk.http_retry.builtin_async_handlers import (
@@ -20,10 +21,15 @@ from slack_sdk.http_retry.builtin_async_handlers import (
     AsyncRateLimitErrorRetryHandler,
     AsyncServerErrorRetryHandler,
 )
+from slack_sdk.http_retry.request import HttpRequest
+from slack_sdk.http_retry.response import HttpResponse
+from slack_sdk.http_retry.state import RetryState
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.errors import Misconfigured, SlackRefused
 from bot.settings import SlackSettings
+
+log = structlog.get_logger(__name__)
 
 TIMEOUT_S = 20
 LOCAL = frozenset({"127.0.0.1", "::1", "localhost"})
@@ -79,8 +85,8 @@ class Slack:
         async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=TIMEOUT_S)) as session:
             repeating = [AsyncConnectionErrorRetryHandler(max_retry_count=2), AsyncServerErrorRetryHandler()]
             yield cls(
-                _client(settings.api_url, token, session, [*repeating, _patient()]),
-                _client(settings.api_url, token, session, [_patient()]),
+                _client(settings.api_url, token, session, [*repeating, _Patient(max_retry_count=5)]),
+                _client(settings.api_url, token, session, [_Patient(max_retry_count=5)]),
             )
 
     async def identity(self) -> Identity:
@@ -149,5 +155,17 @@ def _client(url: str, token: str, session: aiohttp.ClientSession, handlers: list
     return client
 
 
-def _patient() -> AsyncRateLimitErrorRetryHandler:
-    return AsyncRateLimitErrorRetryHandler(max_retry_count=5)
+class _Patient(AsyncRateLimitErrorRetryHandler):
+    """Waits as long as Slack says, and says so."""
+
+    async def prepare_for_next_attempt_async(
+        self,
+        *,
+        state: RetryState,
+        request: HttpRequest,
+        response: HttpResponse | None = None,
+        error: Exception | None = None,
+    ) -> None:
+        told = response.headers.get("retry-after") or response.headers.get("Retry-After") if response else None
+        log.warning("slack.rate_limited", url=request.url, wait_s=told)
+        await super().prepare_for_next_attempt_async(state=state, request=request, response=response, error=error)

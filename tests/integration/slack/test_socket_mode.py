@@ -15,12 +15,8 @@ from bot.slack.door import Door
 from tests.integration.slack.clerk import Clerk
 from tests.servers.process import free_port, wait_until
 
-MENTION = {
-    "type": "event_callback",
-    "team_id": "T0NIGHT",
-    "event_id": "Ev1",
-    "event": {"type": "app_mention", "user": "U0MINA", "text": "<@U0BOT> hello", "ts": "1700000000.0001", "channel": "C1"},
-}  # fmt: skip
+SAID = {"type": "app_mention", "user": "U0MINA", "text": "<@U0BOT> hello", "ts": "1700000000.000100", "channel": "C1"}
+MENTION = {"type": "event_callback", "team_id": "T0NIGHT", "event_id": "Ev1", "event": SAID}
 
 
 class Socket:
