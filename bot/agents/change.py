@@ -1,9 +1,10 @@
 """How far a series leaves its normal: robust, in units of the series' own variation.
 
-Normal is the median of the baseline; its variation is 1.4826 times the median absolute deviation (Rousseeuw and Croux,
-1993), never below a floor of practical significance. What counts is a *sustained* level: the extreme of a rolling
-median over the window. It is also compared with the most extreme sustained level of the baseline itself, so that a
-series that swings every hour does not alarm when it swings again.
+Normal is the median of the baseline; its variation is taken from quantiles of the absolute deviations, of which the
+median absolute deviation (Rousseeuw and Croux, 1993) is one, never below a floor of practical significance. What
+counts is a *sustained* level: the extreme of a rolling median over the window. It is also compared with the most
+extreme sustained level of the baseline itself, so that a series that swings every hour does not alarm when it swings
+again.
 """
 
 from __future__ import annotations
@@ -21,7 +22,8 @@ from bot.telemetry.series import Floats, Series, instant
 NOTICEABLE = 3.0
 """Deviations, in units of the variation, up to which a series is normal."""
 LEAST_POINTS = 3
-TO_SIGMA = 1.4826
+HALF_WITHIN, MOST_WITHIN = 0.6745, 1.2816
+"""Standard deviations within which half, and four fifths, of normal noise stay."""
 
 Direction = Literal["up", "down", "both"]
 
@@ -66,7 +68,7 @@ def change(
     if min(before.values.size, inside.values.size) < LEAST_POINTS:
         return None
     normal = float(np.median(before.values))
-    scale = max(TO_SIGMA * float(np.median(np.abs(before.values - normal))), floor(normal))
+    scale = max(_variation(before.values - normal), floor(normal))
     span = _span(inside.values.size)
     sustained = _signed(_rolling_median(inside.values, span) - normal, direction)
     peak = int(np.argmax(np.abs(sustained)))
@@ -78,6 +80,15 @@ def change(
         return Change(0.0, normal, current, current, (current - normal) / scale)
     onset, ended = _stretch(known, normal, scale, sign=float(np.sign(sustained[peak])), peak_at=inside.times[peak])
     return Change(score, normal, level, current, (level - normal) / scale, onset, ended)
+
+
+def _variation(deviations: Floats) -> float:
+    """The standard deviation that half, or four fifths, of the baseline speak for, whichever is larger.
+
+    The second sees the bursts of a series that mostly rests; an earlier fault of a fifth of the baseline hides neither.
+    """
+    half, most = np.quantile(np.abs(deviations), [0.5, 0.8])
+    return max(float(half) / HALF_WITHIN, float(most) / MOST_WITHIN)
 
 
 def _span(points: int) -> int:

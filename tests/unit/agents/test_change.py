@@ -67,6 +67,10 @@ def test_a_swing_that_the_baseline_has_too_counts_less_than_a_new_one() -> None:
     assert 0 < swinging.score < new.score
 
 
+def test_bursts_of_a_series_that_mostly_rests_are_normal() -> None:
+    assert measured(lambda now: 10.0 if int(now) % 120 == 0 or int(now) % 400 < 90 else 0.0).score == 0
+
+
 def test_a_change_below_the_floor_does_not_matter() -> None:
     assert measured(lambda now: 0.02 if now >= 0 else 0.0, floor=0.01).score == 0
 
