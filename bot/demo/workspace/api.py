@@ -16,8 +16,11 @@ from bot.demo.workspace.methods.call import MAX_PAGE, Call
 from bot.demo.workspace.refusal import Json, Refusal
 from bot.demo.workspace.team import Team
 from bot.demo.workspace.views import Views
+from bot.slack.scopes import SCOPES
 
 LIMITED = {"conversations.history", "conversations.replies"}
+GRANTED = ",".join(SCOPES)
+"""The app was installed from our manifest."""
 LOST = {Trouble.LOST_REQUEST, Trouble.LOST_ANSWER}
 UNDONE = {
     Trouble.RATE_LIMITED: 429,
@@ -63,7 +66,7 @@ class Api:
             self.drop(request)
         if trouble is Trouble.BROKEN_ANSWER:
             return self._undone(503)
-        return JSONResponse(body, headers={"X-OAuth-Scopes": "chat:write,channels:history,users:read"})
+        return JSONResponse(body, headers={"X-OAuth-Scopes": GRANTED})
 
     def _admit(self, request: Request, arguments: Json) -> None:
         scheme, _, presented = request.headers.get("authorization", "").partition(" ")
