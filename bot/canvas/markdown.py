@@ -14,9 +14,9 @@ FENCE = re.compile(r"^(?P<ticks>`{3,})(?P<language>\w*)\s*$")
 
 @dataclass(frozen=True)
 class Block:
-    """Consecutive lines and the file's line of the first of them."""
+    """Consecutive lines, and the file's line of the first. What is read from them is compared, not they."""
 
-    lines: tuple[str, ...] = ()
+    lines: tuple[str, ...] = field(default=(), compare=False)
     first_line: int = field(default=0, compare=False)
 
     @property

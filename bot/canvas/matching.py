@@ -96,7 +96,7 @@ def _any_fits(patterns: tuple[str, ...], value: str | None) -> bool:
 
 
 def _is_literal(pattern: str) -> bool:
-    return re.escape(_unescaped(pattern)) == re.escape(pattern) or re.escape(_unescaped(pattern)) == pattern
+    return re.search(r"[.^$*+?{}\[\]|()]", re.sub(r"\\\W", "", pattern)) is None
 
 
 def _unescaped(pattern: str) -> str:

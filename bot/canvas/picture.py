@@ -10,7 +10,8 @@ import asyncio
 import re
 import threading
 import unicodedata
-from collections.abc import Iterator, Mapping
+from collections import deque
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from enum import StrEnum
 from functools import lru_cache
@@ -18,7 +19,7 @@ from html import escape
 from importlib.resources import as_file, files
 from typing import Literal
 
-from bot.canvas.chart import Chart, Link, Mention, Statement
+from bot.canvas.chart import Chart, Edge, Link, Mention, Statement
 from bot.canvas.mermaid import write_chart
 from bot.canvas.outcome import Outcome
 from bot.canvas.perform import EXTERNAL
@@ -168,33 +169,39 @@ def _laid_out(chart: Chart) -> str:
 def _coloured(svg: str, playbook: Playbook, outcomes: Mapping[str, Outcome] | None) -> str:
     shown = looks(playbook, outcomes)
     marks = plan(playbook, outcomes).edges if outcomes is not None else {}
-    labelled = iter([edge.label for edge in playbook.chart.edges if edge.label is not None])
-    edges = iter(playbook.chart.edges)
+    ways = _by_pair(playbook.chart.edges)
+    labelled = _by_pair(edge for edge in playbook.chart.edges if edge.label is not None)
 
     def node(found: re.Match[str]) -> str:
         drawn = playbook.chart.nodes[found["node"]]
         return f"{found['open']} look-{shown[drawn.id]}{found['middle']}{_paragraph(drawn.label)}"
 
     def label(found: re.Match[str]) -> str:
-        return f"{found['open']}{_paragraph(next(labelled) or '')}"
+        return f"{found['open']}{_paragraph(labelled[found['pair']].popleft().label or '')}"
 
     def edge(found: re.Match[str]) -> str:
-        return f"{found['open']}way-{marks.get(next(edges).index, Mark.UNKNOWN)} "
+        return f"{found['open']}way-{marks.get(ways[found['pair']].popleft().index, Mark.UNKNOWN)} "
 
-    svg = re.sub(EDGE, edge, svg)
-    svg = re.sub(EDGE_LABEL, label, svg)
-    svg = re.sub(NODE, node, svg, flags=re.DOTALL)
-    return svg.replace("</style>", f"{''.join(_css())}</style>", 1).replace(
-        MERMAID_FAMILY, f'"{FAMILY}",{MERMAID_FAMILY}'
-    )
+    for pattern, change in ((EDGE, edge), (EDGE_LABEL, label), (NODE, node)):
+        svg = re.sub(pattern, change, svg, flags=re.DOTALL)
+    svg = svg.replace("</style>", f"{''.join(_css())}</style>", 1)
+    return svg.replace(MERMAID_FAMILY, f'"{FAMILY}",{MERMAID_FAMILY}')
 
 
-NODE = (
-    r'(?P<open><g class="node[^"]*)(?P<middle>" id="my-svg-flowchart-(?P<node>\w+)-\d+".*?)'
-    r"<p>.*?</p>"
+NODE = r'(?P<open><g class="node[^"]*)(?P<middle>" id="my-svg-flowchart-(?P<node>\w+)-\d+".*?)<p>.*?</p>'
+EDGE = r'(?P<open><path [^>]*id="my-svg-L_(?P<pair>\w+)_\d+" class=")'
+EDGE_LABEL = (
+    r'(?P<open><g class="label" data-id="L_(?P<pair>\w+)_\d+"(?:(?!</g>).)*?<span class="edgeLabel[^>]*>)<p>.*?</p>'
 )
-EDGE = r'(?P<open><path [^>]*id="my-svg-L_\w+" class=")'
-EDGE_LABEL = r'(?P<open><span class="edgeLabel[^>]*>)<p>.*?</p>'
+"""Where Mermaid's SVG speaks of a node, an arrow and an arrow's label."""
+
+
+def _by_pair(edges: Iterable[Edge]) -> Mapping[str, deque[Edge]]:
+    """The arrows by the name that Mermaid gives to their ends, in the order in which it numbers them."""
+    pairs: dict[str, deque[Edge]] = {}
+    for edge in edges:
+        pairs.setdefault(f"{edge.source}_{edge.target}", deque()).append(edge)
+    return pairs
 
 
 def _paragraph(label: str) -> str:

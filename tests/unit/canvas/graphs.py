@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from itertools import count
+from dataclasses import dataclass, field
 
 from hypothesis import strategies as st
 
 from bot.canvas import Judgement, Playbook, Step
 from tests.unit.canvas.worlds import ToldWorld, drawn
+
+OUTLINES = {"step": ("[", "]"), "branch": ("{", "}"), "end": ("([", "])")}
 
 
 @dataclass(frozen=True)
@@ -41,7 +42,7 @@ class Graph:
         blocks = {f"n{header}": f"max_visits: {self.visits}" for _, header in self.returns}
         lines = []
         for node, kind in enumerate(self.kinds):
-            opening, closing = {"step": "[]", "branch": "{}", "end": ("([", "])")}.get(kind, ("{{", "}}"))
+            opening, closing = OUTLINES.get(kind, ("{{", "}}"))
             lines.append(f"n{node}{opening}{kind}{closing}" if node else "n0([start])")
             extra = {
                 "step": f"use: t{node}",
@@ -66,7 +67,7 @@ def graphs(draw: st.DrawFn, most: int = 12) -> Graph:
     kinds = ["step"] * size
     for node in range(size - 1):
         ahead = st.integers(node + 1, size - 1)
-        targets = draw(st.lists(ahead, min_size=1, max_size=3 if node else 1, unique=True))
+        targets: list[int] = draw(st.lists(ahead, min_size=1, max_size=3 if node else 1, unique=True))
         arrows |= {(node, target) for target in targets}
         options = ["branch", "branch", "fork", "any"] if len(targets) > 1 else ["step", "branch", "any"]
         kinds[node] = draw(st.sampled_from(options)) if node else "start"
@@ -85,7 +86,7 @@ def _returns(draw: st.DrawFn, kinds: list[str], arrows: set[tuple[int, int]]) ->
     chosen = []
     for branch in (node for node, kind in enumerate(kinds) if kind == "branch"):
         headers = [node for node in range(1, branch + 1) if _always_passed(arrows, branch, node)]
-        if headers and draw(st.integers(0, 3)):
+        if headers and draw(st.integers(0, 3)) > 0:
             chosen.append((branch, draw(st.sampled_from(headers))))
     return tuple(chosen)
 
@@ -102,44 +103,55 @@ def _always_passed(arrows: set[tuple[int, int]], target: int, through: int) -> b
 
 
 def naive(graph: Graph) -> set[tuple[int, int]]:
-    """Every (node, visit) that runs: pass after pass over the whole drawing, each with full knowledge of its choices."""
+    """Every (node, visit) that runs: pass after pass over the whole drawing, each knowing all of its choices."""
     visits = dict.fromkeys(range(len(graph.kinds)), 1)
     rounds = {header: 1 for _, header in graph.returns}
     bodies = {header: _between(graph, header) for _, header in graph.returns}
     ran: set[tuple[int, int]] = set()
-    for _ in count():
-        reached: dict[int, bool] = {}
-
-        def chosen(node: int) -> set[int]:
-            if graph.kinds[node] != "branch":
-                return {target for source, target in graph.arrows if source == node}
-            target = graph.labels(node)[graph.wish(node, visits[node])]
-            spent = target <= node and rounds[target] >= graph.visits
-            return {graph.labels(node)["otherwise"] if spent else target}
-
-        def returning(header: int) -> bool:
-            sources = [source for source, target in graph.returns if target == header]
-            return any(runs(source) and header in chosen(source) for source in sources)
-
-        def arrives(source: int, target: int) -> bool:
-            left = [header for header, body in bodies.items() if source in body and target not in body]
-            return runs(source) and target in chosen(source) and not any(returning(header) for header in left)
-
-        def runs(node: int) -> bool:
-            if node not in reached:
-                before = [source for source, target in graph.arrows if target == node]
-                reached[node] = node == 0 or any(arrives(source, node) for source in before)
-            return reached[node]
-
-        ran |= {(node, visits[node]) for node in visits if runs(node)}
-        again = next((header for header in sorted(bodies, reverse=True) if returning(header)), None)
+    while True:
+        once = _Pass(graph, bodies, dict(visits), dict(rounds))
+        ran |= {(node, visits[node]) for node in visits if once.runs(node)}
+        again = next((header for header in sorted(bodies, reverse=True) if once.returning(header)), None)
         if again is None:
             return ran
         rounds = {header: 1 if header in bodies[again] - {again} else past for header, past in rounds.items()}
         rounds[again] += 1
         for node in bodies[again]:
             visits[node] += 1
-    raise AssertionError("unreachable")
+
+
+@dataclass
+class _Pass:
+    """One pass: what runs on these visits, found by asking backwards from each node."""
+
+    graph: Graph
+    bodies: Mapping[int, set[int]]
+    visits: Mapping[int, int]
+    rounds: Mapping[int, int]
+    known: dict[int, bool] = field(default_factory=dict)
+
+    def runs(self, node: int) -> bool:
+        if node not in self.known:
+            before = [source for source, target in self.graph.arrows if target == node]
+            self.known[node] = node == 0 or any(self.arrives(source, node) for source in before)
+        return self.known[node]
+
+    def arrives(self, source: int, target: int) -> bool:
+        left = [header for header, body in self.bodies.items() if source in body and target not in body]
+        takes = self.runs(source) and target in self.chosen(source)
+        return takes and not any(self.returning(header) for header in left)
+
+    def returning(self, header: int) -> bool:
+        sources = [source for source, target in self.graph.returns if target == header]
+        return any(self.runs(source) and header in self.chosen(source) for source in sources)
+
+    def chosen(self, node: int) -> set[int]:
+        if self.graph.kinds[node] != "branch":
+            return {target for source, target in self.graph.arrows if source == node}
+        labels = self.graph.labels(node)
+        target = labels[self.graph.wish(node, self.visits[node])]
+        spent = target <= node and self.rounds[target] >= self.graph.visits
+        return {labels["otherwise"] if spent else target}
 
 
 def _between(graph: Graph, header: int) -> set[int]:
@@ -161,9 +173,9 @@ class Following(ToldWorld):
 
     graph: Graph | None = None
 
-    async def judge(self, step: Step, *_: object) -> Judgement | None:
+    async def judge(self, step: Step, *rest: object) -> Judgement | None:
         """The graph's wish for this visit."""
         assert self.graph is not None
         self.counts[step.key] += 1
-        node, _, visit = step.key[1:].partition("#")
-        return Judgement(self.graph.wish(int(node), int(visit or 1)), ("evidence-1",))
+        name, _, visit = step.key[1:].partition("#")
+        return Judgement(self.graph.wish(int(name), int(visit or 1)), ("evidence-1",))

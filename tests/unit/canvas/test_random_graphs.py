@@ -35,7 +35,8 @@ class Wandering(Following):
     began: dict[str, tuple[str, ...]]
 
     def seeded(self, seed: int, store: Keeping) -> Wandering:
-        self.random, self.store, self.began = random.Random(seed), store, {}
+        self.store, self.began = store, {}
+        self.random = random.Random(seed)  # noqa: S311 - the order of turns, from the seed
         return self
 
     async def use(self, tool: str, parameters: Mapping[str, Any], step: Step) -> Mapping[str, Any]:
@@ -89,8 +90,8 @@ def test_a_node_begins_when_all_that_lead_to_it_have_ended_and_any_joins_with_th
         assert sources & ran <= set(before), f"{step} began before {sources & ran - set(before)} ended"
     for node, kind in enumerate(graph.kinds):
         if kind == "any" and node not in looping and f"n{node}" in ran:
-            sources = [f"n{source}" for source, target in graph.arrows if target == node]
-            assert store.kept.index(f"n{node}") > min(store.kept.index(source) for source in sources if source in ran)
+            feeding = [f"n{source}" for source, target in graph.arrows if target == node]
+            assert store.kept.index(f"n{node}") > min(store.kept.index(source) for source in feeding if source in ran)
 
 
 class Killed(BaseException):

@@ -19,7 +19,10 @@ GIVEN: Mapping[str, Any] = {
     "alert": {"name": "PaymentFailures", "service": "payments", "labels": {"tier": "backend"}},
     "service": {"name": "payments", "database": "payments-db"},
 }
-LOCKS = ("blocked_count", "root_pid", "root_backend_start", "root_age_s", "root_statement", "database")
+LOCKS = (
+    "blocked_count", "root_pid", "root_backend_start", "root_transaction_start", "root_age_s", "root_state",
+    "root_statement", "database",
+)  # fmt: skip
 SIGNALS = ("error_ratio", "latency_p95_s", "traffic_rps")
 TEMPLATES = ("new_error_count", "error_share", "top_template")
 RANKED = ("kind", "service", "confidence", "remedy_action", "remedy_parameters", "remedy_count")
@@ -45,7 +48,7 @@ TOOLS: Mapping[str, ToolSpec] = {
         spec("changes.look"),
         spec("commander.rank", RANKED),
         spec("remediation.apply", None, changes=True, action="string", parameters="object"),
-        spec("postgres.terminate_backend", None, changes=True, **SESSION),
+        spec("postgres.terminate_backend", None, changes=True, **SESSION, transaction_start="string"),
         spec("postgres.cancel_query", None, changes=True, **SESSION),
         spec("http.call", None, changes=True, template="string", parameters="object"),
         spec("process.restart", None, changes=True, target="string"),

@@ -1,0 +1,128 @@
+"""The real Mermaid: it draws what is run, and the pictures show the way that was taken."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+import struct
+from pathlib import Path
+
+import mermaidx
+import pytest
+from hypothesis import assume, given, settings
+
+from bot.canvas import Outcome, Playbook, parse, read
+from bot.canvas.chart import Chart
+from bot.canvas.mermaid import write_chart
+from bot.canvas.picture import draw, render
+from tests.unit.canvas.test_mermaid import charts
+from tests.unit.canvas.test_walk import GATED
+from tests.unit.canvas.worlds import drawn
+
+SHIPPED = sorted((Path(__file__).parents[3] / "playbooks").glob("*.md"))
+
+
+def mermaids_view(chart: Chart) -> tuple[set[str], list[str], list[str]]:
+    """Node ids, arrows and labels that Mermaid itself sees."""
+    svg = mermaidx.render(write_chart(chart)).svg()
+    nodes = set(re.findall(r'id="my-svg-flowchart-(\w+)-\d+"', svg))
+    arrows = re.findall(r'<path [^>]*id="my-svg-L_(\w+)_\d+"', svg)
+    labels = re.findall(r"<p>(.*?)</p>", svg)
+    return nodes, arrows, labels
+
+
+def our_view(chart: Chart) -> tuple[set[str], list[str], list[str]]:
+    labels = [edge.label for edge in chart.edges if edge.label] + [node.label for node in chart.nodes.values()]
+    return set(chart.nodes), [f"{edge.source}_{edge.target}" for edge in chart.edges], labels
+
+
+def plain(html: str) -> str:
+    return html.replace("&lt;", "<").replace("&gt;", ">").replace("&quot;", '"').replace("&amp;", "&")
+
+
+@settings(max_examples=8, deadline=None)
+@given(charts())
+def test_mermaid_sees_the_same_nodes_arrows_and_labels(chart: Chart) -> None:
+    pairs = [(edge.source, edge.target) for edge in chart.edges]
+    assume(len(set(pairs)) == len(pairs) and all(source != target for source, target in pairs))
+    nodes, arrows, labels = mermaids_view(chart)
+    ours = our_view(chart)
+    assert (nodes, arrows) == ours[:2]
+    assert sorted(map(plain, labels)) == sorted(ours[2])
+
+
+@pytest.mark.parametrize("file", SHIPPED, ids=lambda file: file.stem)
+def test_a_shipped_chart_is_drawn_with_all_its_nodes_and_arrows(file: Path) -> None:
+    chart = read(file).chart
+    nodes, arrows, _ = mermaids_view(chart)
+    assert (nodes, arrows) == our_view(chart)[:2]
+
+
+@pytest.mark.parametrize(
+    "line", ["x-->b", "a --x--> b", 'a[ "x" ] --> b', "end --> b", "call --> b", "a&b --> c"]
+)  # fmt: skip
+def test_what_is_refused_as_different_is_different_in_mermaid(line: str) -> None:
+    try:
+        svg = mermaidx.render(f"flowchart TD\n{line}").svg()
+    except RuntimeError:
+        return
+    assert re.findall(r'id="my-svg-L_(\w+)_\d+"', svg) == [], "Mermaid draws no arrow from a to c either"
+
+
+DONE = {"a": Outcome(), "x": Outcome()}
+
+
+def test_the_way_so_far_is_in_the_picture() -> None:
+    svg = draw(GATED, DONE).decode()
+    looks = dict(re.findall(r'look-(\w+)" id="my-svg-flowchart-(\w+)-', svg))
+    assert looks == {"done": "x", "waiting": "g", "plain": "p"}
+    assert re.findall(r"way-(\w+) ", svg).count("taken") == 2
+
+
+def test_a_loop_of_one_node_is_coloured_though_mermaid_draws_its_arrow_last() -> None:
+    again = drawn(
+        "s([Start]) --> a{Well?}\na -- again --> a\na -- otherwise --> e([End])",
+        {"a": 'max_visits: 2\nwhen: {again: "true"}'},
+    )
+    svg = draw(again, {"s": Outcome(), "a": Outcome(edge="again"), "a#2": Outcome(edge="otherwise")}).decode()
+    ways = dict(re.findall(r'id="my-svg-L_(\w+)_0" class="way-(\w+)', svg))
+    assert ways == {"s_a": "taken", "a_a": "skipped", "a_e": "taken"}
+    assert re.findall(r"<p>(again|otherwise)</p>", svg) == ["again", "otherwise"]
+
+
+async def test_a_png_is_drawn_without_holding_up_the_event_loop_and_differs_by_the_way() -> None:
+    turns = 0
+
+    async def turn() -> None:
+        nonlocal turns
+        while True:
+            turns += 1
+            await asyncio.sleep(0)
+
+    turning = asyncio.create_task(turn())
+    before, after = await render(GATED, None, "png"), await render(GATED, DONE, "png")
+    turning.cancel()
+    assert before.startswith(b"\x89PNG\r\n\x1a\n")
+    assert before != after
+    assert turns > 10
+
+
+def size(png: bytes) -> tuple[int, int]:
+    width, height = struct.unpack(">II", png[16:24])
+    return width, height
+
+
+def worded(label: str) -> Playbook:
+    return parse(GATED.text.replace("[Do it]", f"[{label}]"), "drawn.md")
+
+
+def test_chinese_japanese_and_korean_are_drawn_with_a_font_that_has_them() -> None:
+    pictures = {draw(worded(label), fmt="png") for label in ("谁在阻塞", "調査結果", "오류확인", "丂丂丂丂")}
+    assert len(pictures) == 4, "characters without a glyph would look alike"
+
+
+def test_a_long_label_without_spaces_is_broken_into_lines() -> None:
+    one, three = draw(worded("阻塞" * 6), fmt="png"), draw(worded("阻塞" * 18), fmt="png")
+    assert size(three)[0] <= size(one)[0] * 1.2
+    assert size(three)[1] > size(one)[1]
+    assert "阻塞<br/>阻塞" in draw(worded("阻塞" * 18)).decode()

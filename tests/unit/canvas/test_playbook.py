@@ -1,0 +1,135 @@
+"""The file: its parts, its places, and its one way to be written."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bot.canvas import Kind, NotAPlaybook, format_text, parse, read
+from bot.canvas.chart import Chart
+from bot.canvas.mermaid import write_chart
+from tests.unit.canvas.test_lint import SOUND
+from tests.unit.canvas.test_mermaid import charts
+
+UGLY = """---
+id:   ugly   # the name
+title: 'Not   pretty'
+owner: tests
+match:
+    labels: {tier: "backend"}
+---
+Why there is this playbook.
+
+
+```mermaid
+flowchart TD
+a([Start])-->b{ Is it? }
+
+b-- yes -->c["End"]
+b-->|otherwise|c
+c --> d([Over])
+```
+Notes about the drawing.
+### b
+By hand:
+
+```sql
+select 1
+```
+```yaml
+when:
+    yes: "alert.name == 'x'"   # comments stay
+```
+And something after.
+
+### c
+
+```yaml
+use: x
+with: {list: [1, 2]}
+```
+"""
+
+
+def test_a_file_is_taken_apart() -> None:
+    playbook = parse(UGLY, "ugly.md")
+    assert playbook.front.title == "Not   pretty"
+    assert playbook.of("b").when == {"yes": "alert.name == 'x'"}
+    assert "select 1" in playbook.sections["b"].prose
+    assert playbook.sections["b"].after == "And something after."
+    assert [playbook.kind(node) for node in playbook.chart.nodes] == [Kind.START, Kind.BRANCH, Kind.READ, Kind.END]
+
+
+def test_the_canonical_form_keeps_words_and_comments() -> None:
+    text = format_text(UGLY)
+    for kept in ("# the name", "# comments stay", "Why there is", "Notes about", "select 1", "And something after."):
+        assert kept in text
+    assert "  a([Start]) --> b{Is it?}\n\n  b -- yes --> c[End]\n" in text
+
+
+@pytest.mark.parametrize("text", [UGLY, SOUND])
+def test_formatting_changes_no_meaning_and_nothing_the_second_time(text: str) -> None:
+    once = format_text(text)
+    assert parse(once) == parse(text)
+    assert format_text(once) == once
+
+
+PROSE = st.text(
+    st.characters(codec="utf-8", exclude_categories=("C", "Zl", "Zp"), exclude_characters="`#\x85"), max_size=40
+)
+BLOCKS = st.fixed_dictionaries(
+    {},
+    optional={
+        "use": st.from_regex(r"[a-z]+\.[a-z]+", fullmatch=True),
+        "save_as": st.from_regex(r"x[a-z]{3,8}", fullmatch=True),
+        "max_visits": st.integers(1, 100),
+        "deadline": st.sampled_from(["30s", "5m", "250ms", "1.5h"]),
+        "irreversible": st.text(st.characters(codec="ascii", categories=("L", "N", "P", "Zs")), min_size=5),
+    },
+)  # fmt: skip
+
+
+@given(charts(), st.lists(st.tuples(PROSE, BLOCKS), max_size=3))
+def test_parse_format_parse_is_identity(chart: Chart, sections: list[tuple[str, dict[str, object]]]) -> None:
+    text = f"---\nid: any\ntitle: Any one\nowner: t\n---\n```mermaid\n{write_chart(chart)}\n```\n"
+    for number, (prose, block) in enumerate(sections):
+        lines = "\n".join(f"{key}:   {value!r}" for key, value in block.items())
+        text += f"### n{number}\n{prose}\n```yaml\n{lines}\n```\n"
+    playbook = parse(text)
+    again = format_text(text)
+    assert parse(again) == playbook
+    assert format_text(again) == again
+
+
+def test_the_hash_is_of_the_text() -> None:
+    assert parse(UGLY).hash != parse(UGLY + "\n").hash
+    assert parse(UGLY) is parse(UGLY)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        ("---\nid", "id", "ugly.md:1:1: The file has no front matter"),
+        ("---\nWhy", "Why", "does not end"),
+        ("```mermaid", "```", "ugly.md:8:1: There is no drawing"),
+        ("### b\n", "```mermaid\nflowchart TD\n```\n### b\n", "ugly.md:20:1: There are two drawings"),
+        ("### b\n", "```yaml\na: 1\n```\n### b\n", "ugly.md:20:1: A ```yaml block does not belong here"),
+        ("And something after.", "```yaml\nuse: x\n```", "ugly.md:30:1: 'b' has two ```yaml blocks"),
+        ("use: x", "use: {x", "ugly.md:36:5: This is not YAML"),
+        ("use: x\nwith: {list: [1, 2]}", "just words", "ugly.md:35:1: This is not a YAML mapping"),
+        ("use: x", "use: x\nuse: y", "ugly.md:36:1: This is not YAML"),
+        ("[1, 2]}\n```", "[1, 2]}", "ugly.md:34:1: The block opened with ```yaml does not end"),
+    ],
+)
+def test_what_is_not_a_playbook_is_named_with_its_place(old: str, new: str, said: str) -> None:
+    with pytest.raises(NotAPlaybook) as caught:
+        parse(UGLY.replace(old, new, 1), "ugly.md")
+    assert said in str(caught.value)
+
+
+def test_a_file_that_cannot_be_read_is_named(tmp_path: Path) -> None:
+    with pytest.raises(NotAPlaybook, match="cannot be read"):
+        read(tmp_path / "nothing.md")
