@@ -1,0 +1,245 @@
+"""The doctor: what is well, and for each broken thing one line that says what to do."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from pydantic import SecretStr
+
+from bot.demo.workspace import Workspace
+from bot.doctor import Check, checks, examine
+from bot.settings import BearerAuth, LogSource, RemediationSettings, Settings, SlackSettings
+from bot.slack import scopes
+from bot.storage import embedded_redis
+from tests.servers.postgres import PostgresDatabase
+from tests.servers.process import free_port
+
+ROOT = Path(__file__).parents[2]
+Configured = Callable[..., Settings]
+
+
+@pytest.fixture
+def services(tmp_path: Path) -> Path:
+    """A catalogue with one database."""
+    file = tmp_path / "services.yaml"
+    file.write_text(
+        json.dumps(
+            {
+                "services": {"payments": {"databases": ["orders"], "owners": {"users": ["U0MINA"]}}},
+                "databases": {"orders": {"dsn_env": "ORDERS_READER", "action_dsn_env": "ORDERS_ACTOR"}},
+            }
+        )
+    )
+    return file
+
+
+@pytest.fixture
+def settings(redis_url: str, services: Path, tmp_path: Path) -> Configured:
+    """Settings that are well on this machine, with changes."""
+    log = tmp_path / "payments.jsonl"
+    log.write_text("{}\n")
+
+    def configured(**changes: Any) -> Settings:
+        return Settings(
+            **{
+                "redis_url": SecretStr(redis_url),
+                "data_dir": tmp_path / "data",
+                "services_file": services,
+                "playbooks_dir": ROOT / "playbooks",
+                "logs": (LogSource(kind="files", path=str(tmp_path / "*.jsonl"), service="payments"),),
+                "remediation": RemediationSettings(approver_groups=("S0ONCALL",)),
+                **changes,
+            }
+        )
+
+    return configured
+
+
+async def found(settings: Settings) -> dict[str, Check]:
+    return {check.what: check async for check in checks(settings)}
+
+
+async def only(settings: Settings, what: str) -> Check:
+    return (await found(settings))[what]
+
+
+async def test_a_healthy_installation_is_called_well(
+    settings: Configured,
+    workspace: Workspace,
+    prometheus_url: str,
+    postgres_database: PostgresDatabase,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("ORDERS_READER", postgres_database.reader.get_secret_value())
+    monkeypatch.setenv("ORDERS_ACTOR", postgres_database.actor.get_secret_value())
+    slack = SlackSettings(
+        bot_token=SecretStr(workspace.token),
+        signing_secret=SecretStr(workspace.signing_secret),
+        api_url=workspace.api_url,
+    )
+    lines: list[str] = []
+    code = await examine(settings(slack=slack, prometheus_url=prometheus_url), lines.append)
+    assert code == 0, "\n".join(lines)
+    assert lines[-1] == "\nAll is well."
+    assert "✓ Slack scopes: all there" in lines
+    assert "✓ Database orders: read only as nightdesk_reader" in lines
+    assert not [line for line in lines if line.startswith("✗")]
+
+
+async def test_anything_wrong_is_counted_and_is_the_exit_code(settings: Configured) -> None:
+    lines: list[str] = []
+    assert await examine(settings(), lines.append) == 1
+    assert lines[-1] == "\n2 thing(s) to mend."  # Slack, and the database without a connection string
+
+
+async def test_a_redis_that_does_not_answer(settings: Configured) -> None:
+    check = await only(settings(redis_url=SecretStr(f"redis://:s3cret@127.0.0.1:{free_port()}/0")), "Redis")
+    assert check.state == "wrong"
+    assert "Check NIGHTDESK_REDIS_URL" in str(check)
+    assert "s3cret" not in str(check)
+
+
+async def test_a_private_redis(settings: Configured) -> None:
+    check = await only(settings(redis_url=None), "Redis")
+    assert (check.state, "a private one" in check.said) == ("ok", True)
+
+
+async def test_a_data_folder_that_another_one_uses(settings: Configured, tmp_path: Path) -> None:
+    async with embedded_redis(tmp_path / "data"):
+        check = await only(settings(redis_url=None), "Redis")
+    assert check.state == "wrong"
+    assert "Another Nightdesk uses the data folder" in check.said
+
+
+async def test_a_catalogue_with_a_mistake(settings: Configured, services: Path) -> None:
+    services.write_text("services: {a: {depends_on: [b]}}")
+    check = await only(settings(), "Service catalogue")
+    assert check.state == "wrong"
+    assert "a depends on 'b'" in check.said
+
+
+async def test_a_catalogue_that_is_missing_does_not_end_the_examination(settings: Configured, tmp_path: Path) -> None:
+    looked = await found(settings(services_file=tmp_path / "none.yaml"))
+    assert looked["Service catalogue"].state == "wrong"
+    assert looked["Playbooks"].state == "ok"
+
+
+async def test_no_workspace(settings: Configured) -> None:
+    check = await only(settings(), "Slack")
+    assert "slack-manifest.yaml" in check.mend
+
+
+async def test_a_token_that_slack_does_not_know(settings: Configured, workspace: Workspace) -> None:
+    slack = SlackSettings(bot_token=SecretStr("xoxb-wrong"), signing_secret=SecretStr("s"), api_url=workspace.api_url)
+    check = await only(settings(slack=slack), "Slack")
+    assert check.state == "wrong"
+    assert "SLACK_BOT_TOKEN" in check.said
+    assert "xoxb-wrong" not in str(check)
+
+
+async def test_a_workspace_that_cannot_be_reached(settings: Configured) -> None:
+    slack = SlackSettings(
+        bot_token=SecretStr("xoxb-1"), signing_secret=SecretStr("s"), api_url=f"http://127.0.0.1:{free_port()}/api/"
+    )
+    assert (await only(settings(slack=slack), "Slack")).state == "wrong"
+
+
+async def test_a_missing_scope_is_named_with_what_will_not_work(
+    settings: Configured, workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(scopes.SCOPES, "canvases:write", "write a post-mortem")
+    slack = SlackSettings(
+        bot_token=SecretStr(workspace.token), app_token=SecretStr("xapp-1"), api_url=workspace.api_url
+    )
+    looked = await found(settings(slack=slack))
+    assert "Socket Mode" in looked["Slack"].said
+    assert looked["Slack scopes"].said == "missing: canvases:write (write a post-mortem)"
+    assert "install it again" in looked["Slack scopes"].mend
+
+
+async def test_doors_with_and_without_a_secret(settings: Configured) -> None:
+    open_door = await only(settings(), "Alert doors")
+    assert (open_door.state, "this machine only" in open_door.said) == ("note", True)
+    guarded = settings(alerts={"grafana": {"auth": BearerAuth(token=SecretStr("t"))}})
+    assert (await only(guarded, "Alert doors")).said == "authenticated: grafana"
+
+
+async def test_a_prometheus_that_does_not_answer(settings: Configured) -> None:
+    check = await only(settings(prometheus_url=f"http://127.0.0.1:{free_port()}"), "Prometheus")
+    assert (check.state, "NIGHTDESK_PROMETHEUS_URL" in check.mend) == ("wrong", True)
+
+
+async def test_logs_that_are_not_there(settings: Configured, tmp_path: Path) -> None:
+    missing = settings(logs=(LogSource(kind="files", path=str(tmp_path / "gone-*.log")),))
+    check = await only(missing, "Logs")
+    assert (check.state, "gone-*.log" in check.said) == ("wrong", True)
+    assert (await only(settings(logs=()), "Logs")).state == "note"
+
+
+async def test_a_database_without_a_connection_string(settings: Configured, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("ORDERS_READER", raising=False)
+    check = await only(settings(), "Database orders")
+    assert check.state == "wrong"
+    assert check.mend == "Set ORDERS_READER to a connection string of a read-only role with pg_monitor."
+
+
+async def test_a_database_that_does_not_answer(settings: Configured, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ORDERS_READER", f"postgresql://u:s3cret@127.0.0.1:{free_port()}/d")
+    check = await only(settings(), "Database orders")
+    assert (check.state, "s3cret" in str(check)) == ("wrong", False)
+    assert "Check ORDERS_READER" in check.mend
+
+
+async def test_a_database_role_that_could_write(
+    settings: Configured, postgres_database: PostgresDatabase, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ORDERS_READER", postgres_database.app.get_secret_value())
+    check = await only(settings(), "Database orders")
+    assert (check.state, check.said) == ("wrong", "the role app may write")
+
+
+async def test_a_database_role_that_sees_little(
+    settings: Configured, postgres_database: PostgresDatabase, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ORDERS_READER", postgres_database.actor.get_secret_value())
+    check = await only(settings(), "Database orders")
+    assert (check.state, check.mend) == ("note", "GRANT pg_monitor TO nightdesk_actor;")
+
+
+async def test_a_database_without_a_role_for_actions(
+    settings: Configured, postgres_database: PostgresDatabase, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ORDERS_READER", postgres_database.reader.get_secret_value())
+    monkeypatch.delenv("ORDERS_ACTOR", raising=False)
+    assert (await only(settings(), "Database orders")).said == "read only as nightdesk_reader; no role for actions"
+
+
+async def test_nobody_who_may_approve(settings: Configured, services: Path) -> None:
+    services.write_text("services: {payments: {}}")
+    check = await only(settings(remediation=RemediationSettings()), "Approvers")
+    assert (check.state, "APPROVER_GROUPS" in check.mend) == ("wrong", True)
+
+
+async def test_a_playbook_with_a_fault(settings: Configured, tmp_path: Path) -> None:
+    folder = tmp_path / "playbooks"
+    folder.mkdir()
+    (folder / "broken.md").write_text("# no drawing\n")
+    check = await only(settings(playbooks_dir=folder), "Playbooks")
+    assert check.state == "wrong"
+    assert "broken.md" in check.said
+    assert check.mend == f"nightdesk playbook lint {folder}"
+
+
+async def test_no_playbooks(settings: Configured, tmp_path: Path) -> None:
+    check = await only(settings(playbooks_dir=tmp_path / "none"), "Playbooks")
+    assert (check.state, check.mend) == ("wrong", "Set NIGHTDESK_PLAYBOOKS_DIR.")
+
+
+async def test_an_encoder_that_is_not_there(settings: Configured, tmp_path: Path) -> None:
+    check = await only(settings(encoder=str(tmp_path / "no-model")), "Recall")
+    assert check.state == "wrong"
+    assert "NIGHTDESK_ENCODER" in check.said
