@@ -10,6 +10,7 @@ from bot.memory.budget import tokens_of
 from bot.memory.conversation import talk_around
 from bot.memory.folding import fold, undoing
 from bot.memory.question import Question
+from bot.memory.reserved import INCIDENTS, LEARNED
 from bot.memory.roles import EMPHASIS, SECTIONS, section_of
 from bot.memory.tokens import Tokenizer
 from bot.models import Alert, Brief, BriefLine, Incident, Message, Recalled
@@ -29,7 +30,8 @@ _TELLING_LABELS = ("service", "job", "app", "instance", "database", "db", "names
 
 async def compose(find: Find, incident: Incident, role: str, budget_tokens: int, *, considered: int) -> Brief:
     """The lines for one role, section by section, in the order that helps."""
-    about = await find(Question(question_of(incident), emphasis=EMPHASIS.get(role, "")), LOOKED_AT)
+    asked = Question(question_of(incident), emphasis=EMPHASIS.get(role, ""), asked_in=incident.channel)
+    about = _kindred_first(incident, await find(asked, LOOKED_AT))
     talk = _talk_about(incident, await find(_talk(incident), LOOKED_AT)) if incident.channel else []
     others = [recalled.message for recalled in (*about, *talk)]
     chosen = _affordable(_by_section(about, talk), budget_tokens)
@@ -52,6 +54,7 @@ def _words_of(alert: Alert) -> Iterable[str]:
     yield alert.service or ""
     yield alert.summary or ""
     yield alert.annotations.get("description", "")
+    yield alert.fingerprint
     yield from (alert.labels[name] for name in _TELLING_LABELS if name in alert.labels)
 
 
@@ -73,17 +76,36 @@ def _talk_about(incident: Incident, said: Sequence[Recalled]) -> list[Recalled]:
     return [Recalled(message=message, score=score, why="recent") for score, message in belonging]
 
 
+def _kindred_first(incident: Incident, found: Sequence[Recalled]) -> list[Recalled]:
+    """Past incidents of the same alert come first, then those of the same service, then all else as it was."""
+
+    def distance(recalled: Recalled) -> int:
+        if recalled.message.channel != INCIDENTS:
+            return 2
+        if f"Fingerprint: {incident.alert.fingerprint}." in recalled.message.text:
+            return 0
+        return 1 if incident.service and f" on {incident.service}," in recalled.message.text else 2
+
+    own = (INCIDENTS, incident.id)
+    return sorted((each for each in found if (each.message.channel, each.id) != own), key=distance)
+
+
 def _by_section(about: Sequence[Recalled], talk: Sequence[Recalled]) -> list[Placed]:
     """Every line worth reading, best first within its section."""
     live = {(recalled.message.channel, recalled.id) for recalled in talk}
-    best = about[0].score if about else 0.0
+    best = max((recalled.score for recalled in about), default=0.0)
     worthwhile = (recalled for recalled in about if recalled.score >= SCORE_KEPT * best > 0)
     told = [
-        (section_of(recalled.message.text), recalled.message)
+        (_section(recalled.message), recalled.message)
         for recalled in fold(worthwhile)
         if (recalled.message.channel, recalled.id) not in live
     ]
     return [*told, *(("recent", recalled.message) for recalled in fold(talk))]
+
+
+def _section(message: Message) -> str:
+    """What the bot learned itself is known; talk goes where its words point."""
+    return "known" if message.channel in LEARNED else section_of(message.text)
 
 
 def _affordable(lines: Sequence[Placed], budget_tokens: int) -> list[Placed]:

@@ -23,7 +23,8 @@ if TYPE_CHECKING:
 BATCH = 32
 ENGLISH_BGE_INSTRUCTION = "Represent this sentence for searching relevant passages: "
 """What the English models BAAI/bge-*-en* expect before a query; bge-m3 and others take none."""
-Load = Callable[[str], "SentenceTransformer"]
+Load = Callable[[str], Any]
+"""Makes something that speaks like a SentenceTransformer."""
 
 
 class Encoder:

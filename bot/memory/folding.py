@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterable, Sequence
 from datetime import timedelta
 
+from bot.memory.reserved import TAUGHT
 from bot.memory.roles import section_of
 from bot.memory.tokens import STOP_WORDS
 from bot.models import Message, Recalled
@@ -58,6 +59,8 @@ def undoing(message: Message, others: Sequence[Message]) -> Message | None:
 
 
 def _follows(other: Message, message: Message) -> bool:
+    if other.channel == TAUGHT and other.thread == message.id:  # a person has said that it proves this wrong
+        return other.sent_at > message.sent_at
     near = timedelta(0) < other.sent_at - message.sent_at <= UNDOING_WITHIN
     return near and other.channel == message.channel and bool(_UNDONE.search(other.text))
 

@@ -172,6 +172,9 @@ class Index:
         allowed: Mask = self._channel_of.view != NO_CHANNEL
         if question.channel is not None:
             allowed = self._channel_of.view == self._channels.get(question.channel, NO_CHANNEL - 1)
+        hidden = [self._channels[name] for name in question.hidden if name in self._channels]
+        if hidden:
+            allowed &= ~np.isin(self._channel_of.view, hidden)
         return allowed & self._between(question.since, question.until)
 
     def _between(self, since: datetime | None, until: datetime | None) -> Mask:

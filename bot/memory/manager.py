@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import hashlib
 import tempfile
 import uuid
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterable
 from contextlib import AsyncExitStack, asynccontextmanager
-from datetime import UTC, datetime
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -19,14 +21,18 @@ from bot.memory.budget import enough, within
 from bot.memory.conversation import LOOKED_BACK, talk_around
 from bot.memory.dates import read_period
 from bot.memory.folding import demote_repetitions
+from bot.memory.knowledge import Synced, chunks, pages
+from bot.memory.lessons import lesson
 from bot.memory.question import Question
 from bot.memory.redaction import redact
+from bot.memory.reserved import KNOWLEDGE, TAUGHT
 from bot.memory.store import Store
 from bot.memory.tokens import Tokenizer
 from bot.models import Brief, Incident, Message, Recalled
 from bot.storage import connect, embedded_redis
 
 if TYPE_CHECKING:
+    from bot.memory.encoder import Encoder
     from bot.memory.index import Index
     from bot.memory.meaning import Meaning
     from bot.memory.mirror import Mirror
@@ -57,7 +63,7 @@ class MemoryManager:
     async def open(
         cls,
         redis_url: str | None = None,
-        encoder: str | None = None,
+        encoder: str | Encoder | None = None,
         *,
         folder: Path | None = None,
         timezone: str = "UTC",
@@ -65,7 +71,8 @@ class MemoryManager:
     ) -> AsyncIterator[MemoryManager]:
         """A manager over that Redis; without a URL over a private one in `folder`, or in a temporary folder.
 
-        `encoder` is the name or folder of a sentence-transformers model; without one recall goes by wording.
+        `encoder` is the name or folder of a sentence-transformers model, or one that is loaded;
+        without one recall goes by wording.
         `timezone` is the IANA name of the zone in which people say 'yesterday'; `clock` tells the time.
 
         Raises:
@@ -82,12 +89,15 @@ class MemoryManager:
             await stack.enter_async_context(_running(mirror.encode(unencoded)))
             yield cls(store, index, meaning, mirror, zone=zone, clock=clock)
 
-    async def remember(self, messages: Iterable[Message]) -> None:
+    async def remember(self, messages: Iterable[Message], *, backfill: bool = False) -> None:
         """Keep messages, secrets taken out. The same id in the same channel again replaces the earlier text.
 
-        They can be recalled when this returns, by wording and by meaning.
+        They can be recalled when this returns, by wording and by meaning. A message older than its channel's
+        retention is passed over; a `backfill` also passes over what was forgotten on purpose.
         """
-        await self._mirror.remember([message.model_copy(update={"text": redact(message.text)}) for message in messages])
+        fresh = await self._still_wanted(list(messages), backfill=backfill)
+        clean = [message.model_copy(update={"text": redact(message.text)}) for message in fresh]
+        await self._mirror.remember(clean)
 
     async def forget(
         self,
@@ -110,6 +120,8 @@ class MemoryManager:
         gone = 0
         for name in [channel] if channel is not None else await self._store.channels():
             ids = await self._store.matching(name, id=id, user=user, before=before)
+            if id is not None or user is not None:  # a channel, or what grew too old, needs no list
+                await self._store.bar(name, ids)
             gone += await self._mirror.forget(name, ids) if ids else 0
         return gone
 
@@ -158,8 +170,77 @@ class MemoryManager:
         """What matters now for one agent (metrics, logs, database, changes, …), within the budget."""
         return await compose(self._find, incident, role, budget_tokens, considered=len(self._index))
 
+    async def teach(
+        self, text: str, author: str, at: datetime, *, corrects: str | None = None, permalink: str | None = None
+    ) -> Message:
+        """Keep what a person said to remember, as knowledge with an author and a date.
+
+        `corrects` is the id of a message that this proves wrong: a brief shows both, the older one marked.
+        """
+        name = hashlib.sha256(f"{author}|{at.isoformat()}|{text}".encode()).hexdigest()[:16]
+        taught = Message(
+            id=name, channel=TAUGHT, thread=corrects, user=author, text=text, sent_at=at, permalink=permalink
+        )
+        await self.remember([taught])
+        return taught
+
+    async def learn(self, incident: Incident) -> None:
+        """Keep what a closed incident teaches: cause, deciding evidence, action, outcome and who."""
+        await self.remember([lesson(incident)])
+
+    async def sync_knowledge(self, folder: Path) -> Synced:
+        """Take in the Markdown files below a folder: what is new or changed by content, and without what is gone.
+
+        Raises:
+            Misconfigured: there is no such folder.
+        """
+        found = {page.path: page for page in await asyncio.to_thread(pages, folder)}
+        known = await self._store.digests()
+        removed = known.keys() - found.keys()
+        stale = {path for path, page in found.items() if known.get(path) != page.digest}
+        for path in removed | (stale & known.keys()):
+            await self._drop_page(path)
+        for path in sorted(stale):
+            await self.remember(chunks(found[path]))
+            await self._store.set_digest(path, found[path].digest)
+        added = len(stale - known.keys())
+        return Synced(added, len(stale) - added, len(removed), len(found) - len(stale))
+
+    async def keep_private(self, channel: str, *, private: bool = True) -> None:
+        """Whether a channel's talk may only be recalled in that channel."""
+        await self._store.set_private(channel, private=private)
+
+    async def retain(self, channel: str, days: float | None) -> None:
+        """Keep a channel's messages for so many days; None: for ever. `expire` forgets what is older."""
+        await self._store.set_retention(channel, days)
+
+    async def expire(self) -> int:
+        """Forget what is older than its channel's retention; how many messages."""
+        limits = await self._store.retention()
+        return sum([await self.forget(channel=name, before=self._days_ago(days)) for name, days in limits.items()])
+
+    async def _still_wanted(self, messages: list[Message], *, backfill: bool) -> list[Message]:
+        limits = await self._store.retention()
+        barred = await self._store.barred(messages) if backfill else set()
+        oldest = {channel: self._days_ago(days) for channel, days in limits.items()}
+        return [
+            message
+            for message in messages
+            if (message.channel, message.id) not in barred
+            and (message.channel not in oldest or message.sent_at >= oldest[message.channel])
+        ]
+
+    def _days_ago(self, days: float) -> datetime:
+        return self._clock() - timedelta(days=days)
+
+    async def _drop_page(self, path: str) -> None:
+        ids = [name for name in await self._store.ids(KNOWLEDGE) if name.rpartition("#")[0] == path]
+        await self._mirror.forget(KNOWLEDGE, ids)
+        await self._store.set_digest(path, None)
+
     async def _find(self, question: Question, count: int) -> list[Recalled]:
         await self._mirror.catch_up()
+        question = replace(question, hidden=await self._store.private() - {question.channel, question.asked_in})
         vector = await self._meaning.of(question.text) if self._meaning is not None else None
         hits = await asyncio.to_thread(self._index.search, question, limit=count, vector=vector)
         messages = await self._store.get([(hit.channel, hit.id) for hit in hits])
@@ -177,14 +258,16 @@ def _zone(name: str) -> ZoneInfo:
         raise Misconfigured(f"There is no time zone {name!r}: use an IANA name such as Europe/Berlin.") from error
 
 
-async def _assemble(store: Store, encoder: str | None, stack: AsyncExitStack) -> tuple[Index, Meaning | None, Mirror]:
+async def _assemble(
+    store: Store, encoder: str | Encoder | None, stack: AsyncExitStack
+) -> tuple[Index, Meaning | None, Mirror]:
     """The parts that compute, imported here since they bring numpy."""
     from bot.memory.encoder import Encoder  # noqa: PLC0415
     from bot.memory.index import Index  # noqa: PLC0415
     from bot.memory.meaning import Meaning  # noqa: PLC0415
     from bot.memory.mirror import Mirror  # noqa: PLC0415
 
-    loaded = stack.enter_context(await Encoder.load(encoder)) if encoder is not None else None
+    loaded = stack.enter_context(await Encoder.load(encoder)) if isinstance(encoder, str) else encoder
     index = Index(width=loaded.width if loaded else None)
     meaning = Meaning(loaded, store, index) if loaded else None
     return index, meaning, Mirror(store, index, meaning)

@@ -23,5 +23,9 @@ class Question:
     """Excluded."""
     period: Period | None = None
     """The time that the words themselves name."""
+    asked_in: str | None = None
+    """The channel that will read the answer."""
+    hidden: frozenset[str] = frozenset()
+    """Channels that must not answer."""
     emphasis: str = ""
     """Words that make a hit better, but that nobody asked for."""

@@ -36,7 +36,8 @@ def wording(lexical: Lexical, timeline: Timeline, weights: Mapping[str, float]) 
         if len(rows):
             around = timeline.spread(rows, counts, list(AROUND))
             for share, held in zip(AROUND.values(), around, strict=True):
-                total += np.float32(share * weight * lexical.rarity(term)) * saturated(held)
+                touched = np.flatnonzero(held)
+                total[touched] += np.float32(share * weight * lexical.rarity(term)) * saturated(held[touched])
     return own, total
 
 

@@ -4,6 +4,10 @@
 `mem:{channel}:messages`     hash: message id → message as JSON
 `mem:{channel}:times`        sorted set: message ids by the time they were sent
 `mem:{channel}:vectors`      hash: message id → the encoder's fingerprint (8 bytes) and the vector (float16)
+`mem:{channel}:forgotten`    set: ids that a backfill must not bring back
+`mem:{#knowledge}:files`     hash: path → digest of the content that was taken in
+`mem:retention`              hash: channel → days that its messages are kept
+`mem:private`                set: channels whose talk is for themselves only
 `mem:changes`                stream: which ids of which channel to look at again; it never holds a text
 """
 
@@ -19,10 +23,14 @@ from typing import Any, cast
 from redis.asyncio import Redis
 
 from bot.memory.question import Key
+from bot.memory.reserved import KNOWLEDGE
 from bot.models import Message
 
 CHANNELS = "mem:channels"
 CHANGES = "mem:changes"
+RETENTION = "mem:retention"
+PRIVATE = "mem:private"
+FILES = f"mem:{{{KNOWLEDGE}}}:files"
 CHANGES_KEPT = 100_000
 BATCH = 500
 LOADED_AT_ONCE = 5000
@@ -138,16 +146,62 @@ class Store:
         messages = await self.get([(channel, identifier) for identifier in ids])
         return [message.id for message in messages if message is not None and message.user == user]
 
+    async def bar(self, channel: str, ids: Sequence[str]) -> None:
+        """Note that these messages must not be brought back by a backfill."""
+        if ids:
+            await self._redis.sadd(forgotten_key(channel), *ids)
+
+    async def barred(self, messages: Sequence[Message]) -> set[Key]:
+        """Those of the messages that must not be brought back."""
+        async with self._redis.pipeline(transaction=False) as pipeline:
+            for message in messages:
+                pipeline.sismember(forgotten_key(message.channel), message.id)
+            answers = await pipeline.execute()
+        return {(message.channel, message.id) for message, barred in zip(messages, answers, strict=True) if barred}
+
+    async def retention(self) -> dict[str, float]:
+        """Days that messages are kept, for the channels that have a limit."""
+        found = cast("dict[bytes, bytes]", await self._redis.hgetall(RETENTION))
+        return {channel.decode(): float(days) for channel, days in found.items()}
+
+    async def set_retention(self, channel: str, days: float | None) -> None:
+        """Keep a channel's messages for so many days; None: for ever."""
+        if days is None:
+            await self._redis.hdel(RETENTION, channel)
+        else:
+            await self._redis.hset(RETENTION, channel, str(days))
+
+    async def private(self) -> frozenset[str]:
+        """The channels whose talk is for themselves only."""
+        names = cast("set[bytes]", await self._redis.smembers(PRIVATE))
+        return frozenset(name.decode() for name in names)
+
+    async def set_private(self, channel: str, *, private: bool) -> None:
+        """Whether a channel's talk is for itself only."""
+        await (self._redis.sadd(PRIVATE, channel) if private else self._redis.srem(PRIVATE, channel))
+
+    async def digests(self) -> dict[str, str]:
+        """What was taken in of the knowledge folder: path → digest of the content."""
+        found = cast("dict[bytes, bytes]", await self._redis.hgetall(FILES))
+        return {path.decode(): digest.decode() for path, digest in found.items()}
+
+    async def set_digest(self, path: str, digest: str | None) -> None:
+        """Note that a file was taken in, or (None) that it is gone."""
+        await (self._redis.hdel(FILES, path) if digest is None else self._redis.hset(FILES, path, digest))
+
     async def mark(self) -> str:
         """Note in the stream that a process starts to read here: a position that exists."""
         return await self._announce("", [])
 
     async def changes(self, position: str) -> list[Change] | None:
         """What happened after the position; None if the stream no longer reaches back to it."""
-        if not await self._redis.xrange(CHANGES, position, position):
+        async with self._redis.pipeline(transaction=False) as pipeline:
+            pipeline.xrange(CHANGES, position, position)
+            pipeline.xread({CHANGES: position}, count=1000)
+            reached, answer = await pipeline.execute()
+        if not reached:
             return None
-        answer = cast("list[_Answer]", await self._redis.xread({CHANGES: position}, count=1000))
-        return [_change(at, fields) for _, entries in answer for at, fields in entries]
+        return [_change(at, fields) for _, entries in cast("list[_Answer]", answer) for at, fields in entries]
 
     async def wait(self, position: str, block_ms: int) -> None:
         """Return when something happens after the position, or after that time."""
@@ -198,6 +252,11 @@ def messages_key(channel: str) -> str:
 def vectors_key(channel: str) -> str:
     """The hash of a channel's vectors."""
     return f"mem:{{{channel}}}:vectors"
+
+
+def forgotten_key(channel: str) -> str:
+    """The set of ids that a backfill must not bring back."""
+    return f"mem:{{{channel}}}:forgotten"
 
 
 def times_key(channel: str) -> str:

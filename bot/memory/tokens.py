@@ -53,8 +53,9 @@ class Tokenizer:
 
 
 def _words(run: str) -> Iterable[str]:
-    if run.isascii() and run.isalpha() and run.islower():  # most runs, and no identifier
-        return () if run in STOP_WORDS else (run,)
+    if run.isascii() and (run.isdigit() or (run.isalpha() and run[1:].islower())):  # most runs, and no identifier
+        word = run.lower()
+        return () if word in STOP_WORDS else (word,)
     return _characters(run) if _CJK_RUN.match(run) else _identifier(run)
 
 

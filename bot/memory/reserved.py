@@ -1,0 +1,11 @@
+"""Channels that no chat has: what the bot itself learned. Slack's ids never start with '#'."""
+
+from __future__ import annotations
+
+INCIDENTS = "#incidents"
+"""One statement for each closed incident."""
+TAUGHT = "#taught"
+"""What people told the bot to remember."""
+KNOWLEDGE = "#knowledge"
+"""Chunks of the private knowledge folder."""
+LEARNED = frozenset({INCIDENTS, TAUGHT, KNOWLEDGE})
