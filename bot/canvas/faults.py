@@ -23,7 +23,7 @@ class Fault:
     file: str
     place: Place
     rule: str
-    """The rule's id, such as `gate-missing`; docs/playbooks.md lists them."""
+    """The rule's id, such as `ungated`; docs/playbooks.md lists them."""
     message: str
     mend: str
 

@@ -7,6 +7,7 @@ Japanese and Korean are drawn with a font that comes with this package.
 from __future__ import annotations
 
 import asyncio
+import math
 import re
 import threading
 import unicodedata
@@ -29,6 +30,8 @@ from bot.canvas.playbook import Playbook
 Format = Literal["svg", "png"]
 
 SCALE = 1.5
+PIXELS = 3_500_000
+"""A larger picture is scaled down: the rasterizer holds up the process for as long as it paints."""
 FAMILY = "Nightdesk CJK"
 FONT = "NotoSansCJK-Subset.otf"
 MERMAID_FAMILY = '"trebuchet ms",verdana,arial,sans-serif'
@@ -222,7 +225,12 @@ def _png(svg: str) -> bytes:
     from mermaidx.raster import render_image  # noqa: PLC0415
 
     _add_font()
-    return bytes(render_image(svg, "png", scale=SCALE, background="#ffffff"))
+    return bytes(render_image(svg, "png", scale=_scale(svg), background="#ffffff"))
+
+
+def _scale(svg: str) -> float:
+    box = re.search(r'viewBox="\S+ \S+ ([\d.]+) ([\d.]+)"', svg)
+    return min(SCALE, math.sqrt(PIXELS / (float(box[1]) * float(box[2])))) if box else 1.0
 
 
 @lru_cache(maxsize=1)

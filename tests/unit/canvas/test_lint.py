@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import re
+from pathlib import Path
 
 import pytest
 
@@ -291,3 +293,15 @@ def test_findings_for_github_are_escaped_workflow_commands() -> None:
 
 def test_findings_can_be_sent_as_json() -> None:
     assert json.dumps([str(fault) for fault in faults_of("")])
+
+
+def test_the_paper_lists_exactly_the_rules_that_there_are() -> None:
+    page = (Path(__file__).parents[3] / "docs" / "playbooks.md").read_text(encoding="utf-8")
+    table = page.partition("## What lint finds")[2].partition("\n## ")[0]
+    told = {
+        rule
+        for row in table.splitlines()
+        if row.startswith("| `")
+        for rule in re.findall(r"`([a-z-]+)`", row.split("|")[1])
+    }
+    assert told == {rule for rule, *_ in PLANTED} | {"id-doubled", "match-tie"}
