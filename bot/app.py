@@ -5,8 +5,8 @@ from __future__ import annotations
 import asyncio
 import os
 import socket
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
-from contextlib import AsyncExitStack, asynccontextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -48,7 +48,7 @@ from bot.storage import connect, embedded_redis, require_usable
 from bot.telemetry.postgres import Postgres
 from bot.telemetry.prometheus import Prometheus
 from bot.telemetry.sources import log_sources
-from bot.work.answers import Answers
+from bot.work.answers import Answers, Names
 from bot.work.desk import FrontDesk
 from bot.work.duties import Office, Stage
 from bot.work.follow import Follow
@@ -57,7 +57,7 @@ from bot.work.measure import Ask, Measures
 from bot.work.pictures import Pictures
 from bot.work.queue import Queue, open_queue
 from bot.work.scoping import scope_of
-from bot.work.specs import tool_specs
+from bot.work.specs import shipped_specs, tool_specs
 from bot.work.stage import NoStage, SlackStage, read_back_key
 from bot.work.tasks import tasks_of
 from bot.work.triage import Triage
@@ -89,11 +89,6 @@ class Nightdesk:
     health: Health
 
 
-def no_period(_: str, __: datetime) -> tuple[datetime, datetime] | None:
-    """No date phrases are understood."""
-    return None
-
-
 def utc_now() -> datetime:
     """This instant in UTC."""
     return datetime.now(UTC)
@@ -114,12 +109,12 @@ async def assembled(settings: Settings, *, clock: Clock = utc_now) -> AsyncItera
         queue = await stack.enter_async_context(open_queue(url))
         follow = Follow(queue)
         journal = Journal(redis, on_append=follow.event)
-        memory = await stack.enter_async_context(MemoryManager.open(url, settings.encoder))
+        memory = await stack.enter_async_context(_memory(url, settings))
         intake = Intake(redis, journal, catalog, clock, channel=settings.slack.channel)
         telemetry = await _telemetry(stack, settings, catalog, memory)
         pictures = Pictures(redis)
-        door, stage, membership = await _slack(stack, settings, redis, pictures)
-        answers = Answers(journal, intake, memory, catalog, clock, no_period)
+        door, stage, membership, names = await _slack(stack, settings, redis, pictures)
+        answers = Answers(journal, intake, memory, catalog, clock, names)
         rooms, measures = _rooms(settings, catalog, journal, memory, telemetry, pictures, clock)
         office = Office(
             journal=journal,
@@ -132,15 +127,20 @@ async def assembled(settings: Settings, *, clock: Clock = utc_now) -> AsyncItera
             follow=follow,
             stage=stage,
             clock=clock,
+            knowledge=settings.knowledge_dir,
         )
         queue.register(tasks_of(office, sweep_every=timedelta(seconds=settings.work.sweep_s)))
-        desk = FrontDesk(redis, queue, journal, intake, memory, answers, clock)
+        desk = FrontDesk(redis, queue, journal, intake, memory, answers, stage, clock)
         health = Health(redis)
         routes: list[BaseRoute] = [*AlertDoor(settings, intake, clock).routes(), *health_routes(health)]
         routes += await door(stack, desk)
         await _worker(stack, queue, settings, health)
         await _read_back(queue, redis, settings, catalog)
         yield Nightdesk(Starlette(routes=routes), journal, memory, intake, health)
+
+
+def _memory(url: str, settings: Settings) -> AbstractAsyncContextManager[MemoryManager]:
+    return MemoryManager.open(url, settings.encoder, timezone=settings.slack.timezone)
 
 
 async def _redis_url(stack: AsyncExitStack, settings: Settings) -> str:
@@ -234,7 +234,8 @@ def _actions(settings: Settings, catalog: Catalog) -> Actions:
 
 
 def _triage(settings: Settings, rooms: Rooms, redis: Redis) -> Triage:
-    library = _library(settings, tool_specs(rooms.toolbox, rooms.actions))
+    # What ships is known even where it is not configured: then its gate says so, and the rest of the drawing runs.
+    library = _library(settings, {**shipped_specs(), **tool_specs(rooms.toolbox, rooms.actions)})
     library()  # what is wrong with a playbook is said at start, not at night
 
     def chosen(alert: Alert, service: str | None) -> tuple[Playbook, str]:
@@ -273,26 +274,31 @@ Open = Callable[[AsyncExitStack, FrontDesk], Awaitable[list[Route]]]
 
 async def _slack(
     stack: AsyncExitStack, settings: Settings, redis: Redis, pictures: Pictures
-) -> tuple[Open, Stage, Membership]:
+) -> tuple[Open, Stage, Membership, Names]:
     """The workspace's door, stage and groups; without a workspace, none of them."""
     if not settings.slack.configured:
         log.warning("slack.not_configured", mend="set SLACK_BOT_TOKEN and SLACK_SIGNING_SECRET (or SLACK_APP_TOKEN)")
-        return _no_door, NoStage(), _nobody
+        return _no_door, NoStage(), _nobody, _nameless
     slack = await stack.enter_async_context(Slack.open(settings.slack))
     ledger = Ledger(redis)
-    face = Face(slack, Outbox(slack, ledger), ledger, People(slack), pictures.get)
-    stage = SlackStage(redis, face, ledger, History(slack))
+    people = People(slack)
+    face = Face(slack, Outbox(slack, ledger), ledger, people, pictures.get)
+    stage = SlackStage(redis, face, ledger, History(slack, slow=settings.slack.slow_history))
 
     async def open_door(opened: AsyncExitStack, desk: FrontDesk) -> list[Route]:
         door = Door(settings, desk, slack)
         await opened.enter_async_context(door.listening())
         return door.routes
 
-    return open_door, stage, Groups(slack).is_member
+    return open_door, stage, Groups(slack).is_member, people.names
 
 
 async def _no_door(_: AsyncExitStack, __: FrontDesk) -> list[Route]:
     return []
+
+
+async def _nameless(_: Iterable[str]) -> Mapping[str, str]:
+    return {}
 
 
 async def _nobody(_: str, __: str) -> bool:

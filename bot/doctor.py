@@ -186,7 +186,7 @@ def _approvers(settings: Settings, catalog: Catalog) -> Check:
 
 def _playbooks(settings: Settings) -> Check:
     from bot.canvas.library import load_library
-    from bot.rehearsal import shipped_specs
+    from bot.work.specs import shipped_specs
 
     if not settings.playbooks_dir.is_dir():
         return Check("wrong", "Playbooks", f"no folder {settings.playbooks_dir}", "Set NIGHTDESK_PLAYBOOKS_DIR.")

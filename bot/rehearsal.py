@@ -9,29 +9,12 @@ from typing import Any, Literal
 from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
-from bot.agents.changes import changes_tools
-from bot.agents.database import database_tools
-from bot.agents.logs import logs_tools
-from bot.agents.metrics import metrics_tools
-from bot.agents.tools import Toolbox
 from bot.canvas import Playbook, Step, Walked, read
 from bot.canvas.commands import lint_command
 from bot.canvas.library import load_library
-from bot.canvas.lint import ToolSpec
 from bot.canvas.rehearsal import Rehearsal, play
 from bot.errors import BadInput
-from bot.remediation.http_call import HttpCall
-from bot.remediation.postgres import CancelQuery, TerminateBackend
-from bot.remediation.restart import Restart
-from bot.work.specs import tool_specs
-
-SHIPPED = (TerminateBackend, CancelQuery, HttpCall, Restart)
-
-
-def shipped_specs() -> Mapping[str, ToolSpec]:
-    """Every tool and action that a drawing may name, whatever is configured."""
-    toolbox = Toolbox((*metrics_tools(None), *logs_tools(()), *database_tools({}), *changes_tools(None)))
-    return tool_specs(toolbox, SHIPPED)
+from bot.work.specs import shipped_specs
 
 
 def lint(paths: Sequence[Path], form: Literal["text", "github"]) -> tuple[str, int]:

@@ -55,6 +55,9 @@ class SlackSettings(_Section):
     app_token: SecretStr | None = None
     api_url: str = "https://slack.com/api/"
     channel: str | None = Field(default=None, description="channel id for alerts whose service names none")
+    slow_history: bool = Field(
+        default=False, description="read channels back at one request a minute, as Slack demands of some apps"
+    )
     timezone: str = Field(default="UTC", description="IANA name, for 'yesterday' and for times in the thread")
 
     @property

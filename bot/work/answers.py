@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from datetime import datetime
 
 from bot.catalog import Catalog
 from bot.incidents import Intake, Journal
 from bot.memory import MemoryManager
-from bot.models import Brief, Briefed, BriefLine, Message, Recalled
+from bot.models import Brief, Briefed, BriefLine, Recalled
 from bot.slack.blocks import Post
 from bot.slack.desk import Command, Mention
+from bot.slack.inbox import moment
 from bot.slack.views import brief as brief_view
 from bot.slack.views import talk
 from bot.work.question import question, service_in
@@ -24,8 +25,8 @@ _REMEMBER = re.compile(r"(remember|记住)\s*[:：,]\s*(?P<lesson>\S.*)", re.IGN
 BRIEF_TOKENS = 900
 RECALL_TOKENS = 500
 
-Period = Callable[[str, datetime], "tuple[datetime, datetime] | None"]
-"""Reads a date phrase ('since yesterday') as a stretch of time."""
+Names = Callable[[Iterable[str]], Awaitable[Mapping[str, str]]]
+"""Display names for user ids."""
 
 
 class Answers:
@@ -38,14 +39,14 @@ class Answers:
         memory: MemoryManager,
         catalog: Catalog,
         clock: Callable[[], datetime],
-        period: Period,
+        names: Names,
     ) -> None:
         self._journal = journal
         self._intake = intake
         self._memory = memory
         self._catalog = catalog
         self._clock = clock
-        self._period = period
+        self._names = names
 
     async def mention(self, mention: Mention) -> Post | None:
         """The answer, None where the incident's own card and thread are the answer."""
@@ -77,32 +78,21 @@ class Answers:
 
     async def _brief(self, wish: str, channel: str) -> Post:
         """The latest of the channel, or of the time that the wish names, or what is near to its words."""
-        period = self._period(wish, self._clock())
-        since, until = period or (None, None)
-        found = await self._memory.recall(
-            "" if period else wish, channel=channel, since=since, until=until, budget_tokens=BRIEF_TOKENS
-        )
-        return brief_view.brief(Briefed(at=self._clock(), brief=_as_brief(found)), {})
+        return await self._shown(await self._memory.recall(wish, channel=channel, budget_tokens=BRIEF_TOKENS))
 
     async def _recalled(self, text: str, channel: str) -> Post:
         found = await self._memory.recall(text, channel=channel, limit=5, budget_tokens=RECALL_TOKENS)
         if not found:
             known = ", ".join(sorted(self._catalog.services)) or "none yet: write services.yaml"
             return talk.answer(f"I know nothing about that. Name a service and I look into it; I know: {known}.")
-        return brief_view.brief(Briefed(at=self._clock(), brief=_as_brief(found)), {})
+        return await self._shown(found)
+
+    async def _shown(self, found: list[Recalled]) -> Post:
+        names = await self._names({recalled.message.user for recalled in found})
+        return brief_view.brief(Briefed(at=self._clock(), brief=_as_brief(found)), names)
 
     async def _remember(self, lesson: str, mention: Mention) -> Post:
-        await self._memory.remember(
-            [
-                Message(
-                    id=f"lesson-{mention.ts}",
-                    channel=mention.channel,
-                    user=mention.user,
-                    text=lesson,
-                    sent_at=self._clock(),
-                )
-            ]
-        )
+        await self._memory.teach(lesson, mention.user, moment(mention.ts))
         return talk.answer(f"Remembered: {lesson}")
 
     async def _look(self, service: str, mention: Mention) -> Post | None:

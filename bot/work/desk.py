@@ -15,6 +15,7 @@ from bot.models import Message, Phase, Proposal
 from bot.remediation.approvals import incident_of
 from bot.slack.desk import Command, Decision, HomeContent, Mention, Taught
 from bot.work.answers import Answers
+from bot.work.duties import Stage
 from bot.work.question import question
 from bot.work.queue import Queue
 
@@ -33,6 +34,7 @@ class FrontDesk:
         intake: Intake,
         memory: MemoryManager,
         answers: Answers,
+        stage: Stage,
         clock: Callable[[], datetime],
     ) -> None:
         self._redis = redis
@@ -41,6 +43,7 @@ class FrontDesk:
         self._intake = intake
         self._memory = memory
         self._answers = answers
+        self._stage = stage
         self._clock = clock
 
     async def heard(self, mention: Mention) -> None:
@@ -82,7 +85,8 @@ class FrontDesk:
         pending = tuple(
             incident.proposal for incident in incidents if incident.proposal and incident.phase is Phase.AWAITING
         )
-        return HomeContent(incidents=incidents, pending=pending)
+        links = {incident.id: link for incident in incidents if (link := await self._stage.link(incident))}
+        return HomeContent(incidents=incidents, pending=pending, links=links)
 
     async def proposal(self, proposal_id: str) -> Proposal | None:
         """The proposal as stored, if it is the current one of its incident."""

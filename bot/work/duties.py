@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime
+from functools import partial
+from pathlib import Path
 from typing import Protocol
 
 import structlog
@@ -17,9 +19,9 @@ from bot.remediation.approvals import Approvals, incident_of
 from bot.remediation.execution import Execution
 from bot.slack.blocks import Post
 from bot.slack.desk import Decision, Mention, Taught
+from bot.slack.inbox import moment
 from bot.work.answers import Answers
 from bot.work.follow import Follow
-from bot.work.lessons import lesson_of
 from bot.work.triage import Triage
 from bot.work.verify import Verifier
 
@@ -39,6 +41,10 @@ class Stage(Protocol):
         """Whether there are events that are not shown yet."""
         ...
 
+    async def link(self, incident: Incident) -> str | None:
+        """Where the incident's card is."""
+        ...
+
     async def answer(self, mention: Mention, post: Post) -> None:
         """Answer in the thread."""
 
@@ -56,11 +62,6 @@ class Stage(Protocol):
         """Hand over what was said in the channel, page by page."""
 
 
-def pinned(taught: Taught, text: str, now: datetime) -> Message:
-    """What was pinned, as a memory of its own: it stays when the message's channel grows."""
-    return Message(id=f"lesson-{taught.message_ts}", channel=taught.channel, user=taught.user, text=text, sent_at=now)
-
-
 @dataclass(frozen=True)
 class Office:
     """Implements `bot.work.tasks.Duties`."""
@@ -75,6 +76,8 @@ class Office:
     follow: Follow
     stage: Stage
     clock: Callable[[], datetime]
+    knowledge: Path | None = None
+    """The folder of private runbooks and post-mortems, if there is one."""
 
     async def walk(self, incident_id: str) -> None:
         """Go on with the incident's playbook."""
@@ -86,7 +89,7 @@ class Office:
 
     async def learn(self, incident_id: str) -> None:
         """Write the incident to memory: what it was, what was done, how it ended."""
-        await self.memory.remember([lesson_of(await self.journal.read(incident_id))])
+        await self.memory.learn(await self.journal.read(incident_id))
 
     async def expire(self, proposal_id: str) -> None:
         """Close the gate if its time is over."""
@@ -126,11 +129,11 @@ class Office:
         taught = Taught.model_validate_json(lesson)
         text = await self.stage.message_text(taught.channel, taught.message_ts)
         if text:
-            await self.memory.remember([pinned(taught, text, self.clock())])
+            await self.memory.teach(text, taught.user, moment(taught.message_ts))
 
     async def backfill(self, channel: str) -> None:
         """Read back what was said in a channel."""
-        await self.stage.history(channel, self.memory.remember)
+        await self.stage.history(channel, partial(self.memory.remember, backfill=True))
 
     async def sweep(self) -> None:
         """Schedule again what was lost between an event and its task."""
@@ -140,6 +143,13 @@ class Office:
                 log.info("sweep.rescheduled", incident=incident.id, phase=incident.phase)
             if await self.stage.behind(incident):
                 await self.follow.show(incident)
+
+    async def tend(self) -> None:
+        """Forget what is too old to keep, and take in what has changed in the knowledge folder."""
+        await self.memory.expire()
+        if self.knowledge:
+            changed = await self.memory.sync_knowledge(self.knowledge)
+            log.info("memory.knowledge", folder=str(self.knowledge), **asdict(changed))
 
     async def failed(self, task: str, subject: str, error: BaseException) -> None:
         """A task has failed for the last time: the incident says so, and a triage goes to people."""

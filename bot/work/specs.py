@@ -5,11 +5,19 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from bot.agents.changes import changes_tools
+from bot.agents.database import database_tools
+from bot.agents.logs import logs_tools
+from bot.agents.metrics import metrics_tools
 from bot.agents.tools import Toolbox
 from bot.canvas.lint import ToolSpec
 from bot.remediation.action import Action
+from bot.remediation.http_call import HttpCall
+from bot.remediation.postgres import CancelQuery, TerminateBackend
+from bot.remediation.restart import Restart
 from bot.work.world import APPLY, RANK
 
+SHIPPED = (TerminateBackend, CancelQuery, HttpCall, Restart)
 RANK_FACTS = ("kind", "service", "confidence", "remedy_count", "remedy_action", "remedy_parameters")
 _CLOSED: Mapping[str, Any] = {"type": "object", "properties": {}, "additionalProperties": False}
 _APPLY: Mapping[str, Any] = {
@@ -27,3 +35,9 @@ def tool_specs(toolbox: Toolbox, actions: Iterable[Action[Any] | type[Action[Any
     specs.append(ToolSpec(APPLY, _APPLY, changes=True))
     specs += [ToolSpec(action.name, action.parameters, changes=True) for action in actions]
     return {spec.name: spec for spec in specs}
+
+
+def shipped_specs() -> Mapping[str, ToolSpec]:
+    """Every tool and action that a drawing may name, whatever is configured."""
+    toolbox = Toolbox((*metrics_tools(None), *logs_tools(()), *database_tools({}), *changes_tools(None)))
+    return tool_specs(toolbox, SHIPPED)

@@ -45,6 +45,11 @@ class SlackStage:
         """Whether there are events that Slack does not show yet."""
         return incident.channel is not None and await self._ledger.cursor(incident.id) != incident.history[-1].id
 
+    async def link(self, incident: Incident) -> str | None:
+        """Where the incident's card is."""
+        ts = await self._face.card_of(incident.id)
+        return await self._face.permalink(incident.channel, ts) if ts and incident.channel else None
+
     async def answer(self, mention: Mention, post: Post) -> None:
         """Answer in the thread."""
         await self._face.answer(mention, post)
@@ -89,6 +94,11 @@ class NoStage:
     async def behind(self, incident: Incident) -> bool:
         """Nothing is shown, so nothing is behind."""
         return not incident.history
+
+    async def link(self, incident: Incident) -> str | None:
+        """There is no card."""
+        log.debug("stage.none", incident=incident.id)
+        return None
 
     async def answer(self, mention: Mention, post: Post) -> None:
         """Nobody can have asked; kept for the log."""

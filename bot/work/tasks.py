@@ -22,6 +22,7 @@ log = structlog.get_logger(__name__)
 
 PATIENT = ExponentialRetry(attempts=12, minimum_delay=timedelta(seconds=1), maximum_delay=timedelta(minutes=2))
 """For what waits for Slack or another server: about ten minutes in all."""
+TEND_EVERY = timedelta(minutes=5)
 BRIEF = ExponentialRetry(attempts=5, minimum_delay=timedelta(milliseconds=200), maximum_delay=timedelta(seconds=5))
 
 
@@ -61,6 +62,9 @@ class Duties(Protocol):
     async def sweep(self) -> None:
         """Schedule again what was lost between an event and its task."""
 
+    async def tend(self) -> None:
+        """Keep memory tidy."""
+
     async def failed(self, task: str, subject: str, error: BaseException) -> None:
         """A task has failed for the last time."""
 
@@ -84,7 +88,7 @@ class _Guard:
 
 def tasks_of(duties: Duties, *, sweep_every: timedelta) -> tuple[Task, ...]:
     """All tasks, bound to the duties. docket knows a task by its function's name."""
-    return (*_incident_tasks(duties), *_proposal_tasks(duties), *_talk_tasks(duties), _sweep(duties, sweep_every))
+    return (*_incident_tasks(duties), *_proposal_tasks(duties), *_talk_tasks(duties), *_rounds(duties, sweep_every))
 
 
 def _incident_tasks(duties: Duties) -> tuple[Task, ...]:
@@ -148,8 +152,11 @@ def _talk_tasks(duties: Duties) -> tuple[Task, ...]:
     )
 
 
-def _sweep(duties: Duties, every: timedelta) -> Task:
-    async def sweep(again: Perpetual = Perpetual(every=every, automatic=True)) -> None:
+def _rounds(duties: Duties, sweep_every: timedelta) -> tuple[Task, ...]:
+    async def sweep(again: Perpetual = Perpetual(every=sweep_every, automatic=True)) -> None:
         await duties.sweep()
 
-    return sweep
+    async def tend(again: Perpetual = Perpetual(every=TEND_EVERY, automatic=True)) -> None:
+        await duties.tend()
+
+    return (sweep, tend)

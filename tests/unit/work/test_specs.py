@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from bot.rehearsal import SHIPPED, shipped_specs
-from bot.work.specs import RANK_FACTS
+from bot.work.specs import RANK_FACTS, SHIPPED, shipped_specs
 from bot.work.world import APPLY, RANK, _facts_of
 from tests.unit.work.histories import hypothesis
 
