@@ -13,7 +13,7 @@ from bot.canvas.commands import format_command, lint_command, render_command
 from bot.canvas.library import load_library
 from bot.canvas.rehearsal import Rehearsal, play
 from bot.errors import BadInput
-from bot.rehearsal import shipped_specs
+from bot.work.specs import shipped_specs
 from tests.unit.canvas.test_lint import OTHER, SOUND
 from tests.unit.canvas.worlds import GIVEN, TOOLS
 
