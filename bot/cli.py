@@ -50,11 +50,12 @@ def version() -> None:
 def serve() -> None:
     """Run the bot: alert webhooks, Slack and background work, until Ctrl-C. Settings come from NIGHTDESK_* and TOML."""
     from bot.observability import configure_logging
-    from bot.serve import serve as run
     from bot.settings import load
 
     settings = load()
     configure_logging(settings.log_level, settings.log_format)
+    from bot.serve import serve as run  # slow to import: a wrong setting is told before
+
     _run(lambda: run(settings))
 
 
