@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mappin
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 
 import structlog
@@ -32,7 +33,7 @@ from bot.errors import Denied
 from bot.incidents import Intake, Journal
 from bot.memory import MemoryManager
 from bot.models import Alert, Message
-from bot.remediation.approvals import Approvals, Membership
+from bot.remediation.approvals import Approvals, Membership, may_decide
 from bot.remediation.catalogue import Actions, actions
 from bot.remediation.execution import Execution
 from bot.settings import Settings, secret_from_environment
@@ -52,6 +53,7 @@ from bot.work.answers import Answers, Names
 from bot.work.desk import FrontDesk
 from bot.work.duties import Office, Stage
 from bot.work.follow import Follow
+from bot.work.forgetting import Forgetting
 from bot.work.health import Health, health_routes
 from bot.work.measure import Ask, Measures
 from bot.work.pictures import Pictures
@@ -114,7 +116,8 @@ async def assembled(settings: Settings, *, clock: Clock = utc_now) -> AsyncItera
         telemetry = await _telemetry(stack, settings, catalog, memory)
         pictures = Pictures(redis)
         door, stage, membership, names = await _slack(stack, settings, redis, pictures)
-        answers = Answers(journal, intake, memory, catalog, clock, names)
+        forgetting = Forgetting(memory, partial(may_decide, settings.remediation, membership))
+        answers = Answers(journal, intake, memory, catalog, clock, names, forgetting)
         rooms, measures = _rooms(settings, catalog, journal, memory, telemetry, pictures, clock)
         office = Office(
             journal=journal,

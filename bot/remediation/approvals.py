@@ -14,6 +14,7 @@ from bot.errors import Denied, IllegalTransition, NotFound
 from bot.incidents.journal import Journal
 from bot.models import Approved, Endorsed, Expired, Incident, Phase, Proposal, Rejected
 from bot.remediation.proposal import matches
+from bot.settings import RemediationSettings
 
 Clock = Callable[[], datetime]
 Membership = Callable[[str, str], Awaitable[bool]]
@@ -22,6 +23,16 @@ Membership = Callable[[str, str], Awaitable[bool]]
 LONGEST_REASON = 2000
 SHORTEST_DIGEST = 16
 """Hexadecimal digits that a click must carry: 64 bits of what was shown."""
+
+
+async def may_decide(settings: RemediationSettings, membership: Membership, user: str) -> bool:
+    """Whether the user is among the approvers of the settings; a group that cannot be read does not count."""
+    if user in settings.approver_users:
+        return True
+    try:
+        return any([await membership(user, group) for group in settings.approver_groups])
+    except Denied:
+        return False
 
 
 @dataclass(frozen=True)

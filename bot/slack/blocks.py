@@ -50,6 +50,12 @@ def together(posts: Sequence[Post]) -> Post | None:
     return post(" ".join(one.text for one in posts), blocks, broadcast=any(one.broadcast for one in posts))
 
 
+def words_of(told: Post) -> str:
+    """The message as text alone, for answers that take no blocks."""
+    parts = [part for block in told.blocks for part in (*block.get("elements", ()), block.get("text") or {})]
+    return "\n".join(part["text"] for part in parts if part.get("type") == "mrkdwn") or told.text
+
+
 def fit(blocks: Sequence[Block], *, most: int = MESSAGE_BLOCKS) -> tuple[Block, ...]:
     """As many blocks as a message takes. Buttons always stay; a note names the number of parts left out."""
     buttons = [block for block in blocks if block["type"] == "actions"]

@@ -9,21 +9,28 @@ from datetime import datetime
 from bot.catalog import Catalog
 from bot.incidents import Intake, Journal
 from bot.memory import MemoryManager
+from bot.memory.reserved import LEARNED
 from bot.models import Brief, Briefed, BriefLine, Recalled
-from bot.slack.blocks import Post
+from bot.slack.blocks import Post, words_of
 from bot.slack.desk import Command, Mention
 from bot.slack.inbox import moment
 from bot.slack.views import brief as brief_view
 from bot.slack.views import talk
+from bot.work.forgetting import Forgetting
 from bot.work.question import question, service_in
 
 _HELP = re.compile(r"(help|\?|帮助)?\s*[!.?]*", re.IGNORECASE)
 _STATUS = re.compile(r"(status|what'?s (up|open|going on)|状态)\s*[!.?]*", re.IGNORECASE)
 _BRIEF = re.compile(r"(brief me|brief|catch me up|简报)\b\s*[:,]?\s*(?P<rest>.*)", re.IGNORECASE | re.DOTALL)
+_CORRECTION = re.compile(
+    r"(that|this|it) (was|is) wrong\b[\s:,–-]*(because\b)?\s*(?P<lesson>\S.*)", re.IGNORECASE | re.DOTALL
+)
 _REMEMBER = re.compile(r"(remember|记住)\s*[:：,]\s*(?P<lesson>\S.*)", re.IGNORECASE | re.DOTALL)
 
 BRIEF_TOKENS = 900
 RECALL_TOKENS = 500
+LESSONS = 3
+"""Lessons, past incidents and runbook pages told with an answer, at most."""
 
 Names = Callable[[Iterable[str]], Awaitable[Mapping[str, str]]]
 """Display names for user ids."""
@@ -40,6 +47,7 @@ class Answers:
         catalog: Catalog,
         clock: Callable[[], datetime],
         names: Names,
+        forgetting: Forgetting,
     ) -> None:
         self._journal = journal
         self._intake = intake
@@ -47,6 +55,7 @@ class Answers:
         self._catalog = catalog
         self._clock = clock
         self._names = names
+        self._forgetting = forgetting
 
     async def mention(self, mention: Mention) -> Post | None:
         """The answer, None where the incident's own card and thread are the answer."""
@@ -55,6 +64,8 @@ class Answers:
             return answer
         if lesson := _REMEMBER.fullmatch(text):
             return await self._remember(lesson["lesson"].strip(), mention)
+        if correction := _CORRECTION.fullmatch(text):
+            return await self._correct(correction["lesson"].strip(), mention)
         service = service_in(text, self._catalog)
         if service is None:
             return await self._recalled(text, mention.channel)
@@ -62,9 +73,11 @@ class Answers:
 
     async def command(self, command: Command) -> str:
         """The text that answers `/nightdesk …`."""
+        if forgotten := await self._forgetting.command(command):
+            return forgotten
         text = command.text.strip()
         answer = await self._known_words(text, command.channel) or await self._recalled(text, command.channel)
-        return answer.text
+        return words_of(answer)
 
     async def _known_words(self, text: str, channel: str) -> Post | None:
         if _HELP.fullmatch(text):
@@ -81,7 +94,11 @@ class Answers:
         return await self._shown(await self._memory.recall(wish, channel=channel, budget_tokens=BRIEF_TOKENS))
 
     async def _recalled(self, text: str, channel: str) -> Post:
-        found = await self._memory.recall(text, channel=channel, limit=5, budget_tokens=RECALL_TOKENS)
+        """What was said here and what was learned anywhere: talk of other channels stays there."""
+        said = await self._memory.recall(text, channel=channel, limit=5, budget_tokens=RECALL_TOKENS)
+        anywhere = await self._memory.recall(text, limit=40)
+        learned = [recalled for recalled in anywhere if recalled.message.channel in LEARNED]
+        found = [*learned[:LESSONS], *said]
         if not found:
             known = ", ".join(sorted(self._catalog.services)) or "none yet: write services.yaml"
             return talk.answer(f"I know nothing about that. Name a service and I look into it; I know: {known}.")
@@ -94,6 +111,11 @@ class Answers:
     async def _remember(self, lesson: str, mention: Mention) -> Post:
         await self._memory.teach(lesson, mention.user, moment(mention.ts))
         return talk.answer(f"Remembered: {lesson}")
+
+    async def _correct(self, lesson: str, mention: Mention) -> Post:
+        """Keep what a person says was wrong in this thread; a brief shows both, and marks the older one."""
+        await self._memory.teach(lesson, mention.user, moment(mention.ts), corrects=mention.thread)
+        return talk.answer(f"Corrected, in your name: {lesson}")
 
     async def _look(self, service: str, mention: Mention) -> Post | None:
         """Start a triage, unless the service has an open incident: then that is the answer."""
