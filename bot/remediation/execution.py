@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+import math
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Any
@@ -23,7 +24,7 @@ from bot.remediation.action import Action, ActionParameters
 from bot.remediation.approvals import incident_of
 from bot.remediation.catalogue import Actions
 from bot.remediation.proposal import matches
-from bot.storage.scripts import release
+from bot.storage.scripts import release, swap
 
 log = structlog.get_logger(__name__)
 Clock = Callable[[], datetime]
@@ -75,10 +76,11 @@ class Execution:
             await self._not_executed(incident, proposal, "what was approved is not what would run")
             return
         lock = "nd:target:" + hashlib.sha256(f"{proposal.action}\n{proposal.target}".encode()).hexdigest()[:32]
-        until_ms = int((proposal.timeout_s + GRACE_S) * 1000)
-        if not await self._redis.set(lock, proposal.id, nx=True, px=until_ms):
+        held_s = math.ceil(proposal.timeout_s + GRACE_S)
+        if await swap(self._redis, lock, held="", to=proposal.id, ttl_s=held_s) != proposal.id:
             await self._not_executed(incident, proposal, f"another incident is acting on {proposal.target} right now")
             return
+        await self._redis.expire(lock, held_s)  # it may be that of a run of this proposal that died before it acted
         try:
             await self._perform(incident, proposal, lease)
         finally:
