@@ -15,6 +15,9 @@
     * EffectFailed        the effect was tried and the target refused it; nothing was changed
     * EffectUnknown       the effect was started and nobody knows whether it happened
   * SlackRefused          Slack said no, or the payload breaks one of its limits
+
+Rooms refine them where they are raised: `alerts.decode.NotJson`, `alerts.auth.NotAuthenticated` and `NotLocal`,
+`canvas.faults.NotAPlaybook`, `postgres.ConnectionsExhausted`, `work.world.CannotPropose`.
 """
 
 from __future__ import annotations

@@ -1,5 +1,10 @@
 """The real servers that tests may ask for by name."""
 
+from hypothesis import settings
+
+settings.register_profile("nightdesk", deadline=None)  # the tests share two cores with real servers
+settings.load_profile("nightdesk")
+
 pytest_plugins = [
     "tests.servers.browser",
     "tests.servers.postgres",
