@@ -22,15 +22,23 @@ SHARES = {"known": 0.3, "tried": 0.2, "changed": 0.2, "people": 0.1, "recent": 0
 """What each section may take of the budget; what one leaves, the next may use."""
 LOOKED_AT = 150
 TALK_BEFORE = timedelta(hours=2)
-SCORE_KEPT = 0.1
-"""Lines that score less than this share of the best are not worth their tokens."""
+SCORE_KEPT = {"wording": 0.2, "conversation": 0.5}
+"""Lines that score less than this share of the best are not worth their tokens, the less so if only those around them
+speak of the matter."""
+BELONGS = 0.4
+"""What belongs less to the live talk of the incident is other talk."""
 _ANY_TIME = datetime.min.replace(tzinfo=UTC)
 _TELLING_LABELS = ("service", "job", "app", "instance", "database", "db", "namespace", "cluster", "component", "team")
 
 
 async def compose(find: Find, incident: Incident, role: str, budget_tokens: int, *, considered: int) -> Brief:
     """The lines for one role, section by section, in the order that helps."""
-    asked = Question(question_of(incident), emphasis=EMPHASIS.get(role, ""), asked_in=incident.channel)
+    asked = Question(
+        question_of(incident),
+        subject=incident.service or incident.alert.service,
+        emphasis=EMPHASIS.get(role, ""),
+        asked_in=incident.channel,
+    )
     about = _kindred_first(incident, await find(asked, LOOKED_AT))
     talk = _talk_about(incident, await find(_talk(incident), LOOKED_AT)) if incident.channel else []
     others = [recalled.message for recalled in (*about, *talk)]
@@ -73,7 +81,7 @@ def _talk_about(incident: Incident, said: Sequence[Recalled]) -> list[Recalled]:
         sent_at=incident.opened_at,
     )
     belonging = talk_around(call, [recalled.message for recalled in reversed(said)], Tokenizer())
-    return [Recalled(message=message, score=score, why="recent") for score, message in belonging]
+    return [Recalled(message=one, score=score, why="recent") for score, one in belonging if score >= BELONGS]
 
 
 def _kindred_first(incident: Incident, found: Sequence[Recalled]) -> list[Recalled]:
@@ -94,7 +102,7 @@ def _by_section(about: Sequence[Recalled], talk: Sequence[Recalled]) -> list[Pla
     """Every line worth reading, best first within its section."""
     live = {(recalled.message.channel, recalled.id) for recalled in talk}
     best = max((recalled.score for recalled in about), default=0.0)
-    worthwhile = (recalled for recalled in about if recalled.score >= SCORE_KEPT * best > 0)
+    worthwhile = (each for each in about if each.score >= SCORE_KEPT.get(each.why, SCORE_KEPT["wording"]) * best > 0)
     told = [
         (_section(recalled.message), recalled.message)
         for recalled in fold(worthwhile)

@@ -25,7 +25,6 @@ from bot.models import Message
 
 SESSION_PAUSE_S = 3600.0
 NO_CHANNEL = -1
-EMPHASIS_WEIGHT = 0.6
 
 
 @dataclass(frozen=True)
@@ -95,7 +94,7 @@ class Index:
             question, allowed, dated = self._placed_in_time(question)
             if not question.text.strip():
                 return self._newest(allowed, limit)
-            own, worded = ranking.wording(self._lexical, self._timeline, self._weights(question))
+            own, worded = self._worded(question)
             worded += ranking.SPEAKER_BONUS * self._said_by(question) + ranking.DATE_BONUS * dated
             if question.channel is not None:  # it is asked in the midst of a talk
                 worded += ranking.RECENCY_BONUS * ranking.recency(self._sent_at.view, allowed)
@@ -160,9 +159,21 @@ class Index:
         newest = rows[np.argsort(-self._sent_at.view[rows], kind="stable")][:limit]
         return [self._hit(int(row), 0.0, "recent") for row in newest]
 
-    def _weights(self, question: Question) -> dict[str, float]:
-        emphasis = dict.fromkeys(self._tokenize(question.emphasis), EMPHASIS_WEIGHT)
-        return emphasis | dict.fromkeys(self._tokenize(question.text), 1.0)
+    def _worded(self, question: Question) -> tuple[Floats, Floats]:
+        """The wording's scores; of what has to do with the question, what is emphasised gains."""
+        own, worded = ranking.wording(self._lexical, self._timeline, self._terms(question.text))
+        if question.subject:
+            named, _ = self._lexical.hits(next(iter(self._tokenize(question.subject)), ""))
+            worded[named] += ranking.SUBJECT_BONUS
+        if question.emphasis:
+            stress = ranking.smooth(
+                self._lexical.scores(self._terms(question.emphasis)), self._timeline.before, self._timeline.after
+            )
+            worded *= 1 + ranking.EMPHASIS_GAIN * stress / max(float(stress.max(initial=0)), 1e-6)
+        return own, worded
+
+    def _terms(self, text: str) -> dict[str, float]:
+        return dict.fromkeys(self._tokenize(text), 1.0)
 
     def _hit(self, row: int, score: float, why: str) -> Hit:
         channel, identifier = self._entries[row].key

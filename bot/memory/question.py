@@ -27,5 +27,7 @@ class Question:
     """The channel that will read the answer."""
     hidden: frozenset[str] = frozenset()
     """Channels that must not answer."""
+    subject: str | None = None
+    """The service that it is about: who names it has something to say."""
     emphasis: str = ""
     """Words that make a hit better, but that nobody asked for."""

@@ -19,8 +19,12 @@ AROUND = {2: 0.4, 8: 0.5}
 """Reach → weight of the words said within so many messages: a question's words are seldom all in one message."""
 SPEAKER_BONUS = 2.0
 """Added to what a person said whom the question names, in units of BM25: about a rare word's worth."""
+SUBJECT_BONUS = 2.0
+"""Added to what names the service that the question is about, however common its name is there."""
 DATE_BONUS = 2.0
 """Added to what was said in the time that the question names."""
+EMPHASIS_GAIN = 2.0
+"""How much more what is emphasised counts, at most."""
 RECENCY_BONUS, RECENCY_FADES = 4.0, 15.0
 """Added to the last messages of the channel in which is asked, and after how many of them it has faded to a third."""
 MEANING_WEIGHT = 1.0

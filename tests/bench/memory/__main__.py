@@ -1,4 +1,7 @@
-"""How well memory finds what was said: `python -m tests.bench.memory CASES_DIR [--encoder PATH] [--scale N]`."""
+"""How well memory finds what was said.
+
+`python -m tests.bench.memory CASES_DIR [--encoder PATH] [--cost] [--scale N]`
+"""
 
 from __future__ import annotations
 
@@ -11,20 +14,26 @@ from statistics import fmean
 
 from bot.memory import MemoryManager
 from bot.models import Message
-from tests.bench.memory import baselines, scale
+from tests.bench.memory import baselines, cost, scale
 from tests.bench.memory.cases import Conversation, conversations
 from tests.bench.memory.measures import HEADER, Ask, Marks, examine
 
 
 def main() -> None:
     """Read the arguments, measure, print tables in Markdown."""
-    parser = argparse.ArgumentParser(prog="python -m tests.bench.memory", description=__doc__)
+    parser = argparse.ArgumentParser(
+        prog="python -m tests.bench.memory", description="How well memory finds what was said."
+    )
     parser.add_argument("cases", type=Path, nargs="?", help="folder with *.messages.jsonl and *.questions.jsonl")
     parser.add_argument("--encoder", help="sentence-transformers model, name or folder")
     parser.add_argument("--scale", type=int, help="also measure a made-up channel with so many messages")
+    parser.add_argument("--cost", action="store_true", help="also weigh the briefs of ten incidents")
     arguments = parser.parse_args()
     if arguments.cases is not None:
         asyncio.run(_quality(list(conversations(arguments.cases)), arguments.encoder))
+    if arguments.cost:
+        header = ["incident", "tokens of four briefs", "less than four whole channels", "needed facts told"]
+        _table(header, asyncio.run(cost.measure()))
     if arguments.scale is not None:
         _table(["figure", "value"], [list(row) for row in asyncio.run(scale.measure(arguments.scale))])
 
