@@ -180,9 +180,12 @@ def test_the_papers_name_the_defaults_as_they_are() -> None:
     }
     assert len(plain) > 15
     cells = documented()
-    assert {name: cells[name] for name in plain} == {
-        name: f"`{default:g}`" if isinstance(default, float) else f"`{default}`" for name, default in plain.items()
-    }
+    assert {name: cells[name] for name in plain} == {name: f"`{_written(value)}`" for name, value in plain.items()}
+
+
+def _written(value: object) -> str:
+    """As it is written in TOML."""
+    return str(value).lower() if isinstance(value, bool) else str(value)
 
 
 def _sections() -> Iterator[tuple[str, type[BaseModel]]]:
