@@ -135,7 +135,10 @@ class Scene:
             except NotFound:
                 return None
 
-        found = await wait_until(seen, within_s=WITHIN_S, what=f"'{kind}' of {incident_id}")
+        try:
+            found = await wait_until(seen, within_s=WITHIN_S)
+        except AssertionError:
+            raise AssertionError(f"There is no '{kind}' after {await self.events(incident_id)}") from None
         assert found
         return found
 
@@ -143,7 +146,11 @@ class Scene:
         def shown() -> Json | None:
             return next((message for message in self._said() if fits(message)), None)
 
-        return await self.workspace.wait_for(shown, within_s=WITHIN_S, what=what)
+        try:
+            return await self.workspace.wait_for(shown, within_s=WITHIN_S)
+        except TimeoutError:
+            said = "\n".join(self.thread(message["ts"]) for message in self.workspace.messages(CHANNEL))
+            raise AssertionError(f"There is not {what} in the channel:\n{said}") from None
 
     def _said(self) -> Iterator[Json]:
         for message in self.workspace.messages(CHANNEL):
