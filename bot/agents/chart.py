@@ -27,6 +27,9 @@ FONTS = ("DejaVu Sans", "Noto Sans CJK SC", "Noto Sans CJK JP", "Noto Sans CJK K
 _drawing = threading.Lock()
 """Matplotlib's font cache is shared by all figures and is not made for several threads."""
 
+SHORT_S = 480.0
+"""Eight ticks on less than this are less than a minute apart."""
+
 
 @dataclass(frozen=True)
 class Picture:
@@ -75,7 +78,7 @@ def _write(axes: Any, picture: Picture, fonts: list[str]) -> None:
     title = _legible(picture.title, fonts)
     axes.set_title(title, loc="left", color=INK, fontsize=11, family=fonts, parse_math=False, wrap=True)
     axes.xaxis.set_major_locator(AutoDateLocator(maxticks=8))  # type: ignore[no-untyped-call]
-    axes.xaxis.set_major_formatter(DateFormatter("%H:%M"))  # type: ignore[no-untyped-call]
+    axes.xaxis.set_major_formatter(DateFormatter(_clock_format(picture)))  # type: ignore[no-untyped-call]
     axes.yaxis.set_major_formatter(lambda value, _: figure(value, picture.unit))
     axes.set_xlabel("UTC, baseline shaded", color=QUIET, fontsize=9, family=fonts)
     axes.tick_params(colors=QUIET, labelsize=9)
@@ -86,6 +89,12 @@ def _write(axes: Any, picture: Picture, fonts: list[str]) -> None:
         axes.set_ylim(bottom=0)
     for side in ("top", "right"):
         axes.spines[side].set_visible(False)
+
+
+def _clock_format(picture: Picture) -> str:
+    """Seconds where the ticks stand closer than a minute."""
+    times = picture.series.times
+    return "%H:%M:%S" if times.size and times[-1] - times[0] < SHORT_S else "%H:%M"
 
 
 def _fonts() -> list[str]:

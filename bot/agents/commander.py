@@ -80,9 +80,10 @@ def explain(hypotheses: Sequence[Hypothesis], findings: Sequence[Finding], gaps:
     best = hypotheses[0]
     facts = {evidence.id: evidence.statement for finding in findings for evidence in finding.evidence}
     sentences = [best.statement]
-    reasons = [facts[name] for name in best.evidence_for if name in facts and facts[name] not in best.statement]
-    if reasons:
-        sentences.append(f"It fits what was seen: {_joined(reasons[:2])}")
+    own = {fact.id for finding in findings if finding.title == best.statement for fact in finding.evidence}
+    explained = [facts[name] for name in best.evidence_for if name in facts and name not in own]
+    if explained:
+        sentences.append(f"It would explain that {_joined(map(_mid_sentence, explained[:2]))}")
     against = [facts[name] for name in best.evidence_against if name in facts]
     unseen = sorted({gap.source for gap in gaps})
     if unseen:
@@ -180,6 +181,11 @@ def _empty(normal: Sequence[Finding], gaps: Sequence[Gap]) -> tuple[str, ...]:
 
 def _ids(evidence: Iterable[Evidence]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(item.id for item in evidence))
+
+
+def _mid_sentence(text: str) -> str:
+    first, _, rest = text.partition(" ")
+    return text if first.isupper() else f"{first[:1].lower()}{first[1:]} {rest}".rstrip()
 
 
 def _joined(parts: Iterable[str]) -> str:

@@ -102,7 +102,7 @@ def figure(value: float | None, unit: str | None) -> str:
 
 def risk(proposal: Proposal) -> str:
     """The grade and why it was given."""
-    reasons = "; ".join(line(reason, 200) for reason in proposal.risk_reasons[:5])
+    reasons = "; ".join(line(reason, 200).rstrip(".") for reason in proposal.risk_reasons[:5])
     return f"{RISKS[proposal.risk]}{f' — {reasons}' if reasons else ''}"
 
 

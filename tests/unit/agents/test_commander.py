@@ -174,8 +174,8 @@ def test_the_explanation_says_what_why_and_what_is_not_known() -> None:
     ranked = rank([BLOCKED, ERRORS], (Gap(source="logs", reason="down"),), CATALOG)
     said = explain(ranked, [BLOCKED, ERRORS], (Gap(source="logs", reason="down"),))
     assert said == (
-        "blocking_session on payments-db. It fits what was seen: blocking_session of payments-db, fact 0; "
-        "error_rate of payments, fact 0. Not everything could be seen: logs."
+        "blocking_session on payments-db. It would explain that error_rate of payments, fact 0. "
+        "Not everything could be seen: logs."
     )
 
 
