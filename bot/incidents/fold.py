@@ -39,10 +39,13 @@ def _joined(state: dict[str, Any], event: AlertJoined) -> dict[str, Any]:
     return {"alerts": _latest(state["alerts"], event.alert), "joined": state.get("joined", 0) + 1}
 
 
-def _reopened(state: dict[str, Any], event: Reopened) -> dict[str, Any]:
-    """A new run of the same trouble: what was found the last time is history, not the present."""
+def _reopened(_: dict[str, Any], event: Reopened) -> dict[str, Any]:
+    """A new run of the same trouble: what fired and was found the last time is history, not the present.
+
+    The ends of the other alerts went unrecorded while the incident was over; kept, they would fire here for ever.
+    """
     return {
-        "alerts": _latest(state["alerts"], event.alert),
+        "alerts": (event.alert,),
         **dict.fromkeys(("findings", "gaps", "hypotheses"), ()),
         "explanation": "",
         "proposal": None,

@@ -17,6 +17,7 @@ from redis.asyncio import Redis
 from bot.catalog import Catalog
 from bot.errors import IllegalTransition, NotFound
 from bot.incidents.journal import Journal, record_key
+from bot.incidents.lifecycle import moves
 from bot.models import (
     Alert,
     AlertJoined,
@@ -34,6 +35,9 @@ CLAIM_S = 90 * 24 * 3600
 """How long a claim outlives its last alert."""
 LETTERS = "23456789ABCDEFGHJKMNPQRSTUVWXYZ"
 """No 0 and O, no 1, I and L: people read ids aloud at 3 a.m."""
+
+MOST_RACES = 5
+"""How often an alert looks again when its incident moved under it; after that its sender is told to come again."""
 
 Clock = Callable[[], datetime]
 
@@ -72,6 +76,14 @@ class Intake:
         return await self._accept(alert, channel=channel, actor=actor)
 
     async def _accept(self, alert: Alert, *, channel: str | None = None, actor: str = "nightdesk") -> Receipt:
+        for _ in range(MOST_RACES):
+            try:
+                return await self._place(alert, channel=channel, actor=actor)
+            except IllegalTransition:
+                continue  # the incident ended or came back between our look and our word: look again
+        return await self._place(alert, channel=channel, actor=actor)
+
+    async def _place(self, alert: Alert, *, channel: str | None, actor: str) -> Receipt:
         claims = _claims(alert)
         held = [str(value) for value in await self._redis.mget(claims) if value]
         if not held:
@@ -83,6 +95,8 @@ class Intake:
         try:
             incident = await self._journal.read(incident_id)
         except NotFound:
+            if alert.status is AlertStatus.RESOLVED:
+                return Receipt(fingerprint=alert.fingerprint, outcome="ignored")
             return await self._open(incident_id, alert, channel=channel, actor=actor)
         if incident.phase is Phase.RESOLVED:
             return await self._after_the_end(incident, alert, claims, channel=channel, actor=actor)
@@ -131,16 +145,17 @@ class Intake:
 
     async def _resolve(self, incident_id: str) -> bool:
         """Resolve it if nothing fires any more; while an effect is under way, its outcome comes first."""
-        incident = await self._journal.read(incident_id)
-        if incident.firing:
-            return False
-        try:
-            await self._journal.append(
-                incident_id, Resolved(at=self._clock(), actor=incident.alert.source, reason="every alert has resolved")
-            )
-        except IllegalTransition:
-            return False
-        return True
+        while not (incident := await self._journal.read(incident_id)).firing:
+            over = Resolved(at=self._clock(), actor=incident.alert.source, reason="every alert has resolved")
+            if incident.phase.value not in moves(over):
+                return False
+            try:
+                # Exactly what was read must hold: an alert that joins meanwhile would be closed unseen.
+                await self._journal.append(incident_id, over, expected={"version": incident.history[-1].id})
+            except IllegalTransition:
+                continue
+            return True
+        return False
 
     async def _after_the_end(
         self, incident: Incident, alert: Alert, claims: list[str], *, channel: str | None, actor: str

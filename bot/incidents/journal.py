@@ -25,6 +25,7 @@ OPEN = "nd:incidents:open"
 """Sorted set of incidents that are not over, by the time they were opened."""
 CLOSED = "nd:incidents:closed"
 """Sorted set of incidents that are over, by the time they ended."""
+BEGINNINGS = frozenset({"opened", "reopened"})
 
 Listener = Callable[[str, Recorded], Awaitable[None]]
 
@@ -74,6 +75,9 @@ class Journal:
         Raises:
             IllegalTransition: not in this phase, or an expected field differs. Nothing was written.
         """
+        if event.kind in BEGINNINGS:
+            # Before the event and not after it: what is not in the index is swept by nobody, and would be lost.
+            await self._redis.zadd(OPEN, {incident_id: event.at.timestamp()}, nx=True)
         move = await append_event(
             self._redis,
             record=record_key(incident_id),
@@ -132,16 +136,19 @@ class Journal:
         """Every incident that is not over, oldest first."""
         for incident_id in await self.open_ids():
             history = await self.history(incident_id)
-            if history:
+            if history and history[-1].phase is Phase.RESOLVED:
+                await self._index(incident_id, history[-1])  # a crash fell between the event and its place here
+            elif history:
                 yield fold(incident_id, history)
 
     async def _index(self, incident_id: str, recorded: Recorded) -> None:
-        """Both sets are indexes only: the sweeper mends them if a crash falls between the script and this."""
+        """Both sets are indexes only: a crash before this loses nothing, `append` and `open_incidents` see to that."""
         at = recorded.event.at.timestamp()
         async with self._redis.pipeline(transaction=False) as pipe:
             if recorded.phase is Phase.RESOLVED:
                 pipe.zrem(OPEN, incident_id)
                 pipe.zadd(CLOSED, {incident_id: at})
+                pipe.zremrangebyscore(CLOSED, "-inf", at - self._keep.total_seconds())
                 for key in (record_key(incident_id), history_key(incident_id)):
                     pipe.expire(key, self._keep)
             else:
