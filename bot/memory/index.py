@@ -37,7 +37,7 @@ class Hit:
     why: str
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class _Entry:
     key: Key
     user: str

@@ -21,7 +21,7 @@ K1, B = 1.2, 0.5
 """How soon repetitions stop counting, and how much a long text is held against it."""
 
 
-@dataclass
+@dataclass(slots=True)
 class _Postings:
     """The rows that hold a term, ascending, and how often each does."""
 

@@ -40,7 +40,7 @@ def wording(lexical: Lexical, timeline: Timeline, weights: Mapping[str, float]) 
         if len(rows):
             around = timeline.spread(rows, counts, list(AROUND))
             for share, held in zip(AROUND.values(), around, strict=True):
-                touched = np.flatnonzero(held)
+                touched = np.flatnonzero(held > 0)  # many times faster than over the floats themselves
                 total[touched] += np.float32(share * weight * lexical.rarity(term)) * saturated(held[touched])
     return own, total
 

@@ -1,0 +1,67 @@
+"""The index of one process: what a question finds, and what is left after forgetting."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+from bot.memory.dates import Period
+from bot.memory.index import Index
+from bot.memory.question import Question
+from bot.models import Message
+
+NOON = datetime(2026, 3, 3, 12, tzinfo=UTC)
+
+
+def _said(number: int, text: str, *, user: str = "ana", channel: str = "C1", minute: float | None = None) -> Message:
+    at = NOON + timedelta(minutes=number if minute is None else minute)
+    return Message(id=str(number), channel=channel, user=user, text=text, sent_at=at)
+
+
+def _ids(index: Index, question: Question) -> list[str]:
+    return [hit.id for hit in index.search(question, limit=10)]
+
+
+def test_a_question_whose_words_are_spread_over_a_talk_finds_the_talk() -> None:
+    index = Index()
+    index.put([_said(0, "the ledger is slow"), _said(1, "since the migration?"), _said(2, "yes")])
+    index.put([_said(9, "ledger lunch", minute=900), _said(10, "migration of birds", minute=1800)])
+    assert set(_ids(index, Question("ledger migration"))[:2]) == {"0", "1"}
+
+
+def test_what_a_named_person_said_comes_first() -> None:
+    index = Index()
+    index.put([_said(0, "restart payments", user="ben"), _said(500, "restart payments", user="ana")])
+    assert _ids(index, Question("what did ben restart"))[0] == "0"
+
+
+def test_a_date_that_something_happened_on_helps_and_does_not_exclude() -> None:
+    index = Index()
+    index.put([_said(0, "restart payments", minute=-5000), _said(1, "restart payments", minute=0)])
+    soft = Period(NOON - timedelta(hours=100), NOON - timedelta(hours=60), "restart", strict=False)
+    assert _ids(index, Question("restart", period=soft)) == ["0", "1"]
+
+
+def test_a_channel_that_is_hidden_does_not_answer() -> None:
+    index = Index()
+    index.put([_said(0, "plan", channel="P1"), _said(1, "plan")])
+    assert _ids(index, Question("plan", hidden=frozenset({"P1"}))) == ["1"]
+
+
+def test_nothing_of_a_dropped_message_is_left() -> None:
+    index = Index()
+    index.put([_said(0, "zanzibar", user="zoe")])
+    index.drop([("C1", "0")])
+    assert len(index) == 0
+    assert "zanzibar" not in index._lexical
+    assert "zoe" not in index._people
+    assert _ids(index, Question("zanzibar", channel="C1")) == []
+
+
+def test_a_row_that_became_free_is_used_again() -> None:
+    index = Index()
+    for number in range(5):
+        index.put([_said(number, f"word{number}")])
+        index.drop([("C1", str(number))])
+    index.put([_said(9, "last")])
+    assert len(index._channel_of) == 1
+    assert _ids(index, Question("last")) == ["9"]
