@@ -25,7 +25,8 @@ from bot.alerts import formats, refusal
 from bot.alerts.auth import check_signature, check_speaker
 from bot.alerts.refusal import Refusal
 from bot.alerts.tally import UNKNOWN, tally
-from bot.errors import BadInput, Denied
+from bot.body import LINGER_BYTES, limited
+from bot.errors import BadInput, Denied, TooLarge
 from bot.models import Alert, Receipt
 from bot.settings import AlertSourceSettings, HmacAuth, Settings
 
@@ -156,13 +157,11 @@ def _check_media_type(request: Request, *, plain_text: bool) -> None:
 
 
 async def _read(request: Request, limit: int) -> bytes:
-    """The whole body, reading no further once it is larger than the limit."""
+    """The whole body, keeping no more of it once it is larger than the limit."""
     announced = request.headers.get("content-length", "")
-    if announced.isdecimal() and (len(announced) > 18 or int(announced) > limit):
+    if announced.isdecimal() and (len(announced) > 18 or int(announced) > limit + LINGER_BYTES):
         raise refusal.too_large(limit)
-    body = bytearray()
-    async for chunk in request.stream():
-        body += chunk
-        if len(body) > limit:
-            raise refusal.too_large(limit)
-    return bytes(body)
+    try:
+        return await Request(request.scope, limited(request.receive, limit)).body()
+    except TooLarge:
+        raise refusal.too_large(limit) from None

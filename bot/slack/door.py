@@ -13,8 +13,8 @@ from slack_sdk.signature import Clock, SignatureVerifier
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
-from starlette.types import Message, Receive
 
+from bot.body import LINGER_BYTES, limited
 from bot.errors import BadInput, SlackRefused, TooLarge
 from bot.settings import Settings
 from bot.slack.client import Slack, refusals
@@ -65,7 +65,7 @@ class Door:
             await handler.close_async()  # type: ignore[no-untyped-call]
 
     async def _serve(self, request: Request) -> Response:
-        measured = Request(request.scope, self._limited(request.receive))
+        measured = Request(request.scope, limited(request.receive, self._max_body_bytes))
         try:
             self._require_announced_size(request)
             body = await measured.body()
@@ -87,22 +87,8 @@ class Door:
 
     def _require_announced_size(self, request: Request) -> None:
         announced = request.headers.get("content-length", "0")
-        if not announced.isdecimal() or int(announced) > self._max_body_bytes:
+        if not announced.isdecimal() or int(announced) > self._max_body_bytes + LINGER_BYTES:
             raise TooLarge(f"A body may have at most {self._max_body_bytes:,} bytes.")
-
-    def _limited(self, receive: Receive) -> Receive:
-        """Stop reading as soon as the body is larger than it may be, whatever its length was said to be."""
-        size = 0
-
-        async def measured() -> Message:
-            nonlocal size
-            message = await receive()
-            size += len(message.get("body", b""))
-            if size > self._max_body_bytes:
-                raise TooLarge(f"A body may have at most {self._max_body_bytes:,} bytes.")
-            return message
-
-        return measured
 
     def _signed(self, body: bytes, request: Request) -> bool:
         if self._verifier is None:

@@ -22,6 +22,7 @@ from starlette.types import Message
 
 from bot.alerts import formats
 from bot.alerts.door import AlertDoor
+from bot.body import LINGER_BYTES
 from bot.errors import Misconfigured
 from bot.models import Alert, Receipt
 from bot.settings import AlertSourceSettings, BearerAuth, HmacAuth, Settings
@@ -184,9 +185,9 @@ async def test_a_notice_that_is_no_alert_is_accepted_and_changes_nothing() -> No
     assert not outside.intake.alerts
 
 
-async def test_an_announced_body_over_the_limit_is_refused_without_reading_it() -> None:
+async def test_an_announced_body_far_over_the_limit_is_refused_without_reading_it() -> None:
     outside = Outside()
-    refused = await _converse(outside, [], {"content-length": "10000000"})
+    refused = await _converse(outside, [], {"content-length": "50000000"})
 
     assert refused == 413
     assert outside.counted("nightdesk_alert_requests_refused_total", source="alertmanager", reason="too_large") == 1
@@ -197,12 +198,20 @@ async def test_an_absurd_announcement_is_refused_too(announced: str) -> None:
     assert await _converse(Outside(), [], {"content-length": announced}) == 413
 
 
-async def test_a_body_of_10_mb_in_chunks_is_read_no_further_than_the_limit() -> None:
+async def test_a_body_of_10_mb_is_read_to_its_end_so_that_its_sender_sees_the_refusal() -> None:
     chunk: Message = {"type": "http.request", "body": b" " * 50_000, "more_body": True}
-    unread = [chunk] * 200
+    unread: list[Message] = [*[chunk] * 199, {**chunk, "more_body": False}]
+
+    assert await _converse(Outside(), unread, {"content-length": "10000000"}) == 413
+    assert unread == []
+
+
+async def test_a_body_without_end_is_not_read_to_its_end() -> None:
+    chunk: Message = {"type": "http.request", "body": b" " * 50_000, "more_body": True}
+    unread = [chunk] * 2_000
 
     assert await _converse(Outside(configured=Settings(max_body_bytes=1_000_000)), unread) == 413
-    assert len(unread) == 200 - 21
+    assert len(unread) == 2_000 - 21 - LINGER_BYTES // 50_000
 
 
 async def test_a_body_of_exactly_the_limit_is_read() -> None:
