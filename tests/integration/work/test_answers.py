@@ -1,9 +1,11 @@
-"""What the bot answers when it is spoken to, from a real memory and a real journal."""
+"""What the bot answers when it is spoken to."""
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterable, Mapping
+from collections.abc import AsyncIterator, Iterable
+from contextlib import AsyncExitStack
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 
@@ -15,130 +17,117 @@ from bot.slack.blocks import words_of
 from bot.slack.desk import Command, Mention
 from bot.storage import connect
 from bot.work.answers import Answers
-from bot.work.forgetting import Forgetting
 
-NOW = datetime(2026, 3, 3, 9, 0, tzinfo=UTC)
-CATALOG = Catalog(services={"payments": Service(aliases=("scan-to-pay",)), "search": Service()})
+NOW = datetime(2026, 3, 4, 12, 0, tzinfo=UTC)
 CHANNEL = "C0PAY"
+CATALOG = Catalog(services={"checkout": Service(aliases=("scan-to-pay",), channel="C0SHOP"), "mail": Service()})
 
 
-class Counter:
-    """Somebody to speak to, with what was said before."""
+class Room:
+    """The answers, with a real memory and a real journal behind them."""
 
-    def __init__(self, answers: Answers, memory: MemoryManager, journal: Journal) -> None:
+    def __init__(self, answers: Answers, journal: Journal, memory: MemoryManager) -> None:
         self.answers = answers
-        self.memory = memory
         self.journal = journal
+        self.memory = memory
 
-    async def say(self, text: str, *, user: str = "UANN", thread: str = "1772528400.000100") -> str:
-        mention = Mention(event_id="E1", channel=CHANNEL, thread=thread, ts="1772528400.000100", user=user, text=text)
-        post = await self.answers.mention(mention)
+    async def said(self, text: str, *, days_ago: float, channel: str = CHANNEL) -> None:
+        at = NOW - timedelta(days=days_ago)
+        await self.memory.remember(
+            [Message(id=f"{at.timestamp()}", channel=channel, user="U0TOM", text=text, sent_at=at)]
+        )
+
+    async def asked(self, text: str) -> str:
+        ts = f"{NOW.timestamp():.6f}"
+        post = await self.answers.mention(
+            Mention(event_id="Ev1", channel=CHANNEL, thread=ts, ts=ts, user="U0MINA", text=text)
+        )
         return words_of(post) if post else ""
 
-    async def command(self, text: str, *, user: str = "UANN") -> str:
-        return await self.answers.command(Command(user=user, channel=CHANNEL, text=text))
+    async def commanded(self, text: str) -> str:
+        return await self.answers.command(Command(user="U0MINA", channel=CHANNEL, text=text))
+
+
+class _NothingToForget:
+    async def command(self, _: Command) -> None:
+        return None
+
+
+async def named(users: Iterable[str]) -> dict[str, str]:
+    return {user: user.removeprefix("U0").title() for user in users}
 
 
 @pytest.fixture
-async def counter(redis_url: str) -> AsyncIterator[Counter]:
-    async def names(users: Iterable[str]) -> Mapping[str, str]:
-        return {user: user.removeprefix("U").capitalize() for user in users}
-
-    async def approver(user: str) -> bool:
-        return user == "UBOSS"
-
-    async with connect(redis_url) as redis, MemoryManager.open(redis_url, clock=lambda: NOW) as memory:
-        await memory.remember(_history())
+async def room(redis_url: str) -> AsyncIterator[Room]:
+    async with AsyncExitStack() as stack:
+        redis = await stack.enter_async_context(connect(redis_url))
+        memory = await stack.enter_async_context(MemoryManager.open(redis_url, clock=lambda: NOW))
         journal = Journal(redis)
         intake = Intake(redis, journal, CATALOG, lambda: NOW)
-        answers = Answers(journal, intake, memory, CATALOG, lambda: NOW, names, Forgetting(memory, approver))
-        yield Counter(answers, memory, journal)
+        forgetting: Any = _NothingToForget()
+        yield Room(
+            Answers(journal, intake, memory, CATALOG, lambda: NOW, named, forgetting=forgetting), journal, memory
+        )
 
 
-def _history() -> list[Message]:
-    said = [
-        (timedelta(days=9), "UBOB", "The reporting job took a lock on accounts, we ended its session."),
-        (timedelta(hours=20), "UANN", "payments 4.18 is deployed"),
-        (timedelta(minutes=10), "UBOB", "lunch?"),
-    ]
-    return [
-        Message(id=f"{(NOW - ago).timestamp():.6f}", channel=CHANNEL, user=user, text=text, sent_at=NOW - ago)
-        for ago, user, text in said
-    ]
+@pytest.mark.parametrize("words", ["help", "Help!", "?", ""])
+async def test_help_says_what_can_be_asked(room: Room, words: str) -> None:
+    answer = await room.asked(words)
+    assert "/nightdesk status" in answer
 
 
-@pytest.mark.parametrize("words", ["help", "", "?", "帮助"])
-async def test_help_says_what_it_can_do(counter: Counter, words: str) -> None:
-    assert "approve" in await counter.say(words)
+async def test_a_service_that_is_named_is_looked_into_where_it_was_asked(room: Room) -> None:
+    assert await room.asked("why is scan-to-pay slow?") == "Looking into checkout: see the card in this channel."
+    (identifier,) = await room.journal.open_ids()
+    incident = await room.journal.read(identifier)
+    assert (incident.service, incident.channel, incident.alert.source) == ("checkout", CHANNEL, "slack")
+    assert incident.history[0].event.actor == "U0MINA"
 
 
-async def test_status_of_a_quiet_night(counter: Counter) -> None:
-    assert "no open incident" in await counter.say("status")
-    assert "no open incident" in await counter.command("status")
+async def test_a_service_with_an_open_incident_is_not_looked_into_twice(room: Room) -> None:
+    await room.asked("why is checkout slow?")
+    (identifier,) = await room.journal.open_ids()
+    assert "why is checkout slow?" in await room.asked("is checkout down?")
+    assert await room.journal.open_ids() == [identifier]
 
 
-async def test_a_question_about_a_service_starts_a_triage_once(counter: Counter) -> None:
-    assert "Looking into payments" in await counter.say("why is scan-to-pay so slow?")
-    (incident_id,) = await counter.journal.open_ids()
-    incident = await counter.journal.read(incident_id)
-    assert (incident.service, incident.channel, incident.history[0].event.actor) == ("payments", CHANNEL, "UANN")
-    assert "payments" in await counter.say("and why is payments still slow?")
-    assert await counter.journal.open_ids() == [incident_id]
+async def test_the_status_lists_what_is_open(room: Room) -> None:
+    assert "checkout" not in await room.asked("status")
+    await room.asked("why is checkout slow?")
+    assert "why is checkout slow?" in await room.asked("status")
+    assert "why is checkout slow?" in await room.commanded("status")
 
 
-async def test_brief_me_brings_the_latest_with_names_and_dates(counter: Counter) -> None:
-    brief = await counter.say("brief me")
-    assert "lunch?" in brief
-    assert "Bob" in brief
+async def test_a_brief_tells_what_was_said_here_in_its_order_with_names(room: Room) -> None:
+    await room.said("the gateway was upgraded", days_ago=3)
+    await room.said("the pool has twelve connections now", days_ago=1)
+    await room.said("in another channel", days_ago=1, channel="C0ELSE")
+    answer = await room.asked("brief me")
+    assert answer.index("the gateway was upgraded") < answer.index("the pool has twelve connections now")
+    assert "Tom" in answer
+    assert "in another channel" not in answer
 
 
-async def test_brief_me_since_yesterday_leaves_older_talk_out(counter: Counter) -> None:
-    brief = await counter.say("brief me since yesterday")
-    assert "4.18" in brief
-    assert "reporting job" not in brief
+async def test_a_brief_of_some_days_leaves_out_what_is_older(room: Room) -> None:
+    await room.said("the gateway was upgraded", days_ago=9)
+    await room.said("the pool has twelve connections now", days_ago=0.9)
+    answer = await room.asked("brief me since yesterday")
+    assert "twelve connections" in answer
+    assert "gateway" not in answer
 
 
-async def test_a_question_without_a_service_is_answered_from_memory(counter: Counter) -> None:
-    assert "reporting job" in await counter.say("who held the lock on accounts?")
+async def test_what_is_not_about_a_service_is_looked_up_in_memory(room: Room) -> None:
+    await room.said("the certificate of the bank expires in May", days_ago=30)
+    assert "expires in May" in await room.asked("when does the certificate expire?")
+    assert "expires in May" in await room.commanded("certificate")
 
 
-async def test_what_it_is_told_to_remember_it_knows_afterwards(counter: Counter) -> None:
-    assert "Remembered" in await counter.say("remember: the ledger is frozen at month end")
-    assert "month end" in await counter.say("when is the ledger frozen?")
+async def test_where_nothing_is_known_it_says_what_could_be_asked(room: Room) -> None:
+    assert "I know: checkout, mail." in await room.asked("what is the weather?")
 
 
-async def test_a_correction_is_kept_in_the_name_of_who_made_it(counter: Counter) -> None:
-    answer = await counter.say("that was wrong because the lock was from the export", user="UBOB")
-    assert "Corrected" in answer
-    found = await counter.memory.recall("lock from the export")
-    assert any(recalled.message.user == "UBOB" for recalled in found)
-
-
-async def test_the_command_tells_the_whole_brief_in_text(counter: Counter) -> None:
-    brief = await counter.command("brief me")
-    assert "lunch?" in brief
-    assert "4.18" in brief
-
-
-async def test_anybody_may_have_their_own_messages_forgotten(counter: Counter) -> None:
-    assert await counter.command("forget me", user="UANN") == "Forgotten: 1 message."
-    assert "4.18" not in await counter.command("brief me")
-
-
-async def test_only_approvers_may_have_others_and_channels_forgotten(counter: Counter) -> None:
-    assert "Only approvers" in await counter.command("forget <@UBOB|bob>", user="UANN")
-    assert "Only approvers" in await counter.command("forget channel", user="UANN")
-    assert await counter.command("forget <@UBOB|bob>", user="UBOSS") == "Forgotten: 2 messages."
-    assert await counter.command("forget channel", user="UBOSS") == "Forgotten: 1 message."
-
-
-async def test_one_message_is_forgotten_by_its_link(counter: Counter) -> None:
-    ts = f"{(NOW - timedelta(hours=20)).timestamp():.6f}".replace(".", "")
-    link = f"https://acme.slack.com/archives/{CHANNEL}/p{ts}"
-    assert "Only approvers" in await counter.command(f"forget message {link}", user="UBOB")
-    assert await counter.command(f"forget message {link}", user="UANN") == "Forgotten: 1 message."
-
-
-async def test_what_to_forget_must_be_said(counter: Counter) -> None:
-    assert "forget me" in await counter.command("forget")
-    assert "forget me" in await counter.command("forget everything")
+async def test_a_lesson_is_kept_and_found_again(room: Room) -> None:
+    assert await room.asked("remember: never restart the ledger at noon") == (
+        "Remembered: never restart the ledger at noon"
+    )
+    assert "never restart the ledger" in await room.asked("ledger restart")
