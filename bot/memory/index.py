@@ -9,7 +9,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import date, datetime
 
 import numpy as np
 
@@ -60,6 +60,7 @@ class Index:
         self._free: list[int] = []
         self._channels: dict[str, int] = {}
         self._people = People()
+        self._terms_of_day: dict[date, list[str]] = {}
         self._channel_of = Column(np.int32, fill=NO_CHANNEL)
         self._user_of = Column(np.int32, fill=NO_CHANNEL)
         self._sent_at = Column(np.float64)
@@ -73,7 +74,7 @@ class Index:
     def put(self, messages: Iterable[Message]) -> None:
         """Add messages; one that is known by its channel and id is replaced."""
         for message in messages:
-            terms = self._tokenize(indexed_text(message))
+            terms = self._indexed_terms(message)
             with self._lock:
                 self._discard((message.channel, message.id))
                 self._insert(message, terms)
@@ -208,6 +209,13 @@ class Index:
         self._lexical.add(row, terms)
         self._timeline.add(row, entry.lane, entry.at)
 
+    def _indexed_terms(self, message: Message) -> list[str]:
+        """What is searched; who spoke and when belong to it, so that 'what did Ana say in May' finds Ana's May."""
+        day = message.sent_at.date()
+        if day not in self._terms_of_day:
+            self._terms_of_day[day] = self._tokenize(f"{day:%A %d %B %Y}")
+        return self._tokenize(f"{message.user} {message.text}") + self._terms_of_day[day]
+
     def _new_row(self) -> int:
         self._channel_of.append(NO_CHANNEL)
         self._user_of.append(NO_CHANNEL)
@@ -226,11 +234,6 @@ class Index:
         self._timeline.remove(row, entry.lane, entry.at)
         self._channel_of[row] = NO_CHANNEL
         self._free.append(row)
-
-
-def indexed_text(message: Message) -> str:
-    """What is searched: who said it and when belong to it, so 'what did Ana say in May' finds Ana's words of May."""
-    return f"{message.user} {message.sent_at:%A %d %B %Y} {message.text}"
 
 
 def _why(own: float, worded: float) -> str:

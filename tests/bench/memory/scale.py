@@ -58,15 +58,15 @@ async def measure(count: int) -> list[tuple[str, str]]:
             await memory.remember(page)
         remembered = time.perf_counter() - started
         before = _resident_mb()
-        started = time.perf_counter()
+        started, worked = time.perf_counter(), time.process_time()
         async with MemoryManager.open(folder=Path(folder)) as memory:
-            opened = time.perf_counter() - started
+            opened, worked = time.perf_counter() - started, time.process_time() - worked
             seconds = await _question_times(memory, count)
     cuts = quantiles(seconds, n=100)
     return [
         ("messages", f"{count:,}"),
         ("remembering all", f"{remembered:.1f} s"),
-        ("start (index built from Redis)", f"{opened:.1f} s"),
+        ("start (index built from Redis)", f"{opened:.1f} s, of it {worked:.1f} s of processor time"),
         ("query p50", f"{cuts[49] * 1000:.1f} ms"),
         ("query p99", f"{cuts[98] * 1000:.1f} ms"),
         ("peak memory of the process", f"{_resident_mb():.0f} MB (before the second start {before:.0f} MB)"),
