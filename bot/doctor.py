@@ -61,11 +61,11 @@ def _settings(settings: Settings) -> Check:
 
 
 async def _redis(settings: Settings) -> Check:
-    from bot.storage import connect, embedded_redis, require_usable
+    from bot.storage import attached_redis, connect, require_usable
 
     try:
         if settings.redis_url is None:
-            async with embedded_redis(settings.data_dir) as url, connect(url) as redis:
+            async with attached_redis(settings.data_dir) as url, connect(url) as redis:
                 return Check("ok", "Redis", f"a private one, {await require_usable(redis)}, in {settings.data_dir}")
         async with connect(settings.redis_url.get_secret_value()) as redis:
             return Check("ok", "Redis", f"{await require_usable(redis)} answers")

@@ -12,7 +12,7 @@ from prometheus_client import Counter, Histogram
 EVENTS = Counter("nightdesk_incident_events_total", "Events appended to incidents", ["kind"])
 TO_FIRST_CARD = Histogram(
     "nightdesk_alert_to_card_seconds",
-    "From the alert being accepted to its card in the thread",
+    "From the alert being accepted to its card and the first messages of the thread",
     buckets=(0.1, 0.25, 0.5, 1, 2, 5, 15, 60),
 )
 TO_PROPOSAL = Histogram(

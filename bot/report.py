@@ -13,7 +13,7 @@ from bot.errors import Misconfigured
 from bot.incidents import Journal
 from bot.models import Incident
 from bot.settings import Settings
-from bot.storage import connect, embedded_redis, require_usable
+from bot.storage import attached_redis, connect, require_usable
 
 NIGHT = (22, 7)
 """Local hours: from ten in the evening to seven in the morning."""
@@ -50,7 +50,7 @@ async def report(settings: Settings, *, days: int, as_json: bool, out: Callable[
     """
     now = datetime.now(UTC)
     if settings.redis_url is None:
-        async with embedded_redis(settings.data_dir) as url:
+        async with attached_redis(settings.data_dir) as url:
             incidents = await _incidents(url, now - timedelta(days=days))
     else:
         incidents = await _incidents(settings.redis_url.get_secret_value(), now - timedelta(days=days))

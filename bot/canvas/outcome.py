@@ -64,6 +64,8 @@ class Change:
     rollback: Mapping[str, Any] | None = None
     """`{"use": action, "with": parameters}`, resolved."""
     irreversible: str | None = None
+    risk: str | None = None
+    """What the author calls it at least."""
 
 
 @dataclass(frozen=True)

@@ -127,6 +127,7 @@ class Turn:
             verify=self._verification(settings.verify),
             rollback=self._rollback(settings.rollback),
             irreversible=settings.irreversible,
+            risk=settings.risk,
         )
 
     def _verification(self, verify: Verify | None) -> Mapping[str, Any] | None:

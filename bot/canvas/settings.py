@@ -143,6 +143,9 @@ class Settings(_Written):
     why: str | None = Field(default=None, description="said at the gate")
     verify: Verify | None = None
     rollback: Rollback | None = None
+    risk: Literal["low", "medium", "high"] | None = Field(
+        default=None, description="what the author calls the change at least; policy may only raise it"
+    )
     irreversible: str | None = Field(default=None, min_length=5, description="why it cannot be undone")
     say: str | None = Field(default=None, description="said in the thread when the end is reached")
     outcome: Literal["resolved", "handed_over", "page"] | None = None

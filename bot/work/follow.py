@@ -9,6 +9,7 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 
 from bot.models import Incident, Phase, Proposed, Recorded
+from bot.observability import EVENTS
 from bot.work.queue import Queue
 
 WALKS = frozenset({"opened", "reopened", "rejected", "expired", "not_executed", "outcome_unknown", "verified"})
@@ -28,6 +29,7 @@ class Follow:
     async def event(self, incident_id: str, recorded: Recorded) -> None:
         """Schedule what follows from a new event."""
         event = recorded.event
+        EVENTS.labels(kind=event.kind).inc()
         await self._queue.add("show", incident_id, key=f"{incident_id}:{recorded.id}")
         if event.kind in WALKS:
             await self._queue.add("walk", incident_id, key=f"{incident_id}:{recorded.id}")

@@ -30,6 +30,12 @@ def scope_of(
     )
 
 
+def last_began(incident: Incident) -> datetime:
+    """When the incident was opened, or opened again."""
+    begun = (incident.last("reopened"), incident.last("opened"))
+    return next((recorded.event.at for recorded in begun if recorded), incident.opened_at)
+
+
 def windows(incident: Incident, now: datetime, settings: TriageSettings) -> tuple[Window, Window]:
     """The suspicious stretch, and the stretch before it for comparison.
 

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
+from datetime import UTC, datetime
 from typing import cast
 
 import structlog
 from redis.asyncio import Redis
 
 from bot.models import Incident, Message
+from bot.observability import TO_FIRST_CARD
 from bot.slack.blocks import Post
 from bot.slack.desk import Mention
 from bot.slack.face import Face
@@ -39,7 +41,10 @@ class SlackStage:
         if incident.channel is None:
             log.warning("stage.no_channel", incident=incident.id, mend="set NIGHTDESK_SLACK__CHANNEL")
             return
+        new = await self._face.card_of(incident.id) is None
         await self._face.show(incident, incident.channel)
+        if new:
+            TO_FIRST_CARD.observe(max(0.0, (datetime.now(UTC) - incident.opened_at).total_seconds()))
 
     async def behind(self, incident: Incident) -> bool:
         """Whether there are events that Slack does not show yet."""

@@ -10,9 +10,11 @@ import structlog
 from bot.errors import IllegalTransition, NotFound
 from bot.incidents import Journal
 from bot.models import Incident, Phase, Proposal, Verified
+from bot.observability import TO_RECOVERY
 from bot.remediation.approvals import incident_of
 from bot.remediation.verification import Verdict, watch
 from bot.work.measure import Measures
+from bot.work.scoping import last_began
 
 log = structlog.get_logger(__name__)
 
@@ -56,6 +58,8 @@ class Verifier:
         )
         try:
             await self._journal.append(incident.id, verified)
+            if verified.recovered:
+                TO_RECOVERY.observe(max(0.0, (verified.at - last_began(incident)).total_seconds()))
         except IllegalTransition as late:
             log.warning("verify.late", incident=incident.id, proposal=proposal_id, why=str(late))
 

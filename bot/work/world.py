@@ -30,12 +30,14 @@ from bot.models import (
     Rejected,
     Reopened,
     Report,
+    Risk,
 )
+from bot.observability import TO_PROPOSAL
 from bot.remediation.action import Action, ActionParameters
 from bot.remediation.catalogue import Actions
 from bot.remediation.proposal import Grounds, draft
 from bot.settings import Settings
-from bot.work.scoping import scope_of
+from bot.work.scoping import last_began, scope_of
 from bot.work.verification import verification_of
 
 log = structlog.get_logger(__name__)
@@ -97,6 +99,7 @@ class IncidentWorld:
         except RemediationError as reason:
             self.refused[step.key] = str(reason)
             return
+        began = last_began(await self._read())
         before = await self._rooms.measure_now(proposal)
         known = {} if before is None else {f"before:{proposal.id}": repr(before)}
         try:
@@ -106,6 +109,7 @@ class IncidentWorld:
                 once=self._once("proposed", step.run_id, step.key),
                 fields={**known, gate_field(step): proposal.id},
             )
+            TO_PROPOSAL.observe(max(0.0, (self._now() - began).total_seconds()))
         except IllegalTransition as busy:
             # Another gate of this drawing waits for people; this one opens on the walk after that decision.
             log.info("walk.gate_waits", incident=self._incident_id, step=step.key, why=str(busy))
@@ -198,6 +202,7 @@ class IncidentWorld:
             node=step.node,
             verification=verification_of(change, incident.findings, self._rooms.settings.remediation.verify_s),
             rollback=change.irreversible,
+            floor=Risk(change.risk) if change.risk else None,
             expires_s=step.settings.expires,
         )
         return await draft(

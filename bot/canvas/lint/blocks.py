@@ -18,7 +18,7 @@ KEYS: Mapping[Kind, frozenset[str]] = {
     Kind.START: frozenset(),
     Kind.END: frozenset({"say", "outcome"}),
     Kind.READ: FOUND | {"use", "with", "foreach", "as", "at_most", "retry", "deadline"},
-    Kind.CHANGE: FOUND | {"change", "with", "verify", "rollback", "irreversible"},
+    Kind.CHANGE: FOUND | {"change", "with", "verify", "rollback", "irreversible", "risk"},
     Kind.EXPLORE: FOUND | {"explore", "deadline"},
     Kind.ASK: FOUND | {"ask", "answers", "expires"},
     Kind.BLANK: frozenset(),

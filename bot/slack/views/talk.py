@@ -13,10 +13,11 @@ HELP = (
     "*What I do.* When an alert fires I open a thread with what this channel knows, evidence from metrics, logs, "
     "databases and changes, ranked causes, and at most one action for you to approve. "
     "Nothing is changed before a person has approved exactly that change.\n"
-    "*Ask me.* Mention me with a question, in a channel or in an incident's thread.\n"
+    "*Ask me.* Mention me: “why is checkout slow?” starts a triage of that service, “brief me since yesterday” tells "
+    "what matters of this channel, “status” lists open incidents.\n"
     "*Show me.* Choose “Triage this” in the menu of any message.\n"
-    "*Teach me.* React with :pushpin: to a message worth remembering.\n"
-    "*Commands.* `/nightdesk status` open incidents · `/nightdesk help` this text"
+    "*Teach me.* “remember: …”, “that was wrong because …”, or :pushpin: on a message worth remembering.\n"
+    "*Commands.* `/nightdesk status`, `/nightdesk brief me`, `/nightdesk forget …`, `/nightdesk help`: for you alone."
 )
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from bot.errors import Misconfigured
-from bot.storage import connect, embedded_redis, require_usable
+from bot.storage import attached_redis, connect, embedded_redis, require_usable
 from tests.servers.process import wait_until
 
 PARENT = """
@@ -42,6 +42,16 @@ async def test_a_second_one_on_the_same_folder_is_refused_with_the_way_out(tmp_p
         with pytest.raises(Misconfigured, match="NIGHTDESK_DATA_DIR"):
             async with embedded_redis(tmp_path):
                 raise AssertionError("two servers on one folder")
+
+
+async def test_whoever_only_looks_shares_the_running_one(tmp_path: Path) -> None:
+    async with embedded_redis(tmp_path) as url, connect(url) as redis:
+        await redis.set("kept", "yes")
+        async with attached_redis(tmp_path) as same, connect(same) as other:
+            assert await other.get("kept") == "yes"
+        assert await redis.ping()
+    async with attached_redis(tmp_path) as own, connect(own) as redis:
+        assert await redis.get("kept") == "yes"
 
 
 async def test_a_long_path_does_not_matter(tmp_path: Path) -> None:
