@@ -65,6 +65,17 @@ class History:
             if cursor is None:
                 return
 
+    async def is_private(self, channel: str) -> bool:
+        """Whether only its members may read the channel.
+
+        Raises:
+            SlackRefused: Slack said no.
+        """
+        with refusals(f"about {channel}"):
+            answer = await self._slack.asking.conversations_info(channel=channel)
+        about = answer["channel"]
+        return bool(about.get("is_private") or about.get("is_im") or about.get("is_mpim"))
+
     async def _with_replies(self, channel: str, found: list[Json], identity: Identity) -> AsyncIterator[Message]:
         for raw in found:
             if message := inbox.message(raw, channel, identity):

@@ -10,7 +10,7 @@ from bot.catalog import Catalog
 from bot.incidents import Intake, Journal
 from bot.memory import MemoryManager
 from bot.memory.reserved import LEARNED
-from bot.models import Brief, Briefed, BriefLine, Recalled
+from bot.models import Brief, Briefed, BriefLine, Phase, Recalled
 from bot.slack.blocks import Post, words_of
 from bot.slack.desk import Command, Mention
 from bot.slack.inbox import moment
@@ -60,7 +60,7 @@ class Answers:
     async def mention(self, mention: Mention) -> Post | None:
         """The answer, None where the incident's own card and thread are the answer."""
         text = mention.text.strip()
-        if answer := await self._known_words(text, mention.channel):
+        if answer := await self._known_words(text, mention.channel, asked_in=mention.ts):
             return answer
         if lesson := _REMEMBER.fullmatch(text):
             return await self._remember(lesson["lesson"].strip(), mention)
@@ -68,7 +68,7 @@ class Answers:
             return await self._correct(correction["lesson"].strip(), mention)
         service = service_in(text, self._catalog)
         if service is None:
-            return await self._recalled(text, mention.channel)
+            return await self._recalled(text, mention.channel, asked_in=mention.ts)
         return await self._look(service, mention)
 
     async def command(self, command: Command) -> str:
@@ -79,26 +79,27 @@ class Answers:
         answer = await self._known_words(text, command.channel) or await self._recalled(text, command.channel)
         return words_of(answer)
 
-    async def _known_words(self, text: str, channel: str) -> Post | None:
+    async def _known_words(self, text: str, channel: str, *, asked_in: str = "") -> Post | None:
         if _HELP.fullmatch(text):
             return talk.said(talk.help_text())
         if _STATUS.fullmatch(text):
             incidents = tuple([incident async for incident in self._journal.open_incidents()])
             return talk.said(talk.status(incidents))
         if asked := _BRIEF.fullmatch(text):
-            return await self._brief(asked["rest"].strip(), channel)
+            return await self._brief(asked["rest"].strip(), channel, asked_in)
         return None
 
-    async def _brief(self, wish: str, channel: str) -> Post:
+    async def _brief(self, wish: str, channel: str, asked_in: str) -> Post:
         """The latest of the channel, or of the time that the wish names, or what is near to its words."""
-        return await self._shown(await self._memory.recall(wish, channel=channel, budget_tokens=BRIEF_TOKENS))
+        found = await self._memory.recall(wish, channel=channel, budget_tokens=BRIEF_TOKENS)
+        return await self._shown(_without(asked_in, found))
 
-    async def _recalled(self, text: str, channel: str) -> Post:
+    async def _recalled(self, text: str, channel: str, *, asked_in: str = "") -> Post:
         """What was said here and what was learned anywhere: talk of other channels stays there."""
         said = await self._memory.recall(text, channel=channel, limit=5, budget_tokens=RECALL_TOKENS)
         anywhere = await self._memory.recall(text, limit=40)
         learned = [recalled for recalled in anywhere if recalled.message.channel in LEARNED]
-        found = [*learned[:LESSONS], *said]
+        found = [*learned[:LESSONS], *_without(asked_in, said)]
         if not found:
             known = ", ".join(sorted(self._catalog.services)) or "none yet: write services.yaml"
             return talk.answer(f"I know nothing about that. Name a service and I look into it; I know: {known}.")
@@ -118,13 +119,18 @@ class Answers:
         return talk.answer(f"Corrected, in your name: {lesson}")
 
     async def _look(self, service: str, mention: Mention) -> Post | None:
-        """Start a triage, unless the service has an open incident: then that is the answer."""
+        """Start a triage, unless one of the service is under way: then that is the answer."""
         async for incident in self._journal.open_incidents():
-            if incident.service == service:
+            if incident.service == service and incident.phase is not Phase.HANDED_OVER:
                 return talk.said(talk.status((incident,)))
         alert = question(mention.text, f"{mention.channel}:{mention.ts}", self._clock(), service=service)
         await self._intake.open_for(alert, channel=mention.channel, actor=mention.user)
         return talk.answer(f"Looking into {service}: see the card in this channel.")
+
+
+def _without(message_id: str, found: list[Recalled]) -> list[Recalled]:
+    """Without the question itself, which memory has heard too."""
+    return [recalled for recalled in found if recalled.id != message_id]
 
 
 def _as_brief(found: list[Recalled]) -> Brief:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import asdict, dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import partial
 from pathlib import Path
 from typing import Protocol
@@ -14,20 +14,23 @@ import structlog
 from bot.errors import IllegalTransition, NotFound
 from bot.incidents import Journal
 from bot.memory import MemoryManager
-from bot.models import HandedOver, Incident, Message, Noted
+from bot.models import HandedOver, Incident, Message, Noted, Phase, Resolved, Verified
 from bot.remediation.approvals import Approvals, incident_of
 from bot.remediation.execution import Execution
 from bot.slack.blocks import Post
 from bot.slack.desk import Decision, Mention, Taught
 from bot.slack.inbox import moment
 from bot.work.answers import Answers
-from bot.work.follow import Follow
+from bot.work.follow import Follow, last_moved
 from bot.work.triage import Triage
 from bot.work.verify import Verifier
 
 log = structlog.get_logger(__name__)
 
 PROPOSAL_TASKS = frozenset({"expire", "execute", "verify"})
+QUIET_FOR = timedelta(hours=24)
+"""After this long without a word, an incident that people took over is closed."""
+LONGEST_REASON = 400
 TALK_TASKS = frozenset({"decide", "hear", "teach", "backfill"})
 
 
@@ -56,6 +59,10 @@ class Stage(Protocol):
 
     async def message_text(self, channel: str, ts: str) -> str | None:
         """The words of one message."""
+        ...
+
+    async def is_private(self, channel: str) -> bool:
+        """Whether only its members may read the channel."""
         ...
 
     async def history(self, channel: str, keep: Callable[[Sequence[Message]], Awaitable[None]]) -> None:
@@ -133,6 +140,8 @@ class Office:
 
     async def backfill(self, channel: str) -> None:
         """Read back what was said in a channel."""
+        if await self.stage.is_private(channel):
+            await self.memory.keep_private(channel)
         await self.stage.history(channel, partial(self.memory.remember, backfill=True))
 
     async def sweep(self) -> None:
@@ -141,6 +150,8 @@ class Office:
         async for incident in self.journal.open_incidents():
             if await self.follow.lost(incident, now):
                 log.info("sweep.rescheduled", incident=incident.id, phase=incident.phase)
+            if incident.phase is Phase.HANDED_OVER and now - last_moved(incident) > QUIET_FOR:
+                await self._close(incident)
             if await self.stage.behind(incident):
                 await self.follow.show(incident)
 
@@ -156,19 +167,41 @@ class Office:
         if task in TALK_TASKS:
             return
         incident_id = incident_of(subject) if task in PROPOSAL_TASKS else subject
-        text = f"The task '{task}' failed again and again and was given up: {type(error).__name__}: {error}"
+        reason = f"{type(error).__name__}: {error}"[:LONGEST_REASON]
+        text = f"The task '{task}' failed again and again and was given up: {reason}"
         event = HandedOver(at=self.clock(), reason=text) if task == "walk" else Noted(at=self.clock(), text=text)
+        # Once: a note must be shown too, and where showing is what fails, notes would follow notes for ever.
+        once = "" if task == "walk" else f"gave-up:{task}:{subject}"
         try:
-            await self.journal.append(incident_id, event)
+            await self.journal.append(incident_id, event, once=once)
+            if task == "verify":
+                await self.journal.append(incident_id, _not_verified(subject, self.clock(), text))
         except (IllegalTransition, NotFound) as impossible:
             log.exception("task.unrecorded", task=task, incident=incident_id, why=str(impossible), failure=text)
+
+    async def _close(self, incident: Incident) -> None:
+        """People took over and nothing was heard since; what still fires then comes back as a new run."""
+        hours = QUIET_FOR // timedelta(hours=1)
+        reason = f"it was handed over to people, and nothing was heard of it for {hours} hours"
+        seen = {"version": incident.history[-1].id}
+        try:
+            await self.journal.append(incident.id, Resolved(at=self.clock(), reason=reason), expected=seen)
+        except IllegalTransition as moved_on:
+            log.info("sweep.overtaken", incident=incident.id, why=str(moved_on))
 
     async def _audit(self, click: Decision, why: str) -> None:
         """An unauthorised click leaves a trace on the incident."""
         text = f"Pressed {click.verdict} without being allowed to: {why}"
         try:
             await self.journal.append(
-                incident_of(click.proposal_id), Noted(at=self.clock(), actor=click.user, text=text)
+                incident_of(click.proposal_id),
+                Noted(at=self.clock(), actor=click.user, text=text),
+                once=f"denied:{click.proposal_id}:{click.user}",
             )
         except IllegalTransition as impossible:
             log.warning("decision.unrecorded", proposal=click.proposal_id, why=str(impossible))
+
+
+def _not_verified(proposal_id: str, at: datetime, why: str) -> Verified:
+    """A watch that broke saw no recovery; said so, the drawing goes on instead of waiting for it."""
+    return Verified(at=at, proposal_id=proposal_id, recovered=False, statement=why)

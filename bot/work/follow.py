@@ -14,6 +14,8 @@ from bot.work.queue import Queue
 
 WALKS = frozenset({"opened", "reopened", "rejected", "expired", "not_executed", "outcome_unknown", "verified"})
 """Events after which the drawing is walked on."""
+WALKED_ON = frozenset({Phase.INVESTIGATING, Phase.RECOVERED, Phase.OUTCOME_UNKNOWN})
+"""Phases in which nobody is asked and nothing runs: only a walk leads out of them."""
 REMEMBERED = frozenset({"resolved", "handed_over", "rejected"})
 """Events after which the incident is written to memory."""
 LOST_AFTER = timedelta(seconds=15)
@@ -47,7 +49,7 @@ class Follow:
         if not incident.history or now - last_moved(incident) < LOST_AFTER:
             return False
         proposal = incident.proposal
-        if incident.phase is Phase.INVESTIGATING or incident.phase is Phase.RECOVERED:
+        if incident.phase in WALKED_ON:
             await self._queue.add("walk", incident.id, key=f"{incident.id}:swept")
         elif proposal and incident.phase is Phase.AWAITING and now >= proposal.expires_at:
             await self._expiry(proposal.id, proposal.expires_at)

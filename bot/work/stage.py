@@ -71,6 +71,10 @@ class SlackStage:
         """The words of one message as Slack has them."""
         return await self._face.message_text(channel, ts)
 
+    async def is_private(self, channel: str) -> bool:
+        """Whether only its members may read the channel."""
+        return await self._history.is_private(channel)
+
     async def history(self, channel: str, keep: Keep) -> None:
         """Hand over what was said in the channel, page by page; an interrupted reading goes on where it stopped."""
         place = f"nd:backfill:{channel}"
@@ -121,6 +125,11 @@ class NoStage:
         """There is no message."""
         log.warning("stage.none", channel=channel, ts=ts)
         return None
+
+    async def is_private(self, channel: str) -> bool:
+        """What cannot be told is private."""
+        log.warning("stage.none", channel=channel)
+        return True
 
     async def history(self, channel: str, keep: Keep) -> None:
         """There is no history."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from datetime import datetime
 from typing import Any
 
 import structlog
@@ -10,12 +11,15 @@ import structlog
 from bot.canvas import Kind, Playbook, Step, Store, Walked, decide, walk
 from bot.catalog import Catalog
 from bot.errors import IllegalTransition, NotFound
-from bot.models import Alert, Briefed, HandedOver, Incident, Noted, Phase, Resolved
+from bot.models import Alert, Briefed, Event, HandedOver, Incident, Noted, Phase, Resolved
+from bot.work.follow import WALKED_ON
 from bot.work.world import IncidentWorld, Rooms, gate_field
 
 log = structlog.get_logger(__name__)
 
 DECISIONS = ("approved", "rejected", "expired")
+MOST_DEATHS = 5
+"""A walk that has ended its process this often is not tried again: it would take all other work down with it."""
 RUNNING_AGENTS = 6
 """How many steps of one incident look at the same time."""
 
@@ -42,14 +46,24 @@ class Triage:
             return
         if incident.phase in {Phase.RESOLVED, Phase.HANDED_OVER}:
             return
+        run = run_of(incident)
+        begun = await self._rooms.journal.count(incident_id, f"walking:{run}", 1)
         try:
-            await self._walk(incident)
+            await self._unless_deadly(incident, run, begun)
         except IllegalTransition as moved_on:
             # The alert resolved, or a person ended it, while the agents were looking.
             log.info("triage.overtaken", incident=incident_id, why=str(moved_on))
+        finally:
+            await self._rooms.journal.count(incident_id, f"walking:{run}", -1)
 
-    async def _walk(self, incident: Incident) -> None:
-        run = run_of(incident)
+    async def _unless_deadly(self, incident: Incident, run: str, begun: int) -> None:
+        if begun > MOST_DEATHS:
+            died = f"The walk of its playbook ended the whole process {MOST_DEATHS} times, so it is not tried again."
+            await self._finish(incident.id, run, died)
+        else:
+            await self._walk(incident, run)
+
+    async def _walk(self, incident: Incident, run: str) -> None:
         playbook, why = self._choose(incident.alert, incident.service)
         await self._look_back(incident, run, why)
         world = IncidentWorld(self._rooms, incident.id, run)
@@ -69,6 +83,7 @@ class Triage:
             incident = await self._rooms.journal.read(incident.id)
             delivered = [await self._deliver(step, incident, world) for step in walked.waiting]
             if not any(delivered):
+                await self._unless_stalled(incident, run, walked)
                 return
 
     async def _look_back(self, incident: Incident, run: str, why: str) -> None:
@@ -116,13 +131,30 @@ class Triage:
                 return await decide(self._store, step.run_id, step.key, edge, facts=facts)
         return False
 
+    async def _unless_stalled(self, incident: Incident, run: str, walked: Walked) -> None:
+        """Where nobody is asked and nothing runs, nothing would ever wake this walk again: then people carry on."""
+        if incident.phase in WALKED_ON:
+            where = ", ".join(f"'{step.label}'" for step in walked.waiting)
+            await self._finish(incident.id, run, f"The drawing waits at {where}, and nothing can come of that here.")
+
     async def _finish(self, incident_id: str, run: str, said: str) -> None:
-        incident = await self._rooms.journal.read(incident_id)
-        at = self._rooms.clock()
-        if incident.phase is Phase.RECOVERED:
-            await self._rooms.journal.append(incident_id, Resolved(at=at, reason=said), once=f"ended:{run}")
-        elif incident.phase in {Phase.INVESTIGATING, Phase.OUTCOME_UNKNOWN}:
-            await self._rooms.journal.append(incident_id, HandedOver(at=at, reason=said), once=f"ended:{run}")
+        """Say the last word about exactly what stands there: an alert that joins meanwhile is looked at first."""
+        while (incident := await self._rooms.journal.read(incident_id)).phase in WALKED_ON:
+            seen = {"version": incident.history[-1].id}
+            ending = _ending(incident, self._rooms.clock(), said)
+            try:
+                await self._rooms.journal.append(incident_id, ending, once=f"ended:{run}", expected=seen)
+            except IllegalTransition:
+                continue
+            return
+
+
+def _ending(incident: Incident, at: datetime, said: str) -> Event:
+    if incident.phase is Phase.RECOVERED:
+        return Resolved(at=at, reason=said)
+    if not incident.firing:
+        return Resolved(at=at, reason=f"{said} Every alert has resolved.")
+    return HandedOver(at=at, reason=said)
 
 
 def run_of(incident: Incident) -> str:
