@@ -30,14 +30,17 @@ def database_variables(database: PostgresDatabase) -> dict[str, str]:
     return {DSN_ENV: database.reader.get_secret_value(), ACTION_DSN_ENV: database.actor.get_secret_value()}
 
 
-def webhook(fingerprint: str, *, status: str = "firing") -> Json:
+SUMMARY = "Scan-to-pay payments are failing"
+
+
+def webhook(fingerprint: str, *, status: str = "firing", summary: str = SUMMARY) -> Json:
     """What Alertmanager posts for one alert of the payments service."""
     now = datetime.now(UTC).isoformat()
     labels = {"alertname": "PaymentFailureRateHigh", "service": "payments", "severity": "critical"}
     alert = {
         "status": status,
         "labels": labels,
-        "annotations": {"summary": "Scan-to-pay payments are failing"},
+        "annotations": {"summary": summary},
         "startsAt": now,
         "endsAt": now if status == "resolved" else "0001-01-01T00:00:00Z",
         "generatorURL": "http://prometheus.example.com/graph",
@@ -55,16 +58,24 @@ class Scene:
     bot: Nightdesk
     redis_url: str
 
-    async def alert(self, fingerprint: str) -> str:
+    async def alert(self, fingerprint: str, *, summary: str = SUMMARY) -> str:
         """Alertmanager posts a new alert; the incident that it opens."""
-        async with httpx.AsyncClient(timeout=WITHIN_S, trust_env=False) as client:
-            headers = {"Authorization": f"Bearer {TOKEN}"}
-            url = f"{self.bot.url}/alerts/alertmanager"
-            answer = await client.post(url, json=webhook(fingerprint), headers=headers)
-        assert answer.status_code == 202, answer.text
-        [receipt] = answer.json()["incidents"]
+        receipt = await self._post(webhook(fingerprint, summary=summary))
         assert receipt["outcome"] == "opened"
         return str(receipt["incident_id"])
+
+    async def resolve(self, fingerprint: str) -> str:
+        """Alertmanager posts that the alert has ended; what became of its incident."""
+        return str((await self._post(webhook(fingerprint, status="resolved")))["outcome"])
+
+    async def _post(self, body: Json) -> Json:
+        async with httpx.AsyncClient(timeout=WITHIN_S, trust_env=False) as client:
+            headers = {"Authorization": f"Bearer {TOKEN}"}
+            answer = await client.post(f"{self.bot.url}/alerts/alertmanager", json=body, headers=headers)
+        assert answer.status_code == 202, answer.text
+        [receipt] = answer.json()["incidents"]
+        assert isinstance(receipt, dict)
+        return receipt
 
     # In the channel
 
@@ -75,7 +86,8 @@ class Scene:
 
     def cards(self) -> list[Json]:
         """The cards of all incidents."""
-        return [message for message in self.workspace.messages(CHANNEL) if "SEV" in message["text"]]
+        said = self.workspace.messages(CHANNEL)
+        return [message for message in said if "Everything else is in the thread." in str(message.get("blocks"))]
 
     async def proposal(self, incident_id: str = "") -> Json:
         """The message that proposes something, for the incident if one is named, with its Approve button."""
