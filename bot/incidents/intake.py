@@ -16,7 +16,7 @@ from redis.asyncio import Redis
 
 from bot.catalog import Catalog
 from bot.errors import IllegalTransition, NotFound
-from bot.incidents.journal import Journal, record_key
+from bot.incidents.journal import Journal
 from bot.incidents.lifecycle import moves
 from bot.models import (
     Alert,
@@ -98,9 +98,19 @@ class Intake:
             if alert.status is AlertStatus.RESOLVED:
                 return Receipt(fingerprint=alert.fingerprint, outcome="ignored")
             return await self._open(incident_id, alert, channel=channel, actor=actor)
+        if self._comes_back(incident, alert):
+            await self._journal.append(incident.id, Resolved(at=self._clock(), reason="it has come back since"))
+            incident = await self._journal.read(incident.id)
         if incident.phase is Phase.RESOLVED:
             return await self._after_the_end(incident, alert, claims, channel=channel, actor=actor)
         return await self._join(incident, alert)
+
+    def _comes_back(self, incident: Incident, alert: Alert) -> bool:
+        """Whether it fires anew, long after people took over: not every sender says when an alert has ended."""
+        if incident.phase is not Phase.HANDED_OVER or alert.status is not AlertStatus.FIRING:
+            return False
+        quiet = self._clock() - incident.history[-1].event.at > self._reopen_within
+        return quiet and not any(_same(known, alert) for known in incident.alerts)
 
     async def _claim(self, claims: list[str], *, held: str) -> str:
         """The incident that holds the claims from now on: a new one of ours, or the one that was faster."""
@@ -134,8 +144,8 @@ class Intake:
 
     async def _join(self, incident: Incident, alert: Alert) -> Receipt:
         known = next((other for other in incident.alerts if other.fingerprint == alert.fingerprint), None)
-        if known and (known.status, known.starts_at, known.ends_at) == (alert.status, alert.starts_at, alert.ends_at):
-            await self._redis.hincrby(record_key(incident.id), "duplicates", 1)
+        if known and _same(known, alert):
+            await self._journal.count(incident.id, "duplicates", 1)
             return Receipt(fingerprint=alert.fingerprint, outcome="duplicate", incident_id=incident.id)
         why = "the same alert" if known else f"its sender groups it here ({alert.source})"
         await self._journal.append(incident.id, AlertJoined(at=self._clock(), alert=alert, why=why))
@@ -178,6 +188,15 @@ class Intake:
 
     def _channel_of(self, service: str | None) -> str | None:
         return (self._catalog.services[service].channel if service else None) or self._channel
+
+
+def _same(one: Alert, other: Alert) -> bool:
+    """Whether they are one alert in one state, told twice."""
+    return _told(one) == _told(other)
+
+
+def _told(alert: Alert) -> tuple[object, ...]:
+    return alert.fingerprint, alert.status, alert.starts_at, alert.ends_at
 
 
 def new_id(now: datetime) -> str:

@@ -11,6 +11,7 @@ from datetime import timedelta
 from typing import cast
 
 import structlog
+from pydantic import ValidationError
 from redis.asyncio import Redis
 
 from bot.errors import IllegalTransition
@@ -123,6 +124,10 @@ class Journal:
         value = await self._redis.hget(record_key(incident_id), name)
         return None if value is None else str(value)
 
+    async def count(self, incident_id: str, name: str, by: int) -> int:
+        """Add to a counter beside the record; what it stands at."""
+        return int(await self._redis.hincrby(record_key(incident_id), name, by))
+
     async def open_ids(self) -> list[str]:
         """Incidents that are not over, oldest first."""
         return [str(incident) for incident in await self._redis.zrange(OPEN, 0, -1)]
@@ -135,11 +140,19 @@ class Journal:
     async def open_incidents(self) -> AsyncIterator[Incident]:
         """Every incident that is not over, oldest first."""
         for incident_id in await self.open_ids():
-            history = await self.history(incident_id)
+            history = await self._legible(incident_id)
             if history and history[-1].phase is Phase.RESOLVED:
                 await self._index(incident_id, history[-1])  # a crash fell between the event and its place here
             elif history:
                 yield fold(incident_id, history)
+
+    async def _legible(self, incident_id: str) -> list[Recorded]:
+        """One record that cannot be read, such as one of a newer version, must not hide the others."""
+        try:
+            return await self.history(incident_id)
+        except ValidationError as unreadable:
+            log.error("incident.unreadable", incident=incident_id, why=str(unreadable)[:500])  # noqa: TRY400
+            return []
 
     async def _index(self, incident_id: str, recorded: Recorded) -> None:
         """Both sets are indexes only: a crash before this loses nothing, `append` and `open_incidents` see to that."""

@@ -84,7 +84,7 @@ class Room:
             keep_charts=unused,
             measure_now=unused,
         )
-        return Triage(rooms, MemoryStore(), lambda *_: (playbook, "it fits"), lambda: {})
+        return Triage(rooms, MemoryStore(), lambda *_: (playbook, "it fits"), dict)
 
     async def open(self) -> None:
         await self.journal.append(ID, Opened(at=NOW, alert=alert(), channel="C0"))
