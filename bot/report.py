@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 from statistics import median
 from zoneinfo import ZoneInfo
 
-from bot.errors import Misconfigured
+from bot.errors import Misconfigured, NotFound
 from bot.incidents import Journal
 from bot.models import Incident
 from bot.settings import Settings
@@ -62,8 +62,17 @@ async def _incidents(url: str, since: datetime) -> list[Incident]:
     async with connect(url) as redis:
         await require_usable(redis)
         journal = Journal(redis)
-        ids = [*await journal.closed_ids(since=since.timestamp(), limit=10_000), *await journal.open_ids()]
-        return [incident for name in ids if (incident := await journal.read(name)).opened_at >= since]
+        closed = await journal.closed_ids(since=since.timestamp(), limit=10_000)
+        known = [await _read(journal, name) for name in dict.fromkeys([*closed, *await journal.open_ids()])]
+        return [incident for incident in known if incident and incident.opened_at >= since]
+
+
+async def _read(journal: Journal, incident_id: str) -> Incident | None:
+    """None where the index still names what is no longer, or not yet, there."""
+    try:
+        return await journal.read(incident_id)
+    except NotFound:
+        return None
 
 
 def measure(incidents: Sequence[Incident], days: int, timezone: str) -> Worth:
@@ -94,7 +103,7 @@ def measure(incidents: Sequence[Incident], days: int, timezone: str) -> Worth:
         alert_to_brief_s=_median_to(incidents, "briefed"),
         alert_to_cause_s=_median_to(incidents, "hypotheses"),
         alert_to_proposal_s=_median_to(incidents, "proposed"),
-        proposal_to_decision_s=_median([_decision_s(incident) for incident in incidents]),
+        proposal_to_decision_s=_median([taken for incident in incidents for taken in _decisions_s(incident)]),
         alert_to_recovery_s=_median([_recovery_s(incident) for incident in incidents]),
         proposed=count("proposed"),
         approved=count("approved"),
@@ -138,10 +147,17 @@ def _seconds_to(incident: Incident, kind: str) -> float | None:
     return (first - incident.opened_at).total_seconds() if first else None
 
 
-def _decision_s(incident: Incident) -> float | None:
-    proposed = incident.last("proposed")
-    decided = incident.last("approved") or incident.last("rejected")
-    return (decided.event.at - proposed.event.at).total_seconds() if proposed and decided else None
+def _decisions_s(incident: Incident) -> list[float]:
+    """From each proposal to its own decision; what nobody decided has none."""
+    proposed: dict[str, datetime] = {}
+    taken: list[float] = []
+    for recorded in incident.history:
+        event = recorded.event
+        if event.kind == "proposed":
+            proposed[event.proposal.id] = event.at
+        elif event.kind in {"approved", "rejected"} and (asked := proposed.get(event.proposal_id)):
+            taken.append((event.at - asked).total_seconds())
+    return taken
 
 
 def _recovery_s(incident: Incident) -> float | None:

@@ -1,0 +1,35 @@
+"""The report on what is stored: each incident once, and what is gone or undecided is no crash and no figure."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime
+
+from bot.incidents import Journal
+from bot.incidents.journal import CLOSED, OPEN
+from bot.models import Opened, Proposed, Resolved
+from bot.report import measure, report
+from bot.settings import Settings
+from bot.storage import connect
+from tests.unit.work.histories import ID, after, alert, incident, opened, proposal, to_verified
+
+
+async def test_what_the_index_names_twice_or_in_vain_is_counted_as_it_is(redis_url: str) -> None:
+    now = datetime.now(UTC)
+    async with connect(redis_url) as redis:
+        journal = Journal(redis)
+        await journal.append(ID, Opened(at=now, alert=alert()))
+        await journal.append(ID, Resolved(at=now, reason="over"))
+        await redis.zadd(OPEN, {ID: now.timestamp(), "260301-NOTYET": now.timestamp()})
+        await redis.zadd(CLOSED, {"250101-GONE": now.timestamp()})
+    told: list[str] = []
+    await report(Settings.model_validate({"redis_url": redis_url}), days=30, as_json=True, out=told.append)
+    assert json.loads("".join(told))["incidents"] == 1
+
+
+def test_a_decision_is_measured_from_its_own_proposal() -> None:
+    """The first was approved after 12 seconds and did not help; the second waits."""
+    second = Proposed(at=after(100), proposal=proposal(id=f"{ID}.2"))
+    waits = incident(*to_verified(recovered=False), second)
+    assert measure([waits], 30, "UTC").proposal_to_decision_s == 12.0
+    assert measure([incident(opened())], 30, "UTC").proposal_to_decision_s is None
