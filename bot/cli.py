@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import signal
 import sys
 from collections.abc import Callable, Coroutine
 from pathlib import Path
@@ -205,12 +206,24 @@ def _read(file: str) -> bytes:
 
 
 def _run(work: Callable[[], Coroutine[Any, Any, None]]) -> None:
-    """Run it; Ctrl-C ends it in order and without a trace."""
+    """Run it; Ctrl-C and SIGTERM end it in order and without a trace."""
     try:
-        asyncio.run(work())
-    except KeyboardInterrupt:
+        asyncio.run(_cancelled_by_sigterm(work))
+    except (KeyboardInterrupt, asyncio.CancelledError) as ended:
         print("Stopped.", file=sys.stderr)
-        raise typer.Exit(130) from None
+        number = signal.SIGINT if isinstance(ended, KeyboardInterrupt) else signal.SIGTERM
+        raise typer.Exit(128 + number) from None
+
+
+async def _cancelled_by_sigterm(work: Callable[[], Coroutine[Any, Any, None]]) -> None:
+    """As asyncio does it for Ctrl-C: what is open is closed, children end, temporary folders go."""
+    loop, task = asyncio.get_running_loop(), asyncio.current_task()
+    assert task is not None
+    before = signal.signal(signal.SIGTERM, lambda *_: loop.call_soon_threadsafe(task.cancel))
+    try:
+        await work()
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 def _fail(message: str, code: int) -> None:

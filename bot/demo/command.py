@@ -5,9 +5,11 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
+import os
 import secrets
 import sys
 import tempfile
+import threading
 import time
 import webbrowser
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
@@ -151,7 +153,24 @@ async def _with_people(stage: Stage) -> int:
         await stage.world.wait_failing()
         await _patiently(stage.world)
         _say("✓ Payments recovered. Press Enter to break them again, Ctrl-C to end.")
-        await asyncio.to_thread(sys.stdin.readline)
+        await enter_pressed()
+
+
+async def enter_pressed() -> None:
+    """Wait for a line on standard input; where that has ended, for ever.
+
+    The thread is a daemon and reads the bare descriptor: asyncio and Python wait for any other at the end, so that
+    Ctrl-C would do nothing before Enter.
+    """
+    loop, pressed = asyncio.get_running_loop(), asyncio.Event()
+
+    def read() -> None:
+        with contextlib.suppress(OSError, RuntimeError):  # no standard input; the loop has ended
+            if os.read(0, 1024):
+                loop.call_soon_threadsafe(pressed.set)
+
+    threading.Thread(target=read, name="enter", daemon=True).start()
+    await pressed.wait()
 
 
 async def _patiently(world: World) -> None:
