@@ -25,6 +25,11 @@ TALK_BEFORE = timedelta(hours=2)
 SCORE_KEPT = {"wording": 0.2, "conversation": 0.5}
 """Lines that score less than this share of the best are not worth their tokens, the less so if only those around them
 speak of the matter."""
+WHOLE_TALKS = 2
+"""Threads that are brought whole, because one of their lines is among the nearest: how it ended is said below it."""
+TALK_LASTS = timedelta(days=2)
+NEAREST = 0.4
+"""A line among the nearest scores at least this share of the best."""
 BELONGS = 0.4
 """What belongs less to the live talk of the incident is other talk."""
 _ANY_TIME = datetime.min.replace(tzinfo=UTC)
@@ -40,6 +45,7 @@ async def compose(find: Find, incident: Incident, role: str, budget_tokens: int,
         asked_in=incident.channel,
     )
     about = _kindred_first(incident, await find(asked, LOOKED_AT))
+    about = await _with_whole_talks(find, about)
     talk = _talk_about(incident, await find(_talk(incident), LOOKED_AT)) if incident.channel else []
     others = [recalled.message for recalled in (*about, *talk)]
     chosen = _affordable(_by_section(about, talk), budget_tokens)
@@ -109,6 +115,38 @@ def _by_section(about: Sequence[Recalled], talk: Sequence[Recalled]) -> list[Pla
         if (recalled.message.channel, recalled.id) not in live
     ]
     return [*told, *(("recent", recalled.message) for recalled in fold(talk))]
+
+
+async def _with_whole_talks(find: Find, about: list[Recalled]) -> list[Recalled]:
+    """The threads of the nearest lines, each whole where its best line stood; then all else as it was."""
+    best = max((recalled.score for recalled in about), default=0.0)
+    near = [recalled for recalled in about if recalled.score >= NEAREST * best > 0]
+    heads = {_thread(recalled.message): recalled for recalled in reversed(near)}
+    talks: dict[tuple[str, str], list[Recalled]] = {}
+    for thread in dict.fromkeys(_thread(recalled.message) for recalled in near):
+        if len(talks) < WHOLE_TALKS:
+            talk = await _talk_of(find, heads[thread])
+            if len(talk) > 1:
+                talks[thread] = talk
+    told = [each for recalled in about for each in talks.pop(_thread(recalled.message), [recalled])]
+    once: dict[tuple[str, str], Recalled] = {}
+    for each in told:
+        once.setdefault((each.message.channel, each.id), each)
+    return list(once.values())
+
+
+async def _talk_of(find: Find, head: Recalled) -> list[Recalled]:
+    """The thread of a line in the order in which it was said; each of its lines counts as much as that one."""
+    said_at = head.message.sent_at
+    around = Question("", channel=head.message.channel, since=said_at - TALK_LASTS, until=said_at + TALK_LASTS)
+    thread = _thread(head.message)
+    talk = [recalled.message for recalled in await find(around, LOOKED_AT) if _thread(recalled.message) == thread]
+    talk.sort(key=lambda message: message.sent_at)
+    return [Recalled(message=message, score=head.score, why="thread") for message in talk]
+
+
+def _thread(message: Message) -> tuple[str, str]:
+    return message.channel, message.thread or message.id
 
 
 def _section(message: Message) -> str:

@@ -47,6 +47,22 @@ async def test_what_has_nothing_to_do_with_it_is_left_out(memory: MemoryManager)
     assert not [line for line in (await memory.brief(incident(), "metrics", 800)).lines if "coffee" in line.text]
 
 
+async def test_of_the_nearest_thread_the_whole_talk_is_told_in_its_order(memory: MemoryManager) -> None:
+    first = said("payments fails with 5xx, customers complain", -3000)
+    replies = [
+        said("one idle session holds the rows", -2990).model_copy(update={"thread": first.id}),
+        said("ended it, the queue is gone", -2980).model_copy(update={"thread": first.id}),
+    ]
+    noise = [said(f"stand-up moves to half past {number}", -2995 + number) for number in range(30)]
+    await memory.remember([first, *replies, *noise])
+    told = [line.text for line in (await memory.brief(incident(), "commander", 400)).lines]
+    assert [text for text in told if text in {first.text, replies[0].text, replies[1].text}] == [
+        first.text,
+        replies[0].text,
+        replies[1].text,
+    ]
+
+
 async def test_a_deploy_that_was_rolled_back_says_so(memory: MemoryManager) -> None:
     await memory.remember([said("deployed payments v2.3", -100), said("rolled back payments to v2.2", -80)])
     lines = (await memory.brief(incident(), "changes", 400)).lines

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
@@ -96,7 +97,7 @@ BLOCKS = st.fixed_dictionaries(
 def test_parse_format_parse_is_identity(chart: Chart, sections: list[tuple[str, dict[str, object]]]) -> None:
     text = f"---\nid: any\ntitle: Any one\nowner: t\n---\n```mermaid\n{write_chart(chart)}\n```\n"
     for number, (prose, block) in enumerate(sections):
-        lines = "\n".join(f"{key}:   {value!r}" for key, value in block.items())
+        lines = "\n".join(f"{key}:   {json.dumps(value)}" for key, value in block.items())
         text += f"### n{number}\n{prose}\n```yaml\n{lines}\n```\n"
     playbook = parse(text)
     again = format_text(text)
