@@ -45,7 +45,7 @@ from bot.slack.history import History
 from bot.slack.ledger import Ledger
 from bot.slack.outbox import Outbox
 from bot.slack.people import People
-from bot.storage import connect, embedded_redis, require_usable
+from bot.storage import KEEP_IT, connect, embedded_redis, keeps, require_usable
 from bot.telemetry.postgres import Postgres
 from bot.telemetry.prometheus import Prometheus
 from bot.telemetry.sources import log_sources
@@ -108,6 +108,8 @@ async def assembled(settings: Settings, *, clock: Clock = utc_now) -> AsyncItera
         url = await _redis_url(stack, settings)
         redis = await stack.enter_async_context(connect(url))
         await require_usable(redis)
+        if not await keeps(redis):
+            log.warning("redis.forgets", why="a restart of Redis would lose acknowledged alerts", mend=KEEP_IT)
         queue = await stack.enter_async_context(open_queue(url))
         follow = Follow(queue)
         journal = Journal(redis, on_append=follow.event)
@@ -330,4 +332,11 @@ async def _worker(stack: AsyncExitStack, queue: Queue, settings: Settings, healt
 
     stack.push_async_callback(stop)
     health.working = True
-    running.add_done_callback(lambda _: setattr(health, "working", False))
+    running.add_done_callback(partial(_worker_ended, health))
+
+
+def _worker_ended(health: Health, running: asyncio.Task[None]) -> None:
+    """A worker that ends by itself has met an error that it does not know how to wait out."""
+    health.working = False
+    if not running.cancelled() and (error := running.exception()):
+        log.critical("worker.died", mend="alerts are still kept; restart this process", exc_info=error)

@@ -61,14 +61,17 @@ def _settings(settings: Settings) -> Check:
 
 
 async def _redis(settings: Settings) -> Check:
-    from bot.storage import attached_redis, connect, require_usable
+    from bot.storage import KEEP_IT, attached_redis, connect, keeps, require_usable
 
     try:
         if settings.redis_url is None:
             async with attached_redis(settings.data_dir) as url, connect(url) as redis:
                 return Check("ok", "Redis", f"a private one, {await require_usable(redis)}, in {settings.data_dir}")
         async with connect(settings.redis_url.get_secret_value()) as redis:
-            return Check("ok", "Redis", f"{await require_usable(redis)} answers")
+            version = await require_usable(redis)
+            if await keeps(redis):
+                return Check("ok", "Redis", f"{version} answers, and writes to disk as it goes")
+            return Check("note", "Redis", f"{version} answers, but forgets the latest when it restarts", KEEP_IT)
     except Misconfigured as error:
         return Check("wrong", "Redis", str(error))
 

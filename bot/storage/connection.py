@@ -11,6 +11,7 @@ from redis.exceptions import TimeoutError as RedisTimeoutError
 
 from bot.errors import Misconfigured
 
+KEEP_IT = "Set `appendonly yes` in redis.conf, and `appendfsync always` to lose not even a second."
 OLDEST = (6, 2)
 """docket needs the stream commands of 6.2."""
 
@@ -48,3 +49,8 @@ async def require_usable(redis: Redis) -> str:
             "set it to noeviction."
         )
     return version
+
+
+async def keeps(redis: Redis) -> bool:
+    """Whether it writes to disk as it goes; if not, a restart of Redis loses alerts that were acknowledged."""
+    return bool((await redis.info("persistence")).get("aof_enabled"))

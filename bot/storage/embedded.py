@@ -12,8 +12,8 @@ import signal
 import subprocess
 import sys
 import tempfile
-from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 from redis.exceptions import RedisError
@@ -24,6 +24,8 @@ from bot.storage.connection import connect
 LONGEST_SOCKET_PATH = 100
 """The kernel takes 108 bytes."""
 PR_SET_PDEATHSIG = 1
+TRIES = 20
+BETWEEN_TRIES_S = 0.1
 
 
 @asynccontextmanager
@@ -37,7 +39,7 @@ async def embedded_redis(folder: Path) -> AsyncIterator[str]:
     """
     program = _program()
     home = _home(folder)
-    with _locked(home / "lock") as lock:
+    async with _locked(home / "lock") as lock:
         socket = _socket_path(home)
         process = _start(program, home, socket, lock)  # on this thread: the child dies with the thread that made it
         try:
@@ -93,25 +95,30 @@ def _home(folder: Path) -> Path:
     return home
 
 
-@contextmanager
-def _locked(path: Path) -> Iterator[int]:
+@asynccontextmanager
+async def _locked(path: Path) -> AsyncIterator[int]:
     """Hold the folder. The child inherits the lock, so it is free only when both are gone."""
     lock = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
     try:
-        _take(lock, path)
+        await _take(lock, path)
         yield lock
     finally:
         os.close(lock)
 
 
-def _take(lock: int, path: Path) -> None:
-    try:
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:
-        raise Misconfigured(
-            f"Another Nightdesk uses the data folder {path.parent.parent}: stop it, choose another with "
-            "NIGHTDESK_DATA_DIR, or let both share a Redis by NIGHTDESK_REDIS_URL."
-        ) from None
+async def _take(lock: int, path: Path) -> None:
+    """Take the lock; the Redis of a Nightdesk that was killed holds it for a moment longer than its parent lived."""
+    for _ in range(TRIES):
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            await asyncio.sleep(BETWEEN_TRIES_S)
+        else:
+            return
+    raise Misconfigured(
+        f"Another Nightdesk uses the data folder {path.parent.parent}: stop it, choose another with "
+        "NIGHTDESK_DATA_DIR, or let both share a Redis by NIGHTDESK_REDIS_URL."
+    )
 
 
 def _socket_path(home: Path) -> Path:
