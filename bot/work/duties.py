@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Protocol
 
 import structlog
+from pydantic import ValidationError
 
 from bot.errors import IllegalTransition, NotFound
 from bot.incidents import Journal
@@ -27,11 +28,11 @@ from bot.work.verify import Verifier
 
 log = structlog.get_logger(__name__)
 
-PROPOSAL_TASKS = frozenset({"expire", "execute", "verify"})
+PROPOSAL_TASKS = frozenset({"expire", "execute", "verify", "decide"})
 QUIET_FOR = timedelta(hours=24)
 """After this long without a word, an incident that people took over is closed."""
 LONGEST_REASON = 400
-TALK_TASKS = frozenset({"decide", "hear", "teach", "backfill"})
+TALK_TASKS = frozenset({"hear", "teach", "backfill"})
 
 
 class Stage(Protocol):
@@ -166,6 +167,8 @@ class Office:
         """A task has failed for the last time: the incident says so, and a triage goes to people."""
         if task in TALK_TASKS:
             return
+        if task == "decide":
+            subject = _clicked(subject)
         incident_id = incident_of(subject) if task in PROPOSAL_TASKS else subject
         reason = f"{type(error).__name__}: {error}"[:LONGEST_REASON]
         text = f"The task '{task}' failed again and again and was given up: {reason}"
@@ -200,6 +203,14 @@ class Office:
             )
         except IllegalTransition as impossible:
             log.warning("decision.unrecorded", proposal=click.proposal_id, why=str(impossible))
+
+
+def _clicked(decision: str) -> str:
+    """The proposal that a click was about; empty where that cannot be read."""
+    try:
+        return Decision.model_validate_json(decision).proposal_id
+    except ValidationError:
+        return ""
 
 
 def _not_verified(proposal_id: str, at: datetime, why: str) -> Verified:

@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from bot.models import Approved, Executed, Executing, HandedOver, Phase
+from bot.slack.desk import Decision
 from bot.work.duties import QUIET_FOR
 from tests.integration.remediation.gate import INCIDENT, NOW, PROPOSAL, open_gate
 from tests.integration.work.test_office import Desk
@@ -64,3 +65,12 @@ async def test_what_people_took_over_is_closed_when_nothing_was_heard_for_a_day(
 async def test_a_reason_is_cut_to_what_a_thread_can_bear(desk: Desk) -> None:
     await desk.office.failed("learn", INCIDENT, RuntimeError("x" * 10_000))
     assert len((await desk.last_note()).text) < 600
+
+
+async def test_a_click_that_could_not_be_decided_is_not_lost_without_a_word(desk: Desk) -> None:
+    click = Decision.model_validate(
+        {"proposal_id": PROPOSAL, "digest": "f" * 32, "verdict": "approve", "user": "UANN", "channel": "C0",
+         "message_ts": "1.2", "at": NOW}
+    )  # fmt: skip
+    await desk.office.failed("decide", click.model_dump_json(), ConnectionError("away"))
+    assert "The task 'decide' failed again and again" in (await desk.last_note()).text
