@@ -35,12 +35,12 @@ apt_install() {
     export DEBIAN_FRONTEND=noninteractive
     apt-get install -y -qq --no-install-recommends "$@" >/dev/null 2>&1 && return
     apt-get update -qq >/dev/null 2>&1 || true
-    if ! apt-get install -y -qq --no-install-recommends "$@" >"${TMPDIR:-/tmp}/nightdesk-apt.$$" 2>&1; then
+    local said
+    if ! said=$(apt-get install -y -qq --no-install-recommends "$@" 2>&1); then
         say "apt-get could not install: $*"
-        tail -n 20 "${TMPDIR:-/tmp}/nightdesk-apt.$$" >&2
+        tail -n 20 <<<"$said" >&2
         return 1
     fi
-    rm -f "${TMPDIR:-/tmp}/nightdesk-apt.$$"
 }
 
 # The stamp names what was installed, so a second run has nothing to do.
