@@ -53,7 +53,7 @@ async def test_of_the_nearest_thread_the_whole_talk_is_told_in_its_order(memory:
         said("one idle session holds the rows", -2990).model_copy(update={"thread": first.id}),
         said("ended it, the queue is gone", -2980).model_copy(update={"thread": first.id}),
     ]
-    noise = [said(f"stand-up moves to half past {number}", -2995 + number) for number in range(30)]
+    noise = [said(f"stand-up moves to half past {number}", -2994.5 + number) for number in range(30)]
     await memory.remember([first, *replies, *noise])
     told = [line.text for line in (await memory.brief(incident(), "commander", 400)).lines]
     assert [text for text in told if text in {first.text, replies[0].text, replies[1].text}] == [
