@@ -199,7 +199,7 @@ class Office:
             await self.journal.append(
                 incident_of(click.proposal_id),
                 Noted(at=self.clock(), actor=click.user, text=text),
-                once=f"denied:{click.proposal_id}:{click.user}",
+                once=f"denied:{click.proposal_id}:{click.user}:{click.verdict}",
             )
         except IllegalTransition as impossible:
             log.warning("decision.unrecorded", proposal=click.proposal_id, why=str(impossible))
