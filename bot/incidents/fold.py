@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from bot.errors import NotFound
-from bot.models import Alert, AlertJoined, Briefed, Found, Incident, Opened, Proposed, Ranked, Recorded, Reopened
+from bot.models import AlertJoined, Briefed, Found, Incident, Opened, Proposed, Ranked, Recorded, Reopened
 
 
 def fold(incident_id: str, history: Sequence[Recorded]) -> Incident:
@@ -23,7 +23,7 @@ def fold(incident_id: str, history: Sequence[Recorded]) -> Incident:
         "phase": history[-1].phase,
         "opened_at": opened.at,
         "alert": opened.alert,
-        "alerts": (opened.alert,),
+        "alerts": {opened.alert.fingerprint: opened.alert},
         "service": opened.service,
         "channel": opened.channel,
         "history": tuple(history),
@@ -32,11 +32,12 @@ def fold(incident_id: str, history: Sequence[Recorded]) -> Incident:
         change = _CHANGES.get(type(recorded.event))
         if change:
             state.update(change(state, recorded.event))
-    return Incident.model_construct(**state)
+    return Incident.model_construct(**{**state, "alerts": tuple(state["alerts"].values())})
 
 
 def _joined(state: dict[str, Any], event: AlertJoined) -> dict[str, Any]:
-    return {"alerts": _latest(state["alerts"], event.alert), "joined": state.get("joined", 0) + 1}
+    state["alerts"][event.alert.fingerprint] = event.alert  # in place: a storm is hundreds of these
+    return {"joined": state.get("joined", 0) + 1}
 
 
 def _reopened(_: dict[str, Any], event: Reopened) -> dict[str, Any]:
@@ -45,18 +46,12 @@ def _reopened(_: dict[str, Any], event: Reopened) -> dict[str, Any]:
     The ends of the other alerts went unrecorded while the incident was over; kept, they would fire here for ever.
     """
     return {
-        "alerts": (event.alert,),
+        "alerts": {event.alert.fingerprint: event.alert},
         **dict.fromkeys(("findings", "gaps", "hypotheses"), ()),
         "explanation": "",
         "proposal": None,
         "brief": None,
     }
-
-
-def _latest(alerts: tuple[Alert, ...], alert: Alert) -> tuple[Alert, ...]:
-    by_fingerprint = {known.fingerprint: known for known in alerts}
-    by_fingerprint[alert.fingerprint] = alert
-    return tuple(by_fingerprint.values())
 
 
 def _found(state: dict[str, Any], event: Found) -> dict[str, Any]:

@@ -16,6 +16,7 @@ from redis.asyncio import Redis
 
 from bot.errors import IllegalTransition
 from bot.incidents.fold import fold
+from bot.incidents.known import KnownHistories
 from bot.incidents.lifecycle import moves, phases_where_legal
 from bot.models import EVENT, Event, Incident, Phase, Recorded
 from bot.storage.scripts import append_event
@@ -56,6 +57,7 @@ class Journal:
         self._redis = redis
         self._on_append = on_append
         self._keep = keep
+        self._known = KnownHistories()
 
     async def append(
         self,
@@ -108,9 +110,15 @@ class Journal:
         """
         return fold(incident_id, await self.history(incident_id))
 
-    async def history(self, incident_id: str, *, after: str = "-") -> list[Recorded]:
-        """Its events in order, those after the given event id."""
-        start = after if after == "-" else f"({after}"
+    async def history(self, incident_id: str) -> list[Recorded]:
+        """Its events in order."""
+        known = self._known.of(incident_id)
+        history = [*known, *await self._events(incident_id, after=known[-1].id if known else "")]
+        self._known.learn(incident_id, history)
+        return history
+
+    async def _events(self, incident_id: str, *, after: str) -> list[Recorded]:
+        start = f"({after}" if after else "-"
         entries = cast(
             "list[tuple[str, dict[str, str]]]", await self._redis.xrange(history_key(incident_id), min=start)
         )

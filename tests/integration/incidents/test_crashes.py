@@ -151,3 +151,24 @@ async def test_the_list_of_ended_incidents_forgets_those_that_are_no_longer_kept
     room.now += timedelta(days=31)
     await intake.accept([alert("new", group_key=None), alert("new", "resolved", group_key=None, ends_at=NOW)])
     assert len(await journal.closed_ids(since=0)) == 1
+
+
+async def test_in_a_storm_each_alert_reads_only_what_came_since_it_looked_last(room: Room) -> None:
+    """Reading the whole history for each alert takes minutes for a thousand of them: their sender gives up."""
+    await room.take(alert("0"))
+    await room.redis.config_resetstat()
+    for number in range(1, 60):
+        await room.take(alert(str(number)))
+    sent = int((await room.redis.info("stats"))["total_net_output_bytes"])
+    (incident,) = [incident async for incident in room.journal.open_incidents()]
+    size = sum(len(recorded.model_dump_json()) for recorded in incident.history)
+    assert len(incident.alerts) == 60
+    assert sent < 8 * size
+
+
+async def test_what_another_replica_appends_is_seen_at_once(room: Room) -> None:
+    await room.take(alert("a"))
+    (incident_id,) = await room.swept()
+    other = Intake(room.redis, Journal(room.redis), Catalog(), lambda: NOW)
+    await other.accept([alert("b")])
+    assert len((await room.journal.read(incident_id)).alerts) == 2
