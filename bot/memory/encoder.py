@@ -48,7 +48,7 @@ class Encoder:
         loop = asyncio.get_running_loop()
         try:
             model = await loop.run_in_executor(thread, load or _load, name)
-        except BaseException:
+        except BaseException:  # boundary: whatever keeps the model from loading, its thread must not stay
             thread.shutdown(wait=False)
             raise
         return cls(name, model, thread)
