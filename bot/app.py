@@ -121,13 +121,14 @@ async def assembled(settings: Settings, *, clock: Clock = utc_now) -> AsyncItera
         forgetting = Forgetting(memory, partial(may_decide, settings.remediation, membership))
         answers = Answers(journal, intake, memory, catalog, clock, names, forgetting)
         rooms, measures = _rooms(settings, catalog, journal, memory, telemetry, pictures, clock)
+        stopping = asyncio.Event()
         office = Office(
             journal=journal,
             memory=memory,
             triage=_triage(settings, rooms, redis),
             approvals=Approvals(journal, membership, clock),
             execution=Execution(redis, journal, rooms.actions, clock, owner=f"{socket.gethostname()}:{os.getpid()}"),
-            verifier=Verifier(journal, measures, clock),
+            verifier=Verifier(journal, measures, clock, stopping),
             answers=answers,
             follow=follow,
             stage=stage,
@@ -135,11 +136,11 @@ async def assembled(settings: Settings, *, clock: Clock = utc_now) -> AsyncItera
             knowledge=settings.knowledge_dir,
         )
         queue.register(tasks_of(office, sweep_every=timedelta(seconds=settings.work.sweep_s)))
-        desk = FrontDesk(redis, queue, journal, intake, memory, answers, stage, clock)
+        desk = FrontDesk(redis, queue, journal, intake, memory, answers, stage, catalog, clock)
         health = Health(redis)
         routes: list[BaseRoute] = [*AlertDoor(settings, intake, clock).routes(), *health_routes(health)]
         routes += await door(stack, desk)
-        await _worker(stack, queue, settings, health)
+        await _worker(stack, queue, settings, health, stopping)
         await _read_back(queue, redis, settings, catalog)
         yield Nightdesk(Starlette(routes=routes), journal, memory, intake, health)
 
@@ -320,13 +321,16 @@ async def _read_back(queue: Queue, redis: Redis, settings: Settings, catalog: Ca
             await queue.add("backfill", channel, key=channel)
 
 
-async def _worker(stack: AsyncExitStack, queue: Queue, settings: Settings, health: Health) -> None:
-    """Start the worker; when the stack closes it finishes what it has begun."""
+async def _worker(
+    stack: AsyncExitStack, queue: Queue, settings: Settings, health: Health, stopping: asyncio.Event
+) -> None:
+    """Start the worker; when the stack closes it finishes what it has begun, but watches no longer."""
     worker = await stack.enter_async_context(queue.worker(settings.work))
     running = asyncio.create_task(worker.run_forever(), name="worker")
 
     async def stop() -> None:
         health.working = False
+        stopping.set()
         running.cancel()
         await asyncio.gather(running, return_exceptions=True)
 
@@ -339,4 +343,5 @@ def _worker_ended(health: Health, running: asyncio.Task[None]) -> None:
     """A worker that ends by itself has met an error that it does not know how to wait out."""
     health.working = False
     if not running.cancelled() and (error := running.exception()):
+        health.died = True
         log.critical("worker.died", mend="alerts are still kept; restart this process", exc_info=error)

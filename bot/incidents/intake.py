@@ -39,6 +39,9 @@ LETTERS = "23456789ABCDEFGHJKMNPQRSTUVWXYZ"
 MOST_RACES = 5
 """How often an alert looks again when its incident moved under it; after that its sender is told to come again."""
 
+LATE = timedelta(minutes=5)
+"""Rules see a recovery later than the bot does; until then senders repeat the alert that is over."""
+
 Clock = Callable[[], datetime]
 
 
@@ -173,6 +176,8 @@ class Intake:
         if alert.status is not AlertStatus.FIRING:
             return Receipt(fingerprint=alert.fingerprint, outcome="duplicate", incident_id=incident.id)
         ended = incident.history[-1].event.at
+        if self._clock() - ended <= LATE and _says_nothing_new(incident, alert):
+            return Receipt(fingerprint=alert.fingerprint, outcome="duplicate", incident_id=incident.id)
         if self._clock() - ended > self._reopen_within:
             incident_id = await self._claim(claims, held=incident.id)
             return await self._open(incident_id, alert, channel=channel, actor=actor)
@@ -197,6 +202,12 @@ def _same(one: Alert, other: Alert) -> bool:
 
 def _told(alert: Alert) -> tuple[object, ...]:
     return alert.fingerprint, alert.status, alert.starts_at, alert.ends_at
+
+
+def _says_nothing_new(incident: Incident, alert: Alert) -> bool:
+    """Whether it is the firing that the incident was about: sent again before its rule saw the recovery."""
+    known = next((other for other in incident.alerts if other.fingerprint == alert.fingerprint), None)
+    return known is not None and alert.starts_at is not None and known.starts_at == alert.starts_at
 
 
 def new_id(now: datetime) -> str:

@@ -8,6 +8,7 @@ from datetime import datetime
 
 from redis.asyncio import Redis
 
+from bot.catalog import Catalog
 from bot.errors import NotFound
 from bot.incidents import Intake, Journal
 from bot.memory import MemoryManager
@@ -16,7 +17,7 @@ from bot.remediation.approvals import incident_of
 from bot.slack.desk import Command, Decision, HomeContent, Mention, Taught
 from bot.work.answers import Answers
 from bot.work.duties import Stage
-from bot.work.question import question
+from bot.work.question import question, service_in
 from bot.work.queue import Queue
 
 SEEN_S = 24 * 3600
@@ -35,6 +36,7 @@ class FrontDesk:
         memory: MemoryManager,
         answers: Answers,
         stage: Stage,
+        catalog: Catalog,
         clock: Callable[[], datetime],
     ) -> None:
         self._redis = redis
@@ -44,6 +46,7 @@ class FrontDesk:
         self._memory = memory
         self._answers = answers
         self._stage = stage
+        self._catalog = catalog
         self._clock = clock
 
     async def heard(self, mention: Mention) -> None:
@@ -77,7 +80,8 @@ class FrontDesk:
 
     async def asked_triage(self, channel: str, ts: str, text: str, user: str) -> None:
         """Open an incident from a message; the same message again opens no second one."""
-        await self._intake.open_for(question(text, f"{channel}:{ts}", self._clock()), channel=channel, actor=user)
+        alert = question(text, f"{channel}:{ts}", self._clock(), service=service_in(text, self._catalog))
+        await self._intake.open_for(alert, channel=channel, actor=user)
 
     async def home(self, user: str) -> HomeContent:  # noqa: ARG002 - the same for everybody so far
         """Open incidents, and the proposals that wait for a decision."""

@@ -18,6 +18,8 @@ class Health:
         self._redis = redis
         self.working = False
         """Whether the worker takes tasks."""
+        self.died = False
+        """Whether the worker has ended by an error: only a new process helps."""
 
     async def missing(self) -> list[str]:
         """What keeps the service from doing its work."""
@@ -33,7 +35,8 @@ def health_routes(health: Health) -> list[Route]:
     """The routes of the probes."""
 
     async def healthz(_: Request) -> Response:
-        return JSONResponse({"status": "alive", "version": __version__})
+        status = "the worker has died" if health.died else "alive"
+        return JSONResponse({"status": status, "version": __version__}, 503 if health.died else 200)
 
     async def readyz(_: Request) -> Response:
         missing = await health.missing()

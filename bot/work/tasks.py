@@ -17,6 +17,7 @@ from docket.dependencies import CurrentExecution
 from docket.execution import Execution as Run
 
 from bot.work.queue import Task
+from bot.work.verify import Stopping
 
 log = structlog.get_logger(__name__)
 
@@ -78,9 +79,12 @@ class _Guard:
     async def run(self, task: str, subject: str, work: Awaitable[None], run: Run, attempts: int | None) -> None:
         try:
             await work
+        except Stopping as end:
+            log.info("task.stopped", task=task, key=run.key, why=str(end))
+            raise
         except Exception as error:  # boundary: a task must end in a record, whatever happened in it
             last = attempts is not None and run.attempt >= attempts
-            log.exception("task.failed", task=task, subject=subject[:200], attempt=run.attempt, last=last)
+            log.exception("task.failed", task=task, key=run.key, attempt=run.attempt, last=last)
             if last:
                 await self.duties.failed(task, subject, error)
             raise
@@ -123,7 +127,7 @@ def _proposal_tasks(duties: Duties) -> tuple[Task, ...]:
         await guard.run("expire", proposal_id, duties.expire(proposal_id), run, PATIENT.attempts)
 
     async def execute(proposal_id: str, again: Perpetual = Perpetual(every=timedelta(seconds=1))) -> None:
-        # Never retried by docket: whether it may run again is for the journal to say.
+        # It runs again until it says that nothing is left: whether it may act again is for the journal to say.
         look_again_s = await duties.execute(proposal_id)
         if look_again_s is None:
             again.cancel()

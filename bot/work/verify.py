@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 from datetime import datetime
 
 import structlog
 
-from bot.errors import IllegalTransition, NotFound
+from bot.errors import IllegalTransition, NightdeskError, NotFound
 from bot.incidents import Journal
 from bot.models import Incident, Phase, Proposal, Verified
 from bot.observability import TO_RECOVERY
@@ -18,6 +19,11 @@ from bot.work.scoping import last_began
 
 log = structlog.get_logger(__name__)
 
+
+class Stopping(NightdeskError):
+    """The process ends; whoever takes the task over watches from the beginning."""
+
+
 NOTHING_TO_VERIFY_BY = "Nothing was there to verify it by: please look yourself."
 
 
@@ -25,15 +31,23 @@ class Verifier:
     """Watches executed proposals.
 
     Args:
+        stopping: set when the process ends; watching then ends at once.
         interval_s: between two readings.
     """
 
     def __init__(
-        self, journal: Journal, measures: Measures, clock: Callable[[], datetime], *, interval_s: float = 1.0
+        self,
+        journal: Journal,
+        measures: Measures,
+        clock: Callable[[], datetime],
+        stopping: asyncio.Event,
+        *,
+        interval_s: float = 1.0,
     ) -> None:
         self._journal = journal
         self._measures = measures
         self._clock = clock
+        self._stopping = stopping
         self._interval_s = interval_s
 
     async def run(self, proposal_id: str) -> None:
@@ -69,8 +83,19 @@ class Verifier:
             return Verdict(recovered=False, seconds=0, statement=NOTHING_TO_VERIFY_BY)
         before = await self._journal.field(proposal.incident_id, f"before:{proposal.id}")
         return await watch(
-            proposal.verification, measure, before=float(before) if before else None, interval_s=self._interval_s
+            proposal.verification,
+            measure,
+            before=float(before) if before else None,
+            interval_s=self._interval_s,
+            pause=self._pause,
         )
+
+    async def _pause(self, seconds: float) -> None:
+        try:
+            await asyncio.wait_for(self._stopping.wait(), seconds)
+        except TimeoutError:
+            return
+        raise Stopping("The process ends while a recovery is watched; the watch begins anew elsewhere.")
 
     def _since_effect(self, incident: Incident) -> float:
         executed = incident.last("executed")

@@ -11,7 +11,7 @@ import pytest
 from bot.catalog import Catalog, Service
 from bot.incidents import Intake, Journal
 from bot.incidents.intake import new_id
-from bot.models import Alert, AlertStatus, Phase, Recorded
+from bot.models import Alert, AlertStatus, Phase, Recorded, Resolved
 from bot.storage import connect
 
 NOW = datetime(2026, 3, 1, 3, 12, tzinfo=UTC)
@@ -93,6 +93,17 @@ async def test_an_alert_that_comes_back_soon_reopens_and_later_opens_a_new_one(r
     (later,) = await room.intake.accept([an_alert(starts_at=room.now)])
     assert later.outcome == "opened"
     assert later.incident_id != first.incident_id
+
+
+async def test_the_same_firing_told_again_right_after_the_end_wakes_nobody(room: Room) -> None:
+    (first,) = await room.intake.accept([an_alert()])
+    await room.journal.append(first.incident_id, Resolved(at=room.now, reason="recovered"))
+    room.now += timedelta(minutes=4)
+    (late,) = await room.intake.accept([an_alert()])
+    assert (late.outcome, late.incident_id) == ("duplicate", first.incident_id)
+    room.now += timedelta(minutes=2)
+    (still,) = await room.intake.accept([an_alert()])
+    assert still.outcome == "reopened"
 
 
 async def test_twenty_replicas_that_take_the_same_alert_open_one_incident(redis_url: str) -> None:

@@ -101,7 +101,7 @@ class Gate:
         return Execution(self.redis, self.journal, self.actions, lambda: self.now, owner=owner)
 
     async def propose(self, **changed: Any) -> Proposal:
-        alert = Alert(source="test", name="A", status="firing", fingerprint="f")  # type: ignore[arg-type]
+        alert = Alert(source="test", name="A", status="firing", fingerprint="f")
         await self.journal.append(INCIDENT, Opened(at=NOW, alert=alert, channel="C0"))
         proposal = a_proposal(**changed)
         await self.journal.append(INCIDENT, Proposed(at=NOW, proposal=proposal))
