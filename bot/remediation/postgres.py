@@ -61,7 +61,7 @@ _STILL_WORKING: Final[LiteralString] = _STILL_THERE + " AND query_start = %(seen
 # Shorter waits are daily life on a busy database, and would hide that the long ones are over.
 _WAITING: Final[LiteralString] = """
 SELECT count(DISTINCT l.pid) AS sessions FROM pg_locks l JOIN pg_stat_activity a ON a.pid = l.pid
-WHERE NOT l.granted AND l.waitstart < clock_timestamp() - interval '1 second' AND a.datname = current_database()
+WHERE NOT l.granted AND l.waitstart < clock_timestamp() - interval '250 milliseconds' AND a.datname = current_database()
 """
 
 

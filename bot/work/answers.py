@@ -16,6 +16,7 @@ from bot.slack.desk import Command, Mention
 from bot.slack.inbox import moment
 from bot.slack.views import brief as brief_view
 from bot.slack.views import talk
+from bot.work.closing import Closing
 from bot.work.forgetting import Forgetting
 from bot.work.question import question, service_in
 
@@ -56,12 +57,15 @@ class Answers:
         self._clock = clock
         self._names = names
         self._forgetting = forgetting
+        self._closing = Closing(journal, clock)
 
     async def mention(self, mention: Mention) -> Post | None:
         """The answer, None where the incident's own card and thread are the answer."""
         text = mention.text.strip()
         if answer := await self._known_words(text, mention.channel, asked_in=mention.ts):
             return answer
+        if closed := await self._closing.said(text, mention.channel, mention.user):
+            return talk.answer(closed)
         if lesson := _REMEMBER.fullmatch(text):
             return await self._remember(lesson["lesson"].strip(), mention)
         if correction := _CORRECTION.fullmatch(text):
@@ -75,6 +79,8 @@ class Answers:
         """The text that answers `/nightdesk …`."""
         if forgotten := await self._forgetting.command(command):
             return forgotten
+        if closed := await self._closing.said(command.text, command.channel, command.user):
+            return closed
         text = command.text.strip()
         answer = await self._known_words(text, command.channel) or await self._recalled(text, command.channel)
         return words_of(answer)

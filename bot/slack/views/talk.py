@@ -14,7 +14,7 @@ HELP = (
     "databases and changes, ranked causes, and at most one action for you to approve. "
     "Nothing is changed before a person has approved exactly that change.\n"
     "*Ask me.* Mention me: “why is checkout slow?” starts a triage of that service, “brief me since yesterday” tells "
-    "what matters of this channel, “status” lists open incidents.\n"
+    "what matters of this channel, “status” lists open incidents, “resolved” ends one.\n"
     "*Show me.* Choose “Triage this” in the menu of any message.\n"
     "*Teach me.* “remember: …”, “that was wrong because …”, or :pushpin: on a message worth remembering.\n"
     "*Commands.* `/nightdesk status`, `/nightdesk brief me`, `/nightdesk forget …`, `/nightdesk help`: for you alone."

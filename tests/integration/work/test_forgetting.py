@@ -131,3 +131,25 @@ async def test_the_question_is_not_its_own_answer(counter: Counter) -> None:
     await counter.memory.remember([asked])
     assert text not in await counter.say(text)
     assert text not in await counter.say("brief me")
+
+
+async def test_a_person_ends_the_incident_of_the_channel(counter: Counter) -> None:
+    assert "no open incident" in await counter.say("resolved")
+    await counter.say("why is payments slow?")
+    (incident_id,) = await counter.journal.open_ids()
+    assert f"{incident_id} is resolved" in await counter.say("resolved!", user="UBOB")
+    ended = (await counter.journal.read(incident_id)).last("resolved")
+    assert ended
+    assert ended.event.actor == "UBOB"
+
+
+async def test_of_several_incidents_the_one_that_is_over_must_be_named(counter: Counter) -> None:
+    await counter.say("why is payments slow?")
+    await counter.answers.mention(
+        Mention(event_id="E2", channel=CHANNEL, thread="2", ts="1772528400.000200", user="UANN", text="search is down")
+    )
+    first, second = await counter.journal.open_ids()
+    assert first in await counter.command("resolved")
+    assert f"{second} is resolved" in await counter.command(f"resolved {second.lower()}")
+    assert await counter.journal.open_ids() == [first]
+    assert "no open incident" in await counter.command("resolved 990101-AAAAAA")
