@@ -2,7 +2,10 @@
 
 from hypothesis import settings
 
-settings.register_profile("nightdesk", deadline=None)  # the tests share two cores with real servers
+# The tests share two cores with real servers, so nothing is timed; the same examples every time, so that a change is
+# judged by what it changes. New ones are looked for with `scripts/test --hypothesis-profile=explore`.
+settings.register_profile("nightdesk", deadline=None, derandomize=True)
+settings.register_profile("explore", deadline=None)
 settings.load_profile("nightdesk")
 
 pytest_plugins = [
