@@ -34,13 +34,17 @@ SLACK_NAMES = {
 }
 
 
+def shipped_playbooks() -> Path:
+    """The playbooks of the installed package; in a checkout those that stand beside it."""
+    package = Path(__file__).resolve().parent
+    packed = package / "playbooks"
+    return packed if packed.is_dir() else package.parent / "playbooks"
+
+
 def default_playbooks() -> Path:
-    """The folder `playbooks` here, if there is one; else the one that ships with the package or stands beside it."""
-    here, package = Path("playbooks"), Path(__file__).resolve().parent
-    shipped = package / "playbooks"
-    if here.is_dir():
-        return here
-    return shipped if shipped.is_dir() else package.parent / "playbooks"
+    """The folder `playbooks` here, if there is one; else those that ship."""
+    here = Path("playbooks")
+    return here if here.is_dir() else shipped_playbooks()
 
 
 class _Section(BaseModel):

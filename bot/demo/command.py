@@ -24,6 +24,7 @@ from bot.demo.history import retell
 from bot.demo.scenario import World, payments_world
 from bot.demo.workspace import AIKO, MINA, Workspace
 from bot.errors import Misconfigured, NightdeskError
+from bot.settings import shipped_playbooks
 from bot.slack.views.proposal import APPROVE
 
 CHANNEL = "C0PAYMENTS"
@@ -32,7 +33,6 @@ QUIET_S = 25.0
 """How long payments work before the failure: the baseline."""
 PROPOSED_WITHIN_S = 60.0
 RECOVERED_WITHIN_S = 90.0
-PLAYBOOKS = Path(__file__).resolve().parents[2] / "playbooks"
 
 Progress = Callable[[str], None]
 
@@ -103,7 +103,7 @@ def _environment(home: Path, world: World, workspace: Workspace, token: str) -> 
         "NIGHTDESK_HOST": "127.0.0.1",
         "NIGHTDESK_PORT": "0",
         "NIGHTDESK_SERVICES_FILE": str(services),
-        "NIGHTDESK_PLAYBOOKS_DIR": str(PLAYBOOKS),
+        "NIGHTDESK_PLAYBOOKS_DIR": str(shipped_playbooks()),
         "NIGHTDESK_PROMETHEUS_URL": world.prometheus_url,
         "NIGHTDESK_ALERTS": json.dumps(auth),
         "NIGHTDESK_LOGS": json.dumps([{"kind": "files", "path": world.log_path}]),
