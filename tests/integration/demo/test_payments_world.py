@@ -21,8 +21,11 @@ from tests.servers.process import wait_until
 
 BLOCKED = "SELECT count(*) FROM pg_stat_activity WHERE %s = ANY (pg_blocking_pids(pid))"
 DIES = """
-import asyncio, pathlib, sys
+import asyncio, pathlib, signal, sys
 from bot.demo.scenario import payments_world
+
+# Whoever starts the tests in the background has them ignore Ctrl-C, and that is inherited.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 async def main():
     async with payments_world(pathlib.Path(sys.argv[1])) as world:
