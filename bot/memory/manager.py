@@ -24,11 +24,11 @@ from bot.memory.folding import demote_repetitions
 from bot.memory.knowledge import Synced, chunks, pages
 from bot.memory.lessons import lesson
 from bot.memory.question import Question
-from bot.memory.redaction import redact
 from bot.memory.reserved import KNOWLEDGE, TAUGHT
 from bot.memory.store import Store
 from bot.memory.tokens import Tokenizer
 from bot.models import Brief, Incident, Message, Recalled
+from bot.redaction import redact
 from bot.storage import connect, embedded_redis
 
 if TYPE_CHECKING:

@@ -15,12 +15,12 @@ JWT = "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxMjM0In0.c2lnbmF0dXJl"
     ("text", "shown"),
     [
         ("login of ann.lee@example.com failed", "login of [email] failed"),
-        ("password=hunter2 rejected", "password=[secret] rejected"),
-        ('{"api_key": "s3cr3t", "n": 1}', '{"api_key": [secret], "n": 1}'),
-        ("Authorization: Bearer abcdef123456", "Authorization: Bearer [secret]"),
-        (f"got {JWT} from header", "got [token] from header"),
-        ("key AKIAABCDEFGHIJKLMNOP leaked", "key [token] leaked"),
-        ("dsn postgres://app:pw@db:5432/pay", "dsn postgres://[secret]@db:5432/pay"),
+        ("password=hunter2 rejected", "password=[redacted: secret] rejected"),
+        ('{"api_key": "s3cr3t", "n": 1}', '{"api_key": [redacted: secret], "n": 1}'),
+        ("Authorization: Bearer abcdef123456", "Authorization: Bearer [redacted: credentials]"),
+        (f"got {JWT} from header", "got [redacted: JWT] from header"),
+        ("key AKIAABCDEFGHIJKLMNOP leaked", "key [redacted: AWS key] leaked"),
+        ("dsn postgres://app:pw@db:5432/pay", "dsn postgres://app:[redacted: password in URL]@db:5432/pay"),
         ("card 4111 1111 1111 1111 declined", "card [number] declined"),
         ("order 12345 took 17 ms", "order 12345 took 17 ms"),
         ("two\nlines\tand\x0btabs", "two lines and tabs"),
@@ -31,7 +31,7 @@ def test_what_looks_like_a_secret_is_named_and_not_shown(text: str, shown: str) 
 
 
 def test_a_private_key_is_not_shown_even_where_it_is_cut() -> None:
-    assert redacted("x -----BEGIN RSA PRIVATE KEY-----\nMIIE\nabc") == "x [key]"
+    assert redacted("x -----BEGIN RSA PRIVATE KEY-----\nMIIE\nabc") == "x [redacted: private key]"
 
 
 @given(st.text(max_size=2000))

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.memory.redaction import redact
+from bot.redaction import redact, redact_log
 
 LETTERS = (string.ascii_letters + string.digits) * 4
 
@@ -89,6 +89,32 @@ def test_an_assigned_secret_goes(text: str) -> None:
     assert secret not in redact(text.format(secret))
 
 
+@pytest.mark.parametrize("secret", SECRETS.values(), ids=SECRETS.keys())
+def test_a_token_is_taken_out_of_a_log_line(secret: str) -> None:
+    assert secret not in redact_log(f"level=warn msg='refused' key={secret} status=401")
+    assert secret not in redact_log(f"request with {secret} refused")
+
+
+@pytest.mark.parametrize(
+    ("line", "shown"),
+    [
+        ("password: reset", "password: [redacted: secret]"),
+        ("db_password=abc user=app", "db_password=[redacted: secret] user=app"),
+        ("Authorization: Bearer abcdefgh", "Authorization: [redacted: secret]"),
+        ("Set-Cookie: sid=12; Path=/", "Set-Cookie: [redacted: secret]; Path=/"),
+        ('{"session_id": "a b c", "n": 1}', '{"session_id": [redacted: secret], "n": 1}'),
+        ("token bucket is full", "token bucket is full"),
+    ],
+)
+def test_what_a_program_writes_after_such_a_name_is_a_secret(line: str, shown: str) -> None:
+    assert redact_log(line) == shown
+
+
+def test_redacting_a_log_line_twice_changes_nothing() -> None:
+    once = redact_log("Authorization: Bearer abcdef123456 password=hunter22 " + SECRETS["GitHub token"])
+    assert redact_log(once) == once
+
+
 @pytest.mark.parametrize(
     "talk",
     [
@@ -117,3 +143,4 @@ def test_redacting_twice_changes_nothing() -> None:
 @given(st.text(max_size=300))
 def test_any_text_can_be_redacted(text: str) -> None:
     assert isinstance(redact(text), str)
+    assert isinstance(redact_log(text), str)

@@ -1,4 +1,7 @@
-"""Secrets are taken out of a text before anything is stored."""
+"""Secrets are taken out of a text before anything is stored or shown.
+
+Talk and logs are read differently: in talk, 'password: reset it' is advice; in a log line, what follows is a password.
+"""
 
 from __future__ import annotations
 
@@ -15,7 +18,7 @@ _SHAPES = {
     "GitHub token": r"\bgh[pousr]_\w{36,}|\bgithub_pat_\w{22,}",
     "GitLab token": r"\bgl(?:pat|dt|rt|cbt|ptt|ft|soat|agent|oas)-[\w.-]{20,}",
     "Google key": r"\bAIza[\w-]{35}|\bya29\.[\w-]{20,}|\bGOCSPX-[\w-]{20,}",
-    "Stripe key": r"\b(?:sk|rk|whsec)_(?:live_|test_)?[A-Za-z0-9]{16,}",
+    "Stripe key": r"\b(?:sk|rk|pk|whsec)_(?:live_|test_)?[A-Za-z0-9]{16,}",
     "API key": r"\bsk-[\w-]{20,}|\bSG\.[\w-]{16,}\.[\w-]{16,}|\bhv[sbr]\.[\w-]{20,}|\bnpm_\w{36}|\bpypi-[\w-]{50,}"
     r"|\bdop_v1_[a-f0-9]{64}|\bglc_[\w+/=]{32,}|\bglsa_\w{32,}|\bdapi[a-f0-9]{32}\b|\bhf_[A-Za-z0-9]{30,}"
     r"|\bSK[a-f0-9]{32}\b|\bNRAK-[A-Z0-9]{27}\b|\bPMAK-[a-f0-9]{24}-[a-f0-9]{34}\b|\bATATT[\w=-]{40,}",
@@ -35,15 +38,33 @@ _ASSIGNED = re.compile(
     (?P<secret> [^\s"'`,;<>]{4,} )""",
     re.IGNORECASE | re.VERBOSE | re.ASCII,
 )
+_WRITTEN = re.compile(
+    r"""
+    (?P<before> ["']? \b [\w-]{0,40} (?: pass(?:word|wd|phrase) | pwd | secret | token | (?:api|access|private)[_-]?key
+    | authorization | cookie | session[_-]?id ) ["']? \s* [=:] \s* )
+    (?! \[redacted | (?:bearer|basic)\s+\[redacted )
+    (?P<secret> "[^"]*" | '[^']*' | (?:(?:bearer|basic)\s+)? [^\s,;&}"']+ )""",
+    re.IGNORECASE | re.VERBOSE | re.ASCII,
+)
+"""What a program writes after such a name is a secret, however short or plain it looks."""
 _VAGUE = re.compile(r"[A-Za-z]+[.!?)]*|.*\[redacted.*|\$\{?\w+\}?|\*+|x+|\{\{.*|%[sd({].*", re.IGNORECASE)
 """What stands after 'password:' in talk about passwords: a plain word, a variable, asterisks."""
 
 
 def redact(text: str) -> str:
-    """The text with every secret replaced by what kind of secret stood there."""
+    """What a person said, with every secret replaced by what kind of secret stood there."""
+    return _ASSIGNED.sub(_assigned, _without_known_shapes(text))
+
+
+def redact_log(text: str) -> str:
+    """What a program wrote, with every secret replaced by what kind of secret stood there."""
+    return _WRITTEN.sub(lambda found: f"{found['before']}[redacted: secret]", _without_known_shapes(text))
+
+
+def _without_known_shapes(text: str) -> str:
     for kind, shape in _shapes():
         text = shape.sub(lambda found, kind=kind: _replace(found, kind), text)  # type: ignore[misc]
-    return _ASSIGNED.sub(_assigned, text)
+    return text
 
 
 @cache
