@@ -7,16 +7,22 @@ deadlines, retries what is safe to retry, and reads answers up to a size.
 from __future__ import annotations
 
 import json
+import math
+import ssl
 from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
 import httpx
-from tenacity import AsyncRetrying, retry_if_exception_type, stop_after_attempt, wait_random_exponential
+from tenacity import AsyncRetrying, RetryCallState, retry_if_exception_type, stop_after_attempt, wait_random_exponential
 
 from bot.errors import EffectFailed, EffectUnknown, SourceUnavailable
 
 MAX_ANSWER_BYTES = 32_000_000
+LONGEST_WAIT_S = 3.0
+"""Whoever asks to be left alone for longer (`Retry-After`) is left alone: an agent has seconds, not minutes."""
 
 Transport = httpx.AsyncBaseTransport
 """What a test puts in the place of the network."""
@@ -24,6 +30,19 @@ Transport = httpx.AsyncBaseTransport
 
 class _Passing(Exception):
     """A failure that may be gone at the next try."""
+
+    def __init__(self, message: str, wait_s: float | None = None) -> None:
+        super().__init__(message)
+        self.wait_s = wait_s
+
+
+@dataclass(frozen=True)
+class Page:
+    """One answer of a source that answers in several."""
+
+    body: Any
+    next_path: str | None
+    """Where the next page is, with its query, if there is one and it lies below the source's own address."""
 
 
 class HttpSource:
@@ -34,6 +53,7 @@ class HttpSource:
         base_url: everything is asked below it.
         timeout_s: for one try.
         tries: how often in all, for network errors, 429 and 5xx.
+        ca_file: the certificates that it is checked against, where they are not public ones.
     """
 
     def __init__(
@@ -44,6 +64,7 @@ class HttpSource:
         headers: Mapping[str, str] | None = None,
         timeout_s: float = 5.0,
         tries: int = 2,
+        ca_file: Path | None = None,
         transport: Transport | None = None,
     ) -> None:
         self.name = name
@@ -53,6 +74,7 @@ class HttpSource:
             headers=dict(headers or {}),
             timeout=timeout_s,
             transport=transport,
+            verify=ssl.create_default_context(cafile=ca_file) if ca_file else True,
             follow_redirects=False,
             trust_env=False,
         )
@@ -71,7 +93,19 @@ class HttpSource:
         Raises:
             SourceUnavailable: no answer, an error status, too much, or not JSON.
         """
-        return await self._json("GET", path, params=params)
+        return (await self.page(path, params)).body
+
+    async def page(
+        self, path: str, params: Mapping[str, Any] | None = None, *, headers: Mapping[str, str] | None = None
+    ) -> Page:
+        """The JSON answer to a GET, and where the next page of it is (RFC 8288, `Link: <…>; rel="next"`).
+
+        Raises:
+            SourceUnavailable: as `get`; the next page is at another address.
+        """
+        body, response = await self._json("GET", path, params=params, headers=headers)
+        following = response.links.get("next", {}).get("url")
+        return Page(body, self._below(response.url.join(following)) if following else None)
 
     async def post(self, path: str, *, form: Mapping[str, Any] | None = None, body: Any = None) -> Any:
         """The JSON answer to a POST that only reads (queries too long for a URL).
@@ -79,36 +113,50 @@ class HttpSource:
         Raises:
             SourceUnavailable: as `get`.
         """
-        return await self._json("POST", path, data=form, json=body)
+        answer, _ = await self._json("POST", path, data=form, json=body)
+        return answer
 
-    async def _json(self, method: str, path: str, **request: Any) -> Any:
+    def _below(self, url: httpx.URL) -> str:
+        """The part of the URL behind the base address, so that credentials never leave for another host."""
+        base = self._client.base_url
+        if (url.scheme, url.host, url.port) != (base.scheme, base.host, base.port) or not url.path.startswith(
+            base.path
+        ):
+            raise SourceUnavailable(f"{self.name} says that more is at another address, {url.host}: it was not asked.")
+        return url.raw_path.decode("ascii").removeprefix(base.raw_path.decode("ascii"))
+
+    async def _json(self, method: str, path: str, **request: Any) -> tuple[Any, httpx.Response]:
         try:
             async for attempt in AsyncRetrying(
                 stop=stop_after_attempt(self._tries),
-                wait=wait_random_exponential(multiplier=0.1, max=2),
+                wait=_wait_s,
                 retry=retry_if_exception_type(_Passing),
                 reraise=True,
             ):
                 with attempt:
-                    answer = await self._ask(method, path, **request)
+                    answer, response = await self._ask(method, path, **request)
         except _Passing as error:
             raise SourceUnavailable(str(error)) from error.__cause__
         try:
-            return json.loads(answer)
+            return json.loads(answer), response
         except ValueError:
             raise SourceUnavailable(f"{self.name} answered {path} with something that is not JSON.") from None
 
-    async def _ask(self, method: str, path: str, **request: Any) -> bytes:
+    async def _ask(self, method: str, path: str, **request: Any) -> tuple[bytes, httpx.Response]:
         try:
             async with self._client.stream(method, path.lstrip("/"), **request) as response:
                 body = await self._read(response)
         except httpx.HTTPError as error:
             raise _Passing(f"{self.name} did not answer: {type(error).__name__} {error}".rstrip()) from error
+        if response.status_code < 300:
+            return body, response
+        said = f"{self.name} answered {response.status_code}: {_said(body)}"
+        wait_s = _retry_after_s(response)
+        if wait_s is not None and wait_s > LONGEST_WAIT_S:
+            raise SourceUnavailable(f"{said} (it asks to be left alone {_for(wait_s)})")
         if response.status_code == 429 or response.status_code >= 500:
-            raise _Passing(f"{self.name} answered {response.status_code}: {_said(body)}")
-        if response.status_code >= 300:
-            raise SourceUnavailable(f"{self.name} answered {response.status_code}: {_said(body)}")
-        return body
+            raise _Passing(said, wait_s)
+        raise SourceUnavailable(said)
 
     async def _read(self, response: httpx.Response) -> bytes:
         chunks: list[bytes] = []
@@ -119,6 +167,28 @@ class HttpSource:
                 raise SourceUnavailable(f"{self.name} answered with more than {MAX_ANSWER_BYTES:,} bytes.")
             chunks.append(chunk)
         return b"".join(chunks)
+
+
+_random_wait = wait_random_exponential(multiplier=0.1, max=2)
+
+
+def _wait_s(state: RetryCallState) -> float:
+    """As long as the server asks for, else a little longer each time."""
+    error = state.outcome.exception() if state.outcome else None
+    asked = error.wait_s if isinstance(error, _Passing) else None
+    return _random_wait(state) if asked is None else asked
+
+
+def _retry_after_s(response: httpx.Response) -> float | None:
+    """`Retry-After` in seconds; its other form, a date, counts as too long to wait for."""
+    asked = response.headers.get("retry-after", "").strip()
+    if not asked:
+        return None
+    return float(asked) if asked.isascii() and asked.isdigit() else math.inf
+
+
+def _for(seconds: float) -> str:
+    return f"for {seconds:.0f} s" if math.isfinite(seconds) else "for now"
 
 
 def _said(body: bytes) -> str:

@@ -8,7 +8,6 @@ The order of the checks: method, source, speaker, content type, size, signature,
 from __future__ import annotations
 
 import asyncio
-import re
 from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Protocol
@@ -16,27 +15,22 @@ from typing import Protocol
 import structlog
 from prometheus_client import REGISTRY, CollectorRegistry
 from redis.exceptions import RedisError
-from starlette.requests import ClientDisconnect, Request
+from starlette.requests import Request
 from starlette.responses import JSONResponse
 from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
 from bot.alerts import formats, refusal
-from bot.alerts.auth import check_signature, check_speaker
+from bot.alerts.admission import READ_DEADLINE_S, Admission
 from bot.alerts.refusal import Refusal
 from bot.alerts.tally import UNKNOWN, tally
-from bot.body import LINGER_BYTES, limited
-from bot.errors import BadInput, Denied, TooLarge
+from bot.errors import BadInput
 from bot.models import Alert, Receipt
-from bot.settings import AlertSourceSettings, HmacAuth, Settings
+from bot.settings import AlertSourceSettings, Settings
 
-READ_DEADLINE_S = 20.0
-"""A body that has not arrived by then holds a connection that others need."""
 RETRY_AFTER_S = 5
 THREAD_BYTES = 32_768
 """A larger body is parsed in a thread, so that the event loop goes on."""
-
-_JSON = re.compile(r"application/(?:[^/;]+\+)?json")
 
 log = structlog.get_logger(__name__)
 
@@ -109,27 +103,18 @@ class AlertDoor:
             raise refusal.method(request.method)
         if source not in self._known:
             raise refusal.unknown_source(source, self._known)
-        auth = self._settings.alerts.get(source, AlertSourceSettings()).auth
+        admission = Admission(
+            auth=self._settings.alerts.get(source, AlertSourceSettings()).auth,
+            loopback=self._settings.loopback,
+            limit=self._settings.max_body_bytes,
+            deadline_s=self._read_deadline_s,
+            plain_text=formats.takes_plain_text(source, self._settings),
+        )
+        body = await admission.body(request, self._clock())
         try:
-            check_speaker(auth, request.headers, loopback=self._settings.loopback)
-            _check_media_type(request, plain_text=formats.takes_plain_text(source, self._settings))
-            body = await self._body(request)
-            if isinstance(auth, HmacAuth):
-                check_signature(auth, request.headers, body, self._clock())
             return await self._parsed(source, body)
-        except Denied as error:
-            raise refusal.denied(error) from None
         except BadInput as error:
             raise refusal.unreadable(error) from None
-
-    async def _body(self, request: Request) -> bytes:
-        try:
-            async with asyncio.timeout(self._read_deadline_s):
-                return await _read(request, self._settings.max_body_bytes)
-        except TimeoutError:
-            raise refusal.slow(self._read_deadline_s) from None
-        except ClientDisconnect:
-            raise refusal.disconnected() from None
 
     async def _parsed(self, source: str, body: bytes) -> list[Alert]:
         if len(body) > THREAD_BYTES:
@@ -144,24 +129,3 @@ class AlertDoor:
         except RedisError as error:
             log.error("the intake's storage failed", error=f"{type(error).__name__}: {error}")  # noqa: TRY400
             raise refusal.storage(RETRY_AFTER_S) from error
-
-
-def _check_media_type(request: Request, *, plain_text: bool) -> None:
-    given = request.headers.get("content-type", "")
-    kind = given.partition(";")[0].strip().casefold()
-    if not (_JSON.fullmatch(kind) or (plain_text and kind == "text/plain")):
-        raise refusal.media_type(given)
-    encoding = request.headers.get("content-encoding", "identity")
-    if encoding.casefold() != "identity":
-        raise refusal.encoded(encoding)
-
-
-async def _read(request: Request, limit: int) -> bytes:
-    """The whole body, keeping no more of it once it is larger than the limit."""
-    announced = request.headers.get("content-length", "")
-    if announced.isdecimal() and (len(announced) > 18 or int(announced) > limit + LINGER_BYTES):
-        raise refusal.too_large(limit)
-    try:
-        return await Request(request.scope, limited(request.receive, limit)).body()
-    except TooLarge:
-        raise refusal.too_large(limit) from None
