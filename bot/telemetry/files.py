@@ -16,7 +16,7 @@ from typing import BinaryIO, Self, cast
 
 from bot.errors import SourceUnavailable
 from bot.models import Window
-from bot.telemetry.loglines import MAX_MESSAGE, LogLine, parse_line
+from bot.telemetry.loglines import MAX_MESSAGE, LogLine, parse_line, trace_of
 from bot.telemetry.logs import QUOTA, Batch, Thinning, alarming
 
 BATCH_LINES = 2000
@@ -170,10 +170,11 @@ def _parsed(
             continue
         thinning = thinnings[alarming(raw)]
         weight = thinning.stride
-        if not thinning.take():
+        trace = trace_of(raw) if weight > 1 else None
+        if not thinning.take(trace):
             assembly.finish()
             continue
-        assembly.begin(raw, weight)
+        assembly.begin(raw, weight, trace)
         if assembly.past:
             break
     assembly.finish()
@@ -205,7 +206,7 @@ class _Assembly:
         self._append(raw)
         return True
 
-    def begin(self, raw: bytes, weight: int) -> None:
+    def begin(self, raw: bytes, weight: int, trace: str | None) -> None:
         """Read the first line of the next event, or a line without a time, which continues the last one."""
         line = parse_line(raw.decode("utf-8", "replace"), service=self._service, now=self._modified)
         self.parsed += 1
@@ -216,7 +217,7 @@ class _Assembly:
         self.timed = True
         self.past = line.at >= self._end + DISORDER_S
         if self._start <= line.at < self._end:
-            self._open = replace(line, weight=float(weight)) if weight > 1 else line
+            self._open = replace(line, weight=float(weight), trace=trace) if weight > 1 else line
 
     def finish(self) -> None:
         """Close the event that is being put together."""

@@ -10,7 +10,7 @@ from dataclasses import replace
 
 from bot.errors import SourceUnavailable
 from bot.models import Window
-from bot.telemetry.loglines import LogLine, as_level, parse_line
+from bot.telemetry.loglines import LogLine, as_level, parse_line, trace_of
 from bot.telemetry.logs import QUOTA, Batch, Thinning, alarming
 
 CHUNK_BYTES = 262_144
@@ -90,12 +90,13 @@ class Journal:
         for line in raw:
             thinning = thinnings[alarming(line) or _SERIOUS.search(line) is not None]
             weight = thinning.stride
-            if thinning.take() and (event := self._line(line, weight)) is not None:
+            trace = trace_of(line) if weight > 1 else None
+            if thinning.take(trace) and (event := self._line(line, weight, trace)) is not None:
                 parsed.append(event)
         end = window.end.timestamp()
         return [event for event in parsed if event.at is not None and event.at < end]
 
-    def _line(self, raw: bytes, weight: int) -> LogLine | None:
+    def _line(self, raw: bytes, weight: int, trace: str | None) -> LogLine | None:
         try:
             record = json.loads(raw)
             at = int(record["__REALTIME_TIMESTAMP"]) / 1e6
@@ -106,7 +107,7 @@ class Journal:
             return None
         inner = parse_line(message, service=self._service)
         level = inner.level if inner.level != "unknown" else as_level(record.get("PRIORITY"))
-        return replace(inner, at=at, level=level, weight=float(weight))
+        return replace(inner, at=at, level=level, weight=float(weight), trace=trace if weight > 1 else inner.trace)
 
 
 def _message(value: object) -> str | None:

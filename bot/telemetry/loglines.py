@@ -16,6 +16,20 @@ LEVEL_FIELDS = ("level", "severity", "lvl", "log.level", "levelname", "severityT
 MESSAGE_FIELDS = ("message", "msg", "event", "log", "body", "text", "MESSAGE")
 SERVICE_FIELDS = ("service", "service.name", "service_name", "app", "application", "component")
 STACK_FIELDS = ("exception", "exc_info", "stack_trace", "stacktrace", "stack", "traceback", "error.stack_trace")
+TRACE_FIELDS = ("trace_id", "traceID", "traceId", "trace.id", "trace", "traceparent", "dd.trace_id", "otelTraceID")
+REQUEST_FIELDS = (
+    "request_id",
+    "requestId",
+    "req_id",
+    "http.req.id",
+    "http.request.id",
+    "x-request-id",
+    "correlation_id",
+)
+THREAD_FIELDS = ("thread", "thread_name", "threadName", "process.thread.name")
+THREAD = "thread:"
+"""Begins the trace of lines that name only their thread, whose line of requests has no beginning and no end."""
+LONGEST_TRACE = 64
 
 MAX_MESSAGE = 4000
 """Characters of a message that are kept."""
@@ -38,6 +52,11 @@ _CLF_TIME = re.compile(r"\[(\d\d/[A-Z][a-z]{2}/\d{4}:\d\d:\d\d:\d\d [+-]\d{4})\]
 _PLAIN_LEVEL = re.compile(r"\b(TRACE|DEBUG|INFO|NOTICE|WARN|WARNING|ERROR|ERR|SEVERE|CRITICAL|FATAL|PANIC)\b")
 _LOGFMT = re.compile(r'([A-Za-z_@.][\w@.]*)=("(?:[^"\\]|\\.)*"|[^\s"]*)')
 _LOGFMT_START = re.compile(r"(?:time|ts|level|lvl|msg|t)=")
+_TRACE = re.compile(
+    rb"""(?i)\b(?:(?:dd\.|otel)?trace(?:[_.-]?id|parent)\b[\\"']*|trace\\?")\s*[=:]\s*(?:\{\s*"id"\s*:\s*)?[\\"']*"""
+    rb"""(?:[0-9a-f]{2}-)?(?P<trace>(?=[a-f-]*[0-9])[0-9a-f-]{1,36}?)(?=-[0-9a-f]{16}-|[^0-9a-z_-]|$)"""
+)
+_TRACEPARENT = re.compile(r"[0-9a-f]{2}-([0-9a-f]{32})-[0-9a-f]{16}-[0-9a-f]{2}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +70,8 @@ class LogLine:
     service: str | None = None
     weight: float = 1.0
     """How many lines of the source it stands for, where the source was sampled."""
+    trace: str | None = None
+    """What the lines of one request share: its trace id, else a request id, else `thread:` and the thread's name."""
 
 
 def parse_line(text: str, *, service: str | None = None, now: datetime | None = None) -> LogLine:
@@ -74,9 +95,8 @@ def read_record(record: Mapping[str, Any], *, service: str | None = None) -> Log
     message = _first(record, MESSAGE_FIELDS)
     if isinstance(message, str) and message.startswith("{") and "log" in record:
         inner = parse_line(message.strip(), service=service)  # docker wraps the program's own line
-        return LogLine(
-            inner.at or as_seconds(_first(record, TIME_FIELDS)), inner.message, inner.level, inner.service or service
-        )
+        at = inner.at or as_seconds(_first(record, TIME_FIELDS))
+        return LogLine(at, inner.message, inner.level, inner.service or service, trace=inner.trace)
     named = _first(record, SERVICE_FIELDS)
     stack = _first(record, STACK_FIELDS)
     text = _as_text(message) if message is not None else _as_text(record)
@@ -90,7 +110,14 @@ def read_record(record: Mapping[str, Any], *, service: str | None = None) -> Log
         text.rstrip()[:MAX_MESSAGE],
         level,
         str(named)[:100] if isinstance(named, str) and named else service,
+        trace=_trace_of_record(record),
     )
+
+
+def trace_of(raw: bytes) -> str | None:
+    """The trace id that a raw line carries, in JSON, logfmt, a W3C traceparent or plain words."""
+    found = _TRACE.search(raw, 0, MAX_MESSAGE) if b"race" in raw or b"RACE" in raw else None
+    return found["trace"].decode().lower() if found else None
 
 
 def as_level(value: object) -> Level:
@@ -129,7 +156,22 @@ def _plain(text: str, service: str | None, now: datetime | None) -> LogLine:
         at = datetime.strptime(clf[1], "%d/%b/%Y:%H:%M:%S %z").timestamp()
         message = text[: clf.start()] + text[clf.end() :]
     level = _PLAIN_LEVEL.search(message, 0, 80)
-    return LogLine(at, message.rstrip()[:MAX_MESSAGE], as_level(level[1]) if level else "unknown", service)
+    named = trace_of(message.encode("utf-8", "replace")) if "race" in message else None
+    return LogLine(at, message.rstrip()[:MAX_MESSAGE], as_level(level[1]) if level else "unknown", service, trace=named)
+
+
+def _trace_of_record(record: Mapping[str, Any]) -> str | None:
+    trace = _first(record, TRACE_FIELDS)
+    if isinstance(trace, Mapping):
+        trace = trace.get("id")
+    if trace not in (None, "", 0, "0") and isinstance(trace, str | int):
+        text = str(trace).lower()
+        parent = _TRACEPARENT.fullmatch(text)
+        return parent[1] if parent else text[:LONGEST_TRACE]
+    if (request := _first(record, REQUEST_FIELDS)) and isinstance(request, str | int):
+        return str(request)[:LONGEST_TRACE]
+    thread = _first(record, THREAD_FIELDS)
+    return f"{THREAD}{thread[:LONGEST_TRACE]}" if thread and isinstance(thread, str) else None
 
 
 def _time_of(found: re.Match[str] | None, now: datetime | None) -> float | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import zlib
 from collections.abc import AsyncGenerator, Collection
 from dataclasses import dataclass
 from typing import Protocol
@@ -47,10 +48,16 @@ def alarming(raw: bytes) -> bool:
     return any(word in lowered for word in _ALARMS)
 
 
+def stays(trace: str, stride: int) -> bool:
+    """Whether a trace is among those that are kept when one of `stride` is; a doubled stride keeps a part of these."""
+    return stride <= 1 or zlib.crc32(trace.encode()) % stride == 0
+
+
 class Thinning:
     """Takes lines evenly when there are too many: all of the first `quota`, then every 2nd, every 4th, …
 
-    What is taken carries the weight of what was passed over, so counts stay unbiased in bounded work.
+    What is taken carries the weight of what was passed over, so counts stay unbiased in bounded work. Lines of one
+    trace are taken all or none, so that what is taken of them is still a whole.
     """
 
     def __init__(self, quota: int) -> None:
@@ -59,10 +66,11 @@ class Thinning:
         self._seen = 0
         self.stride = 1
 
-    def take(self) -> bool:
-        """Whether the next line is taken; it then stands for `stride` lines."""
-        self._seen += 1
-        if self._seen % self.stride:
+    def take(self, trace: str | None = None) -> bool:
+        """Whether the next line, of this trace if it has one, is taken; it then stands for `stride` lines."""
+        if trace is None:
+            self._seen += 1
+        if not stays(trace, self.stride) if trace is not None else self._seen % self.stride:
             return False
         self._taken += 1
         if self._taken >= self._quota:

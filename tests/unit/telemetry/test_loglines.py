@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.telemetry.loglines import MAX_MESSAGE, LogLine, as_level, as_seconds, parse_line
+from bot.telemetry.loglines import MAX_MESSAGE, LogLine, as_level, as_seconds, parse_line, trace_of
 
 AT = datetime(2026, 3, 4, 3, 12, 5, tzinfo=UTC).timestamp()
 NEXT_DAY = datetime(2026, 3, 5, tzinfo=UTC)
@@ -100,3 +100,42 @@ def test_any_text_is_a_line(text: str) -> None:
 )
 def test_any_record_is_a_line(record: dict[str, object]) -> None:
     assert isinstance(parse_line(json.dumps(record)).message, str)
+
+
+TRACE = "4bf92f3577b34da6a3ce929d0e0e4736"
+PARENT = f"00-{TRACE}-00f067aa0ba902b7-01"
+
+
+@pytest.mark.parametrize(
+    ("text", "trace"),
+    [
+        (f'{{"msg": "m", "trace_id": "{TRACE}"}}', TRACE),
+        (f'{{"msg": "m", "traceID": "{TRACE.upper()}"}}', TRACE),
+        (f'{{"msg": "m", "trace.id": "{TRACE}"}}', TRACE),
+        (f'{{"msg": "m", "trace": {{"id": "{TRACE}"}}}}', TRACE),
+        ('{"msg": "m", "trace": 4550}', "4550"),
+        (f'{{"msg": "m", "traceparent": "{PARENT}"}}', TRACE),
+        (f'time=2026-03-04T03:12:00Z msg="m" trace_id={TRACE}', TRACE),
+        (f"2026-03-04 03:12:00 INFO got traceparent: {PARENT}", TRACE),
+        (f"2026-03-04 03:12:00 INFO [traceId={TRACE}, spanId=1] m", TRACE),
+        (f'{{"log": "{{\\"msg\\": \\"m\\", \\"trace_id\\": \\"{TRACE}\\"}}"}}', TRACE),
+    ],
+)
+def test_a_trace_id_is_found_where_programs_put_it_parsed_or_raw(text: str, trace: str) -> None:
+    assert parse_line(text).trace == trace
+    assert trace_of(text.encode()) == trace
+
+
+@pytest.mark.parametrize(
+    ("text", "shared"),
+    [
+        ('{"msg": "m", "request_id": "r-1", "thread": "exec-1"}', "r-1"),
+        ('{"msg": "m", "thread": "exec-1"}', "thread:exec-1"),
+        ('{"msg": "m", "trace_id": "", "thread": 7}', None),
+        ("Traceback (most recent call last)", None),
+        ("traces: 12 kept, trace: on", None),
+    ],
+)
+def test_without_a_trace_id_a_request_or_a_thread_holds_lines_together(text: str, shared: str | None) -> None:
+    assert parse_line(text).trace == shared
+    assert trace_of(text.encode()) is None

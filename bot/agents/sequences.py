@@ -1,0 +1,270 @@
+"""The paths that requests take through a service's log lines, and where they turn off.
+
+A request that returns early, fails half way or takes another branch leaves its mark in the order of its lines: the line
+that always came next stays away. Lines are put together by service and trace (or request, or thread); for each
+template the lines that follow it are counted in the window and before it. The measure is the part of all paths behind
+a template that changed (total variation distance), less what chance and the service's own drift make of it.
+
+Plain inputs, so that live sources and recorded cases are judged by the same code.
+"""
+
+from __future__ import annotations
+
+import math
+from array import array
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Literal
+
+from bot.telemetry.loglines import THREAD
+from bot.telemetry.logs import stays
+
+MAX_STEPS = 200_000
+"""Lines that are kept of each side; beyond it every other trace goes, then every other of the rest, …"""
+LONGEST = 400
+"""Lines that are kept of one request in one service."""
+LEAST = 5
+"""Lines behind which a path is counted, on either side."""
+CHANCE = 2.0
+"""Mean distances that chance alone makes between two such samples, up to which a change is none."""
+PAUSE_S = 20.0
+"""Without a line for so long the reading had an edge there: a request may be cut in two."""
+LONG = 0.95
+"""The part of requests that last no longer than what counts as a service's length of a request: one that begins or ends
+nearer than that to an edge of the reading may lack lines there."""
+REVERSED = 0.25
+"""Two lines have changed places when the second leads to the first on so many more of its paths."""
+MOSTLY = 0.5
+"""A line is left out when it mostly led to the one that comes now."""
+
+Edge = Literal["begin", "end"]
+Place = int | Edge
+"""A template's number, or the edge of the request."""
+TurnKind = Literal["cut_short", "skipped", "reordered", "other_path"]
+"""The request ends early; leaves a line out; has two lines the other way round; takes another branch."""
+
+Paths = dict[Place, "Counter[Place]"]
+"""What follows a template, counted."""
+_Runs = list[tuple[float, float]]
+
+
+@dataclass(frozen=True)
+class Turn:
+    """A place at which requests of one service go on otherwise than before."""
+
+    kind: TurnKind
+    service: str | None
+    after: Place
+    usual: Place
+    """What followed and now does so less; the one that lost most."""
+    instead: Place
+    """What follows now; the one that gained most."""
+    share: float
+    """The part of the paths behind `after` on which `usual` comes next, in the window."""
+    share_before: float
+    score: float
+    """The part of the paths that changed, beyond chance and drift, 0 to 1."""
+    count: int
+    """Paths behind `after` in the window."""
+    started_at: float
+    """When the new way was first taken in the window, unix seconds."""
+
+
+@dataclass(frozen=True)
+class _Side:
+    paths: Paths
+    first: Mapping[tuple[Place, Place], float]
+    """When a step was first taken."""
+
+
+class Sequences:
+    """Collects lines and tells where their order changed.
+
+    Args:
+        window_start: unix seconds; a request that began before it belongs to the baseline.
+        max_steps: bounds the memory, for each side.
+    """
+
+    def __init__(self, window_start: float, *, max_steps: int = MAX_STEPS) -> None:
+        self._start = window_start
+        self._max_steps = max_steps
+        self._sides = (_Kept(max_steps), _Kept(max_steps))
+        self._seconds: set[int] = set()
+
+    def add(self, service: str | None, trace: str, template: int, at: float, *, weight: float = 1.0) -> None:
+        """One line. `weight` above 1 says that only every so-manieth trace of the service was read."""
+        self._seconds.add(int(at))
+        self._sides[at >= self._start].add(service, trace, template, at, weight)
+
+    def turns(self) -> list[Turn]:
+        """Where paths changed, strongest first."""
+        before, now = self._requests()
+        runs = self._runs()
+        found = [turn for service in now for turn in _turns(service, before.get(service, []), now[service], runs)]
+        return sorted(found, key=lambda turn: (-turn.score, -turn.count, str(turn.service), str(turn.after)))
+
+    def _requests(self) -> tuple[_Requests, _Requests]:
+        """The requests of each side by service; one that spans the start of the window is of the baseline."""
+        before, now = (dict(side.whole()) for side in self._sides)
+        kept: tuple[_Requests, _Requests] = (defaultdict(list), defaultdict(list))
+        for (service, trace), steps in before.items():
+            more = None if trace.startswith(THREAD) else now.pop((service, trace), None)
+            kept[0][service].append(_Request(trace, steps, more))
+        for (service, trace), steps in now.items():
+            kept[1][service].append(_Request(trace, steps))
+        return kept
+
+    def _runs(self) -> _Runs:
+        """The stretches that were read, by the lines that there are."""
+        runs: _Runs = []
+        for second in sorted(self._seconds):
+            if runs and second - runs[-1][1] <= PAUSE_S:
+                runs[-1] = (runs[-1][0], second + 1.0)
+            else:
+                runs.append((float(second), second + 1.0))
+        return runs
+
+
+class _Kept:
+    """The lines of one side by service and trace; when they become too many, whole traces go."""
+
+    def __init__(self, max_steps: int) -> None:
+        self._max_steps = max_steps
+        self._steps: dict[tuple[str | None, str], array[float]] = {}
+        self._size = 0
+        self._stride = 1
+        self._read: dict[str | None, int] = {}
+
+    def add(self, service: str | None, trace: str, template: int, at: float, weight: float) -> None:
+        self._read[service] = max(self._read.get(service, 1), int(weight))
+        if self._stride > 1 and not stays(trace, self._stride):
+            return
+        steps = self._steps.get((service, trace))
+        if steps is None:
+            steps = self._steps[service, trace] = array("d")
+        if len(steps) < 2 * LONGEST:
+            steps.extend((at, template))
+            self._size += 1
+            if self._size > self._max_steps:
+                self._thin()
+
+    def whole(self) -> Iterator[tuple[tuple[str | None, str], array[float]]]:
+        """The requests that were read whole: where the source was thinned, the traces that the thinning left whole."""
+        for key, steps in self._steps.items():
+            if stays(key[1], self._read.get(key[0], 1)):
+                yield key, steps
+
+    def _thin(self) -> None:
+        self._stride *= 2
+        self._steps = {key: steps for key, steps in self._steps.items() if stays(key[1], self._stride)}
+        self._size = sum(len(steps) // 2 for steps in self._steps.values())
+
+
+class _Request:
+    """The lines of one trace in one service, by time."""
+
+    def __init__(self, trace: str, steps: array[float], more: array[float] | None = None) -> None:
+        flat = steps if more is None else steps + more
+        self.lines = sorted(zip(flat[::2], map(int, flat[1::2]), strict=True), key=lambda line: line[0])
+        self.bounded = not trace.startswith(THREAD)
+        self.began, self.ended = self.lines[0][0], self.lines[-1][0]
+
+    def steps(self, runs: _Runs, length_s: float) -> Iterator[tuple[float, Place, Place]]:
+        """Each pair of neighbours with its time; the edges of the request only where they were surely seen."""
+        if self.bounded and any(start + length_s <= self.began < end for start, end in runs):
+            yield self.began, "begin", self.lines[0][1]
+        for (_, one), (at, other) in pairwise(self.lines):
+            yield at, one, other
+        if self.bounded and any(start <= self.ended < end - length_s for start, end in runs):
+            yield self.ended, self.lines[-1][1], "end"
+
+
+_Requests = dict[str | None, list[_Request]]
+
+
+def _length_s(requests: Sequence[_Request]) -> float:
+    """How long the longer requests of a service take."""
+    lengths = sorted(request.ended - request.began for request in requests if request.bounded)
+    return lengths[int(LONG * (len(lengths) - 1))] if lengths else 0.0
+
+
+def _turns(service: str | None, before: Sequence[_Request], now: Sequence[_Request], runs: _Runs) -> Iterator[Turn]:
+    length_s = _length_s([*before, *now])
+    ordered = sorted(before, key=lambda request: request.began)
+    middle = len(ordered) // 2
+    usual, window, early, late = (
+        _side(part, runs, length_s) for part in (before, now, ordered[:middle], ordered[middle:])
+    )
+    for after, following in window.paths.items():
+        known = usual.paths.get(after)
+        if known is None or min(known.total(), following.total()) < LEAST:
+            continue
+        score = _excess(known, following) - _drift(early.paths, late.paths, after)
+        if score > 0:
+            yield _turn(service, after, usual, window, score)
+
+
+def _side(requests: Sequence[_Request], runs: _Runs, length_s: float) -> _Side:
+    paths: Paths = defaultdict(Counter)
+    first: dict[tuple[Place, Place], float] = {}
+    for request in requests:
+        for at, one, other in request.steps(runs, length_s):
+            paths[one][other] += 1
+            first[one, other] = min(at, first.get((one, other), math.inf))
+    return _Side(paths, first)
+
+
+def _drift(early: Paths, late: Paths, after: Place) -> float:
+    """How much the earlier half of the baseline already differs from the later one, beyond chance."""
+    one, other = early.get(after), late.get(after)
+    return _excess(one, other) if one and other and min(one.total(), other.total()) >= LEAST else 0.0
+
+
+def _excess(one: Counter[Place], other: Counter[Place]) -> float:
+    """Total variation distance of two samples, less what chance makes of it; 0 at least."""
+    size, other_size = one.total(), other.total()
+    distance = chance = 0.0
+    for place in one.keys() | other.keys():
+        distance += abs(one[place] / size - other[place] / other_size) / 2
+        together = (one[place] + other[place]) / (size + other_size)
+        chance += math.sqrt(2 / math.pi * together * (1 - together) * (1 / size + 1 / other_size)) / 2
+    return max(0.0, distance - CHANCE * chance)
+
+
+def _turn(service: str | None, after: Place, usual: _Side, window: _Side, score: float) -> Turn:
+    known, following = usual.paths[after], window.paths[after]
+    places = sorted(known.keys() | following.keys(), key=str)
+    gains = {place: _share(following, place) - _share(known, place) for place in places}
+    lost, gained = min(gains, key=gains.__getitem__), max(gains, key=gains.__getitem__)
+    return Turn(
+        kind=_kind(lost, gained, usual.paths, window.paths),
+        service=service,
+        after=after,
+        usual=lost,
+        instead=gained,
+        share=_share(following, lost),
+        share_before=_share(known, lost),
+        score=min(1.0, score),
+        count=following.total(),
+        started_at=window.first[after, gained],
+    )
+
+
+def _kind(lost: Place, gained: Place, usual: Paths, window: Paths) -> TurnKind:
+    if gained == "end":
+        return "cut_short"
+    if lost != "end" and _leads(window, gained, lost) > _leads(usual, gained, lost) + REVERSED:
+        return "reordered"
+    return "skipped" if _leads(usual, lost, gained) >= MOSTLY else "other_path"
+
+
+def _leads(paths: Paths, one: Place, other: Place) -> float:
+    """The part of the paths behind one place that go on to the other."""
+    following = paths.get(one)
+    return _share(following, other) if following else 0.0
+
+
+def _share(following: Counter[Place], place: Place) -> float:
+    return following[place] / following.total()
