@@ -42,7 +42,8 @@ def decide(expression: str, facts: Mapping[str, Any]) -> Verdict:
 
     program = _program(expression)
     try:
-        given = {name: adapter.json_to_cel(value) for name, value in facts.items()}
+        named = {path[0] for path in references(expression)}
+        given = {name: adapter.json_to_cel(value) for name, value in facts.items() if name in named}
         answer = program.evaluate(given)
     except CELEvalError as error:
         return Verdict(holds=False, note=_why_not(expression, facts, error))
@@ -51,6 +52,7 @@ def decide(expression: str, facts: Mapping[str, Any]) -> Verdict:
     return Verdict(holds=bool(answer))
 
 
+@lru_cache(maxsize=512)
 def references(expression: str) -> frozenset[Path]:
     """The values that an expression names, such as `("locks", "blocked_count")`.
 

@@ -254,6 +254,11 @@ LABEL_FAULTS: tuple[tuple[Callable[[str, bool], bool], str, str], ...] = (
         "Quote the label.",
     ),
     (
+        lambda label, quoted: not quoted and "@" in label,
+        "Mermaid may read what stands before '@' as the name of an arrow.",
+        "Quote the label.",
+    ),
+    (
         lambda label, quoted: not quoted and ("--" in label or label.endswith("-") or label.startswith("-")),
         "Mermaid may read '-' here as part of an arrow.",
         "Quote the label.",
@@ -292,5 +297,5 @@ def _write_mention(mention: Mention) -> str:
 
 
 def _write_label(label: str) -> str:
-    plain = re.fullmatch(r"[^\W_]([^\"\[\]{}()|<>/\\#;`-]|(?<=\w)-(?=\w))*", label)
+    plain = re.fullmatch(r"[^\W_]([^\"\[\]{}()|<>/\\#;`@-]|(?<=\w)-(?=\w))*", label)
     return label if plain else f'"{label}"'

@@ -27,13 +27,14 @@ class Turn:
         self.settings = step.settings
         self.attempts = 0
 
-    async def tried(self, work: Callable[[], Awaitable[Outcome]]) -> Outcome:
+    async def tried(self, work: Callable[[], Awaitable[Outcome]], *, timed: bool = True) -> Outcome:
         """The outcome of the work, tried again as `retry` says; an error or a missed deadline is a failed outcome."""
         wait = self.settings.retry.wait
+        deadline_s = (self.settings.deadline or DEADLINE_S) if timed else None
         while True:
             self.attempts += 1
             try:
-                async with asyncio.timeout(self.settings.deadline or DEADLINE_S):
+                async with asyncio.timeout(deadline_s):
                     outcome = await work()
                 return outcome.model_copy(update={"attempts": self.attempts})
             except (NightdeskError, TimeoutError) as error:
@@ -55,16 +56,6 @@ class Turn:
         assert self.settings.use is not None
         parameters = templates.resolve(self.settings.with_, facts or self.facts)
         return Outcome(facts=await self.world.use(self.settings.use, parameters, self.step))
-
-    async def explore(self) -> Outcome:
-        """Let the model look around; without one, the drawing's `otherwise` is taken."""
-        exploration = self.settings.explore
-        assert exploration is not None
-        goal = str(templates.resolve(exploration.goal, self.facts))
-        found = await self.world.explore(self.step, goal, exploration.tools, self.facts)
-        if found is None:
-            return Outcome(edge=OTHERWISE, note="No model explored here, so the drawing's other way was taken.")
-        return Outcome(edge=FOUND, facts=found)
 
     async def end(self) -> Outcome:
         """Say what the end has to say."""

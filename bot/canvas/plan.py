@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from heapq import heappop, heappush
 
 from bot.canvas.chart import Edge
 from bot.canvas.outcome import Outcome
@@ -68,23 +69,72 @@ def node_of(key: str) -> str:
     return key.partition("#")[0]
 
 
+def visit_of(key: str) -> int:
+    """Which visit of the node a step's key is."""
+    return int(key.partition("#")[2] or 1)
+
+
 def plan(playbook: Playbook, outcomes: Mapping[str, Outcome]) -> Plan:
-    """Where the run stands after these outcomes."""
-    visits = dict.fromkeys(playbook.topology.nodes, 1)
-    rounds = dict.fromkeys(playbook.topology.loops, 1)
-    path: dict[str, None] = {}
-    while True:
-        state = _Marking(playbook, outcomes, visits)
-        state.mark()
-        path.update(dict.fromkeys(state.ended()))
-        returning = state.returning()
-        if returning is None:
-            return state.plan(tuple(path), rounds)
-        again = rounds[returning.header] + 1
-        rounds.update({header: 1 for header in rounds if header in returning.body})
-        rounds[returning.header] = again
-        for node in returning.body:
-            visits[node] += 1
+    """Where the run stands after these outcomes, in whatever order they came."""
+    return Progress(playbook, outcomes).plan()
+
+
+class Progress:
+    """A run followed outcome by outcome: what an outcome touches is looked at again, and nothing else.
+
+    Args:
+        outcomes: kept as it is given; whoever adds to it calls `learn` for each new key.
+    """
+
+    def __init__(self, playbook: Playbook, outcomes: Mapping[str, Outcome]) -> None:
+        self._playbook, self._outcomes = playbook, outcomes
+        self.visits = dict.fromkeys(playbook.topology.nodes, 1)
+        self.rounds = dict.fromkeys(playbook.topology.loops, 1)
+        self._path: dict[str, None] = {}
+        self._pass = self._marked()
+        self._go_round()
+
+    @property
+    def due(self) -> tuple[str, ...]:
+        """Nodes that may run now."""
+        return tuple(self._pass.due)
+
+    @property
+    def error(self) -> str | None:
+        """Why the run has failed, if it has."""
+        return self._pass.errors[0] if self._pass.errors else None
+
+    def key(self, node: str) -> str:
+        """The step's name in the store: the node, and which visit of it."""
+        return step_key(node, self.visits[node])
+
+    def learn(self, key: str) -> None:
+        """A step has got its outcome."""
+        node = node_of(key)
+        if node in self.visits and key == self.key(node):
+            self._pass.follow(node)
+            self._go_round()
+
+    def plan(self) -> Plan:
+        """Everything about where the run stands."""
+        now, path = self._pass, (*self._path, *(key for key in self._pass.ended() if key not in self._path))
+        return Plan(now.nodes, now.edges, self.visits, self.rounds, self.due, path, self.error)
+
+    def _marked(self) -> _Marking:
+        marking = _Marking(self._playbook, self._outcomes, self.visits)
+        marking.mark()
+        return marking
+
+    def _go_round(self) -> None:
+        """Begin the next visit of the nodes of each loop that returns."""
+        while (returning := self._pass.returning()) is not None:
+            self._path.update(dict.fromkeys(self._pass.ended()))
+            again = self.rounds[returning.header] + 1
+            self.rounds.update({header: 1 for header in self.rounds if header in returning.body})
+            self.rounds[returning.header] = again
+            for node in returning.body:
+                self.visits[node] += 1
+            self._pass = self._marked()
 
 
 @dataclass(frozen=True)
@@ -130,26 +180,51 @@ def _on_error(playbook: Playbook, node: str, out: Sequence[Edge], failure: str) 
 
 
 class _Marking:
-    """One pass over the nodes in order, for given visit counts."""
+    """What is known about nodes and arrows, for given visit counts."""
 
     def __init__(self, playbook: Playbook, outcomes: Mapping[str, Outcome], visits: Mapping[str, int]) -> None:
         self.playbook, self.outcomes, self.visits = playbook, outcomes, visits
         self.topology = playbook.topology
         self.nodes: dict[str, Status] = {}
         self.edges: dict[int, Mark] = dict.fromkeys(range(len(playbook.chart.edges)), Mark.UNKNOWN)
+        self.due: dict[str, None] = {}
         self.errors: list[str] = []
 
     def mark(self) -> None:
+        """Settle every node, each after all that it waits for."""
         for node in self.topology.order:
-            self.nodes[node] = status = self._status(node)
-            if status is Status.SKIPPED:
-                self._leave(node, ())
-            elif status in {Status.DONE, Status.FAILED}:
-                chosen = route(self.playbook, node, self._outcome(node))
-                if chosen.error is None:
-                    self._leave(node, chosen.taken)
-                else:
-                    self.errors.append(chosen.error)
+            self._settle(node)
+
+    def follow(self, node: str) -> None:
+        """Settle a node that has got its outcome, and what waited for it."""
+        rank = self.topology.rank
+        ring = [rank[node]]
+        while ring:
+            now = self.topology.order[heappop(ring)]
+            if self._settle(now):
+                for after in self.topology.waiting_for[now]:
+                    if rank[after] not in ring:
+                        heappush(ring, rank[after])
+
+    def _settle(self, node: str) -> bool:
+        """Work out where the node stands, and mark the arrows from it; whether anything is new."""
+        status = self._status(node)
+        if self.nodes.get(node) is status:
+            return False
+        self.nodes[node] = status
+        if status is Status.DUE:
+            self.due[node] = None
+            return True
+        self.due.pop(node, None)
+        if status is Status.SKIPPED:
+            self._leave(node, ())
+        elif status is not Status.PENDING:
+            chosen = route(self.playbook, node, self._outcome(node))
+            if chosen.error is None:
+                self._leave(node, chosen.taken)
+            else:
+                self.errors.append(chosen.error)
+        return True
 
     def returning(self) -> Loop | None:
         """A loop that goes round again, once all of it is settled."""
@@ -164,10 +239,6 @@ class _Marking:
         for node in self.topology.order:
             if self.nodes[node] in {Status.DONE, Status.FAILED}:
                 yield step_key(node, self.visits[node])
-
-    def plan(self, path: tuple[str, ...], rounds: Mapping[str, int]) -> Plan:
-        due = tuple(node for node in self.topology.order if self.nodes[node] is Status.DUE)
-        return Plan(self.nodes, self.edges, self.visits, rounds, due, path, self.errors[0] if self.errors else None)
 
     def _outcome(self, node: str) -> Outcome:
         return self.outcomes[step_key(node, self.visits[node])]

@@ -8,12 +8,13 @@ from typing import Any, Protocol
 
 from typing_extensions import override
 
+from bot.canvas.explore import in_order
 from bot.canvas.outcome import Change, Judgement, Step, Walked
 from bot.canvas.perform import EXTERNAL
 from bot.canvas.playbook import Kind, Playbook
 from bot.canvas.store import MemoryStore, decide
 from bot.canvas.walk import walk
-from bot.canvas.world import Clock, WallClock, World
+from bot.canvas.world import Clock, Conclusion, Exploration, Look, WallClock, World
 from bot.errors import PlaybookError
 
 ANSWERS: Mapping[Kind, str] = {Kind.GATE: "approved", Kind.CHANGE: "recovered"}
@@ -68,15 +69,9 @@ class Rehearsal(World):
         return None
 
     @override
-    async def explore(
-        self,
-        step: Step,
-        goal: str,
-        tools: Sequence[str],
-        facts: Mapping[str, Any],
-    ) -> Mapping[str, Any] | None:
-        """There is no model in a rehearsal."""
-        return None
+    async def explore(self, step: Step, exploration: Exploration) -> Look | Conclusion | None:
+        """In order: there is no model in a rehearsal."""
+        return in_order(exploration)
 
     @override
     async def note(self, text: str) -> None:

@@ -85,11 +85,23 @@ class Default(_Written):
     default: Mapping[str, Any]
 
 
+class Offer(_Written):
+    """A reading tool that an exploration may use."""
+
+    use: str
+    with_: Mapping[str, Any] = Field(default_factory=dict, alias="with")
+
+
+def _offered(value: object) -> object:
+    return {"use": value} if isinstance(value, str) else value
+
+
 class Explore(_Written):
-    """Let the model choose among reading tools to answer one question."""
+    """Answer one question with these tools: in this order where there is no model, else as the model chooses."""
 
     goal: str = Field(min_length=10)
-    tools: tuple[str, ...] = Field(min_length=1)
+    tools: tuple[Annotated[Offer, BeforeValidator(_offered)], ...] = Field(min_length=1)
+    until: str | None = Field(default=None, description="CEL over what was found so far: when to stop looking")
     steps: int = Field(default=6, ge=1, le=30, description="tool calls at most")
     tokens: int | None = Field(default=None, ge=1, description="less than the playbook's budget, where given")
 

@@ -81,12 +81,25 @@ class Topology:
         while ready:
             node = ready.popleft()
             ordered.append(node)
-            for after in self.nodes:
-                if node in self._waits_for[after]:
-                    waits[after] -= 1
-                    if waits[after] == 0:
-                        ready.append(after)
+            for after in self.waiting_for[node]:
+                waits[after] -= 1
+                if waits[after] == 0:
+                    ready.append(after)
         return tuple(ordered)
+
+    @cached_property
+    def rank(self) -> Mapping[str, int]:
+        """Each node's place in `order`."""
+        return {node: place for place, node in enumerate(self.order)}
+
+    @cached_property
+    def waiting_for(self) -> Mapping[str, tuple[str, ...]]:
+        """Node → the nodes about which its own end tells something, in the drawing's order."""
+        waiting: dict[str, list[str]] = {node: [] for node in self.nodes}
+        for node in self.nodes:
+            for before in self._waits_for[node]:
+                waiting[before].append(node)
+        return {node: tuple(after) for node, after in waiting.items()}
 
     @cached_property
     def _waits_for(self) -> Mapping[str, frozenset[str]]:
@@ -101,7 +114,7 @@ class Topology:
     @cached_property
     def tangled(self) -> tuple[str, ...]:
         """Nodes of cycles that have more than one way in, and whatever follows them."""
-        return tuple(node for node in self.nodes if node not in set(self.order))
+        return tuple(node for node in self.nodes if node not in self.rank)
 
     def reach(self, origins: Iterable[str], *, passing: Callable[[Edge], bool] = lambda _: True) -> frozenset[str]:
         """The origins and all nodes that arrows lead to from them, along arrows that `passing` lets through."""

@@ -8,15 +8,17 @@ its outcome, and another walk goes on.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
-from dataclasses import replace
+from collections.abc import Awaitable, Callable, Mapping
+from contextlib import nullcontext
 from typing import Any
 
 from bot.canvas import templates
+from bot.canvas.explore import explore
+from bot.canvas.foreach import for_each
 from bot.canvas.gates import approved_by, covered
 from bot.canvas.outcome import Change, Outcome, Step, Walked
 from bot.canvas.perform import EXTERNAL, OTHERWISE, Turn
-from bot.canvas.plan import Plan, node_of, plan, step_key
+from bot.canvas.plan import Progress, node_of, plan, visit_of
 from bot.canvas.playbook import Kind, Playbook, parse
 from bot.canvas.settings import Default
 from bot.canvas.store import Store
@@ -27,8 +29,6 @@ RUN = "@run"
 """The entry that pins the run to a version of the file and to what it was given."""
 OFFER = "@offer:"
 """Entries with the changes that a gate has asked about."""
-ITEM = "@item:"
-"""Entries with the facts of one item of a `foreach`."""
 DEPTH = 8
 CLOCK = WallClock()
 
@@ -43,14 +43,16 @@ async def walk(
     limit: int = 8,
     given: Mapping[str, Any] | None = None,
     library: Mapping[str, Playbook] | None = None,
+    seats: asyncio.Semaphore | None = None,
 ) -> Walked:
     """Go on with a run, from its beginning or from where it stands, until it ends or has to wait.
 
     Args:
         playbook: the version for a run that has not begun; a run that has goes on with the version that it began with.
         given: `alert`, `service` and the playbook's inputs, as JSON values; read when the run begins.
-        limit: how many nodes may work at the same time.
+        limit: how many nodes may work at the same time, those of playbooks inside it included.
         library: the playbooks by id, for `[[ ]]` nodes.
+        seats: of the run that this one is inside, instead of a limit of its own.
 
     Raises:
         PlaybookError: the drawing cannot be walked; lint says why.
@@ -62,8 +64,9 @@ async def walk(
     playbook = playbook if playbook.hash == pinned["hash"] else parse(pinned["text"], playbook.file)
     if playbook.topology.tangled or len(playbook.topology.starts) != 1:
         raise PlaybookError(f"{playbook.file} cannot be walked: run 'nightdesk playbook lint' on it.")
-    walker = _Walk(playbook, run_id, store, world, clock, limit, library or {})
-    walker.outcomes, walker.given = outcomes, pinned["given"]
+    seats = seats or asyncio.Semaphore(limit)
+    walker = _Walk(playbook, run_id, store, world, clock, seats, library or {}, pinned["given"])
+    walker.learn(outcomes)
     return await walker.go()
 
 
@@ -90,9 +93,6 @@ def _or_none(default: Any, given: Mapping[str, Any]) -> Any:
 class _Walk:
     """One walk of one run."""
 
-    outcomes: dict[str, Outcome]
-    given: Mapping[str, Any]
-
     def __init__(
         self,
         playbook: Playbook,
@@ -100,33 +100,47 @@ class _Walk:
         store: Store,
         world: World,
         clock: Clock,
-        limit: int,
+        seats: asyncio.Semaphore,
         library: Mapping[str, Playbook],
+        given: Mapping[str, Any],
     ) -> None:
         self.playbook, self.run_id, self.store, self.world, self.clock = playbook, run_id, store, world, clock
-        self.limit, self.library = limit, library
+        self.seats, self.library, self.given = seats, library, given
+        self.outcomes: dict[str, Outcome] = {}
+        self.progress = Progress(playbook, self.outcomes)
+        self.found: dict[str, tuple[int, Mapping[str, Any]]] = {}
+        """Saved name → the node's latest finished visit, and what it found."""
         self.working: dict[asyncio.Task[None], str] = {}
         self.started: set[str] = set()
         self.waiting: dict[str, tuple[Step, ...]] = {}
 
+    def learn(self, outcomes: Mapping[str, Outcome]) -> None:
+        """Take in outcomes that were not known."""
+        for key, outcome in outcomes.items():
+            if key in self.outcomes:
+                continue
+            self.outcomes[key] = outcome
+            if not key.startswith("@"):
+                self._note_facts(key, outcome)
+                self.progress.learn(key)
+
     async def go(self) -> Walked:
         try:
             while True:
-                now = plan(self.playbook, self.outcomes)
-                self._start(now)
+                self._start()
                 if self.working:
                     await self._one_ends()
                 elif not await self._delivered():
-                    return self._walked(now)
+                    return self._walked()
         finally:
             await self._drop()
 
-    def _start(self, now: Plan) -> None:
-        for node in now.due if now.error is None else ():
-            key = now.key(node)
-            if key not in self.started and len(self.working) < self.limit:
+    def _start(self) -> None:
+        for node in self.progress.due if self.progress.error is None else ():
+            key = self.progress.key(node)
+            if key not in self.started:
                 self.started.add(key)
-                self.working[asyncio.create_task(self._turn(node, now))] = key
+                self.working[asyncio.create_task(self._turn(node, key))] = key
 
     async def _one_ends(self) -> None:
         ended, _ = await asyncio.wait(self.working, return_when=asyncio.FIRST_COMPLETED)
@@ -145,49 +159,57 @@ class _Walk:
         """Whether an outcome has come in for a step that waits."""
         if not self.waiting:
             return False
-        self.outcomes |= await self.store.load(self.run_id)
+        self.learn(await self.store.load(self.run_id))
         arrived = [key for key in self.waiting if key in self.outcomes]
         for key in arrived:
             del self.waiting[key]
         return bool(arrived)
 
-    async def _turn(self, node: str, now: Plan) -> None:
+    async def _turn(self, node: str, key: str) -> None:
         """Let a node do its work, and keep its outcome before anything follows from it."""
-        key, began = now.key(node), self.clock.now()
-        outcome = await self._outcome(node, now)
-        if outcome is None:
-            return
-        ended = self.clock.now()
-        spent = max(0.0, (ended - began).total_seconds())
-        await self._keep(key, outcome.model_copy(update={"at": ended, "seconds": spent}))
+        # What is inside another playbook takes seats of its own; holding one while waiting for them would be a knot.
+        async with nullcontext() if self.playbook.kind(node) is Kind.PLAYBOOK else self.seats:
+            if self.progress.error is not None:
+                return
+            began = self.clock.now()
+            outcome = await self._outcome(node, key)
+            if outcome is None:
+                return
+            ended = self.clock.now()
+            spent = max(0.0, (ended - began).total_seconds())
+            await self._keep(key, outcome.model_copy(update={"at": ended, "seconds": spent}))
 
     async def _keep(self, key: str, outcome: Outcome) -> None:
-        if await self.store.save(self.run_id, key, outcome):
-            self.outcomes[key] = outcome
-        else:
-            self.outcomes |= await self.store.load(self.run_id)
+        first = await self.store.save(self.run_id, key, outcome)
+        self.learn({key: outcome} if first else await self.store.load(self.run_id))
 
-    async def _outcome(self, node: str, now: Plan) -> Outcome | None:
+    async def _once(self, name: str, work: Callable[[], Awaitable[Outcome]]) -> Outcome:
+        """The outcome that is kept under the name; where there is none, the work is done and its outcome kept."""
+        if name not in self.outcomes:
+            await self._keep(name, await work())
+        return self.outcomes[name]
+
+    async def _outcome(self, node: str, key: str) -> Outcome | None:
         kind = self.playbook.kind(node)
-        step = self._step(node, kind, now)
-        turn = Turn(self.playbook, step, self._facts(now), self.world, self.clock)
+        step = self._step(node, kind, key)
+        turn = Turn(self.playbook, step, self._facts(), self.world, self.clock)
         if kind in EXTERNAL:
-            return await self._hand_over(kind, turn, now)
+            return await self._hand_over(kind, turn)
         if kind is Kind.PLAYBOOK:
             return await self._sub_walk(turn)
         if kind is Kind.READ:
-            return await (self._for_each(turn) if step.settings.foreach else turn.tried(turn.read))
+            return await (for_each(turn, self._once) if step.settings.foreach else turn.tried(turn.read))
         if kind is Kind.EXPLORE:
-            return await turn.tried(turn.explore)
+            return await turn.tried(lambda: explore(turn, self._once), timed=False)
         if kind is Kind.BRANCH:
-            return await turn.tried(lambda: turn.branch(lambda label: self._exhausted(node, label, now)))
+            return await turn.tried(lambda: turn.branch(lambda label: self._exhausted(node, label)))
         return await turn.tried(turn.end) if kind is Kind.END else Outcome()
 
-    def _step(self, node: str, kind: Kind, now: Plan) -> Step:
+    def _step(self, node: str, kind: Kind, key: str) -> Step:
         section = self.playbook.sections.get(node)
         return Step(
             run_id=self.run_id,
-            key=now.key(node),
+            key=key,
             node=node,
             kind=kind,
             label=self.playbook.chart.nodes[node].label,
@@ -198,20 +220,20 @@ class _Walk:
             budget=self.playbook.front.budget,
         )
 
-    def _facts(self, now: Plan) -> dict[str, Any]:
+    def _facts(self) -> dict[str, Any]:
         """Everything that is known: what the run was given, and what its nodes have found."""
-        return {**self.given, **self._found(now)}
+        return {**self.given, **self._found()}
 
-    def _found(self, now: Plan) -> dict[str, Any]:
+    def _found(self) -> dict[str, Any]:
         """The facts of each node's latest finished visit, by saved name."""
-        known: dict[str, Any] = {}
-        for node, visit in now.visits.items():
-            outcome = next(
-                (found for at in range(visit, 0, -1) if (found := self.outcomes.get(step_key(node, at)))), None
-            )
-            if outcome is not None:
-                known[self.playbook.saved_as(node)] = self._facts_of(node, outcome)
-        return known
+        return {name: facts for name, (_, facts) in self.found.items()}
+
+    def _note_facts(self, key: str, outcome: Outcome) -> None:
+        node, visit = node_of(key), visit_of(key)
+        if node in self.playbook.chart.nodes:
+            name = self.playbook.saved_as(node)
+            if name not in self.found or visit > self.found[name][0]:
+                self.found[name] = visit, self._facts_of(node, outcome)
 
     def _facts_of(self, node: str, outcome: Outcome) -> Mapping[str, Any]:
         remedy = self.playbook.of(node).on_error
@@ -221,22 +243,23 @@ class _Walk:
             return {"answer": outcome.edge, "by": outcome.actor, **outcome.facts}
         return outcome.facts
 
-    def _exhausted(self, node: str, label: str, now: Plan) -> str | None:
+    def _exhausted(self, node: str, label: str) -> str | None:
         """Why the arrow with this label may not be taken: it returns, and the loop has had its visits."""
         for edge in self.playbook.topology.outgoing[node]:
             loop = self.playbook.topology.back.get(edge.index)
             if loop is None or edge.label != label:
                 continue
-            if now.rounds[loop.header] >= (self.playbook.of(loop.header).max_visits or 1):
-                return f"'{loop.header}' has had its {now.rounds[loop.header]} visit(s), so '{OTHERWISE}' was taken."
+            had = self.progress.rounds[loop.header]
+            if had >= (self.playbook.of(loop.header).max_visits or 1):
+                return f"'{loop.header}' has had its {had} visit(s), so '{OTHERWISE}' was taken."
         return None
 
-    async def _hand_over(self, kind: Kind, turn: Turn, now: Plan) -> Outcome | None:
+    async def _hand_over(self, kind: Kind, turn: Turn) -> Outcome | None:
         """Start what ends outside; a failure to start it is the node's failure."""
         starts = {Kind.GATE: self._ask_approval, Kind.CHANGE: self._begin_change, Kind.ASK: self._ask_people}
 
         async def start() -> Outcome:
-            await starts[kind](turn, now)
+            await starts[kind](turn)
             return Outcome()
 
         tried = await turn.tried(start)
@@ -245,7 +268,7 @@ class _Walk:
         self.waiting[turn.step.key] = (turn.step,)
         return None
 
-    async def _ask_approval(self, turn: Turn, _: Plan) -> None:
+    async def _ask_approval(self, turn: Turn) -> None:
         key = OFFER + turn.step.key
         if key not in self.outcomes:
             resolved = turn.changes(covered(self.playbook, turn.step.node))
@@ -254,25 +277,25 @@ class _Walk:
             )
         await self.world.gate(turn.step, [Change(**offered) for offered in self.outcomes[key].facts.values()])
 
-    async def _begin_change(self, turn: Turn, now: Plan) -> None:
-        offered = self._approved(turn.step.node, now)
+    async def _begin_change(self, turn: Turn) -> None:
+        offered = self._approved(turn.step.node)
         await self.world.change(turn.step, str(offered["action"]), dict(offered["parameters"]))
 
-    def _approved(self, node: str, now: Plan) -> Mapping[str, Any]:
+    def _approved(self, node: str) -> Mapping[str, Any]:
         """What was approved for this change, as it was shown.
 
         Raises:
             PlaybookError: nothing was, so nothing may be done.
         """
         for gate in approved_by(self.playbook, node):
-            decided = self.outcomes.get(now.key(gate))
-            offer = self.outcomes.get(OFFER + now.key(gate))
+            key = self.progress.key(gate)
+            decided, offer = self.outcomes.get(key), self.outcomes.get(OFFER + key)
             if decided and decided.edge == "approved" and offer and node in offer.facts:
                 approved: Mapping[str, Any] = offer.facts[node]
                 return approved
         raise PlaybookError(f"'{node}' was never approved, so it is not done.")
 
-    async def _ask_people(self, turn: Turn, _: Plan) -> None:
+    async def _ask_people(self, turn: Turn) -> None:
         question = str(templates.resolve(turn.settings.ask, turn.facts))
         await self.world.ask(turn.step, question, turn.settings.answers)
 
@@ -293,7 +316,7 @@ class _Walk:
             store=self.store,
             world=self.world,
             clock=self.clock,
-            limit=self.limit,
+            seats=self.seats,
             given={**roots, **passed},
             library=self.library,
         )
@@ -307,35 +330,10 @@ class _Walk:
             return Outcome(state="failed", note=walked.error)
         return Outcome(edge=walked.end, facts={**walked.facts, "end": walked.end, "path": walked.path})
 
-    async def _for_each(self, turn: Turn) -> Outcome:
-        """Use the tool on each item of a list; each item's facts are kept as soon as they are there."""
-        settings = turn.settings
-        try:
-            items = templates.resolve(settings.foreach, turn.facts)
-        except templates.MissingValue as missing:
-            return Outcome(state="failed", note=str(missing))
-        if not isinstance(items, list):
-            return Outcome(state="failed", note=f"{settings.foreach} is not a list.")
-        looked_at = items[: settings.at_most]
-        found = [await self._item(turn, at, item) for at, item in enumerate(looked_at)]
-        failed = [outcome.note for outcome in found if outcome.state == "failed"]
-        left = len(items) - len(looked_at)
-        facts = {"items": [dict(outcome.facts) for outcome in found], "count": len(found), "left_out": left}
-        if failed:
-            return Outcome(state="failed", facts=facts, note=f"{len(failed)} of {len(found)} failed: {failed[0]}")
-        return Outcome(facts=facts, note=f"{left} more were left out." if left else None)
-
-    async def _item(self, turn: Turn, at: int, item: Any) -> Outcome:
-        key = f"{ITEM}{turn.step.key}:{at}"
-        if key not in self.outcomes:
-            step = replace(turn.step, key=f"{turn.step.key}[{at}]")
-            own = Turn(self.playbook, step, {**turn.facts, turn.settings.as_: item}, self.world, self.clock)
-            await self._keep(key, await own.tried(own.read))
-        return self.outcomes[key]
-
-    def _walked(self, now: Plan) -> Walked:
+    def _walked(self) -> Walked:
+        now = plan(self.playbook, self.outcomes)
         finished = {key: outcome for key, outcome in self.outcomes.items() if not key.startswith("@")}
         ends = [key for key in now.path if self.playbook.kind(node_of(key)) is Kind.END]
         waiting = tuple(step for steps in self.waiting.values() for step in steps)
         state: Any = "failed" if now.error else "suspended" if waiting else "finished"
-        return Walked(state, waiting, now.path, ends[-1] if ends else None, finished, self._found(now), now.error)
+        return Walked(state, waiting, now.path, ends[-1] if ends else None, finished, self._found(), now.error)

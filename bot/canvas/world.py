@@ -4,10 +4,55 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, Protocol
 
 from bot.canvas.outcome import Change, Judgement, Step
+
+
+@dataclass(frozen=True)
+class Look:
+    """One use of a reading tool in an exploration."""
+
+    tool: str
+    parameters: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Looked:
+    """A look, and what came of it."""
+
+    tool: str
+    parameters: Mapping[str, Any]
+    facts: Mapping[str, Any]
+    note: str | None = None
+    """What went wrong, where nothing was found."""
+
+
+@dataclass(frozen=True)
+class Exploration:
+    """How far an exploration has come."""
+
+    goal: str
+    offers: tuple[Look, ...]
+    """The tools that may be used, with the parameters that the drawing gives them."""
+    facts: Mapping[str, Any]
+    """Everything that the run knows."""
+    looked: tuple[Looked, ...]
+    steps_left: int
+    enough: bool
+    """Whether the drawing's `until` holds."""
+
+
+@dataclass(frozen=True)
+class Conclusion:
+    """What an exploration has come to."""
+
+    found: bool
+    facts: Mapping[str, Any] = field(default_factory=dict)
+    cites: tuple[str, ...] = ()
+    why: str = ""
 
 
 class World(Protocol):
@@ -35,10 +80,11 @@ class World(Protocol):
     ) -> Judgement | None:
         """A model's choice among the labels; None where there is no model or no valid answer."""
 
-    async def explore(
-        self, step: Step, goal: str, tools: Sequence[str], facts: Mapping[str, Any]
-    ) -> Mapping[str, Any] | None:
-        """What a model found with these reading tools, within the step's budget; None where there is no model."""
+    async def explore(self, step: Step, exploration: Exploration) -> Look | Conclusion | None:
+        """What to look at next, or what it has come to; None where there is nothing more to look at.
+
+        Asked again after each look. `bot.canvas.explore.in_order` is the answer where there is no model.
+        """
 
     async def note(self, text: str) -> None:
         """Say something in the thread. After a crash the same text may come twice."""

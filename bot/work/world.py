@@ -12,7 +12,9 @@ import structlog
 from bot.agents.commander import explain, rank
 from bot.agents.scope import Scope
 from bot.agents.tools import Toolbox
+from bot.canvas.explore import in_order
 from bot.canvas.outcome import Change, Judgement, Step
+from bot.canvas.world import Conclusion, Exploration, Look
 from bot.catalog import Catalog
 from bot.errors import IllegalTransition, RemediationError
 from bot.incidents import Journal
@@ -46,8 +48,14 @@ RANK = "commander.rank"
 APPLY = "remediation.apply"
 """In a drawing: whatever single action the commander found to fit."""
 
+Explorer = Callable[[Step, Exploration], Awaitable[Look | Conclusion | None]]
+"""Says what to look at next; a model is plugged in here."""
 KeepCharts = Callable[[str, str, Sequence[Chart]], Awaitable[tuple[str, ...]]]
 MeasureNow = Callable[[Proposal], Awaitable[float | None]]
+
+
+async def _without_a_model(_: Step, exploration: Exploration) -> Look | Conclusion | None:
+    return in_order(exploration)
 
 
 @dataclass(frozen=True)
@@ -63,6 +71,7 @@ class Rooms:
     clock: Callable[[], datetime]
     keep_charts: KeepCharts
     measure_now: MeasureNow
+    explorer: Explorer = _without_a_model
 
 
 class CannotPropose(RemediationError):
@@ -135,14 +144,9 @@ class IncidentWorld:
                  facts=len(facts))  # fmt: skip
         return None
 
-    async def explore(
-        self, step: Step, goal: str, tools: Sequence[str], facts: Mapping[str, Any]
-    ) -> Mapping[str, Any] | None:
-        """No model is configured: nothing is explored."""
-        log.info(
-            "walk.no_model", incident=self._incident_id, step=step.key, goal=goal, tools=len(tools), facts=len(facts)
-        )
-        return None
+    async def explore(self, step: Step, exploration: Exploration) -> Look | Conclusion | None:
+        """As the one who explores says; without a model, the tools in the drawing's order."""
+        return await self._rooms.explorer(step, exploration)
 
     async def note(self, text: str) -> None:
         """Keep an end's words; they are said with how the incident ends."""

@@ -157,15 +157,16 @@ def tools(case: Case) -> Iterator[Fault]:
             yield from _use(case, node, "verify", settings.verify.use, settings.verify.with_, changes=False)
     for node in case.nodes(Kind.EXPLORE):
         exploration = case.playbook.of(node).explore
-        for name in exploration.tools if exploration else ():
-            yield from _known(case, node, "explore", name, changes=False)
+        for offer in exploration.tools if exploration else ():
+            yield from _use(case, node, "explore", offer.use, offer.with_, changes=False)
 
 
 def _use(case: Case, node: str, key: str, name: str, given: Mapping[str, Any], *, changes: bool) -> Iterator[Fault]:
     yield from _known(case, node, key, name, changes=changes)
     tool = (case.tools or {}).get(name)
     for misfit in misfits(tool, given) if tool else ():
-        yield case.at_node("parameters", node, f"{misfit}.", "Mend `with`.", key="with" if key != "rollback" else key)
+        own = key in {"use", "change"}
+        yield case.at_node("parameters", node, f"{misfit}.", "Mend `with`.", key="with" if own else key)
 
 
 def _known(case: Case, node: str, key: str, name: str, *, changes: bool) -> Iterator[Fault]:

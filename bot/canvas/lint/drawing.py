@@ -141,7 +141,7 @@ def ways_on(case: Case) -> Iterator[Fault]:
             message = f"'{node}' can end with {missing}, and no arrow says so."
             yield case.at_drawing("way-on", node, message, "Draw that arrow, or one without a label.")
         elif case.playbook.kind(node) is Kind.EXPLORE and OTHERWISE not in drawn:
-            message = f"'{node}' has no '{OTHERWISE}' arrow for when there is no model."
+            message = f"'{node}' has no '{OTHERWISE}' arrow for when nothing is found."
             yield case.at_drawing("way-on", node, message, f"Draw {node} -- {OTHERWISE} --> ….")
 
 

@@ -28,14 +28,25 @@ def conditions_read(case: Case) -> Iterator[Fault]:
     """Conditions are CEL over known values."""
     for node in case.nodes(Kind.BRANCH):
         for label, condition in case.playbook.of(node).when.items():
-            try:
-                paths = conditions.references(condition)
-            except PlaybookError as error:
-                mend = 'Mend the expression, such as "locks.blocked_count >= 3 && locks.root_age_s > 60".'
-                yield case.at_node("condition", node, f"The condition for '{label}': {error}", mend, key="when")
-                continue
-            for path in sorted(paths):
-                yield from _reference(case, node, path, "when", [node])
+            yield from _condition(case, node, "when", f"The condition for '{label}'", condition)
+    for node in case.nodes(Kind.EXPLORE):
+        exploration = case.playbook.of(node).explore
+        if exploration and exploration.until:
+            yield from _condition(case, node, "explore", "until", exploration.until)
+
+
+def _condition(case: Case, node: str, key: str, what: str, condition: str) -> Iterator[Fault]:
+    try:
+        paths = conditions.references(condition)
+    except PlaybookError as error:
+        mend = 'Mend the expression, such as "locks.blocked_count >= 3 && locks.root_age_s > 60".'
+        yield case.at_node("condition", node, f"{what}: {error}", mend, key=key)
+        return
+    for path in sorted(paths):
+        if key == "explore" and path[0] == case.playbook.saved_as(node):
+            yield from _fact(case, node, node, path, key)
+        else:
+            yield from _reference(case, node, path, key, [node])
 
 
 def templates_read(case: Case) -> Iterator[Fault]:
@@ -80,7 +91,7 @@ def _written(settings: Settings) -> Iterator[tuple[str, Any, Collection[str]]]:
     yield "ask", settings.ask, ()
     yield "say", settings.say, ()
     if settings.explore is not None:
-        yield "explore", settings.explore.goal, ()
+        yield "explore", [settings.explore.goal, *(offer.with_ for offer in settings.explore.tools)], ()
     if settings.rollback is not None:
         yield "rollback", settings.rollback.with_, ()
     if settings.verify is not None:
@@ -136,7 +147,18 @@ def _facts_of(case: Case, source: str) -> Collection[str] | None:
     if kind is Kind.READ:
         tool = (case.tools or {}).get(settings.use or "")
         return tool.facts if tool else None
+    if kind is Kind.EXPLORE:
+        return _facts_of_exploration(case, settings)
     return ALWAYS.get(kind)
+
+
+def _facts_of_exploration(case: Case, settings: Settings) -> Collection[str] | None:
+    """Those of all its tools, and which were used; a model may find more, but nothing may rely on that."""
+    offers = settings.explore.tools if settings.explore else ()
+    specs = [(case.tools or {}).get(offer.use) for offer in offers]
+    if any(tool is None or tool.facts is None for tool in specs):
+        return None
+    return {"looked", *(fact for tool in specs if tool and tool.facts is not None for fact in tool.facts)}
 
 
 def _names(case: Case) -> list[str]:

@@ -54,6 +54,7 @@ def test_a_node_that_is_only_named_is_a_step_with_its_id_as_label() -> None:
 def test_quotes_are_written_only_where_they_are_needed() -> None:
     chart = read('a["plain words"] --> b["5xx/s (p95) > 2 s"]')
     assert write_chart(chart).endswith('a[plain words] --> b["5xx/s (p95) > 2 s"]')
+    assert write_chart(read('a["ops@home"] --> b')).endswith('a["ops@home"] --> b')
 
 
 @pytest.mark.parametrize(
@@ -76,6 +77,7 @@ def test_quotes_are_written_only_where_they_are_needed() -> None:
         ("a&b --> c", 2, "'a & b'"),
         ("a --> b &", 9, "one line"),
         ('a[ "x" ] --> b', 2, "between a bracket and a quote"),
+        ("a{ops@home} --> b", 3, "name of an arrow"),
         ("%%{init: {}}%%", 1, "directives"),
         ("end --> b", 1, "Mermaid's own"),
         ("x-->b", 1, "arrow's tail"),

@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bot.canvas import MemoryStore, Outcome, Playbook, Step, Walked, walk
+from bot.canvas.plan import Progress, plan
 from tests.unit.canvas.graphs import Following, Graph, graphs, naive
 from tests.unit.canvas.worlds import SetClock
 
@@ -92,6 +93,21 @@ def test_a_node_begins_when_all_that_lead_to_it_have_ended_and_any_joins_with_th
         if kind == "any" and node not in looping and f"n{node}" in ran:
             feeding = [f"n{source}" for source, target in graph.arrows if target == node]
             assert store.kept.index(f"n{node}") > min(store.kept.index(source) for source in feeding if source in ran)
+
+
+@settings(max_examples=80, deadline=None)
+@given(graphs(), st.integers(0, 1000))
+def test_a_run_followed_outcome_by_outcome_stands_where_one_told_at_once_does(graph: Graph, seed: int) -> None:
+    result, _, store = walked(graph, seed, limit=4)
+    playbook, known = graph.playbook(), dict[str, Outcome]()
+    progress = Progress(playbook, known)
+    for step in store.kept:
+        known[step] = result.outcomes[step]
+        progress.learn(step)
+        followed, told = progress.plan(), plan(playbook, known)
+        assert (followed.nodes, followed.edges, followed.visits) == (told.nodes, told.edges, told.visits)
+        assert (set(followed.due), followed.rounds) == (set(told.due), told.rounds)
+    assert progress.due == ()
 
 
 class Killed(BaseException):

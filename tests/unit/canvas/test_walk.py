@@ -237,17 +237,6 @@ async def test_a_model_chooses_among_the_labels_and_must_cite(judgement: Judgeme
     assert (await Run(JUDGED, world).walk()).end == end
 
 
-EXPLORED = drawn(
-    "a([Start]) --> x[Explore]\nx -- found --> f([Found])\nx -- otherwise --> n([None])",
-    {"x": "explore: {goal: What is unusual here?, tools: [metrics.look]}"},
-)
-
-
-async def test_an_exploration_without_a_model_takes_the_other_way() -> None:
-    assert (await Run(EXPLORED).walk()).end == "n"
-    assert (await Run(EXPLORED, ToldWorld(found={"x": {"cause": "disk"}})).walk()).end == "f"
-
-
 ASKED = drawn(
     "a([Start]) --> x[Ask]\nx -- yes --> y([Yes])\nx -- no --> n([No])\nx -- expired --> n",
     {"x": 'ask: "Did {{ alert.service }} deploy?"\nanswers: [yes, no]'},
@@ -365,6 +354,17 @@ async def test_a_sub_playbook_runs_inside_and_its_end_is_its_label() -> None:
     walked = await run.walk()
     assert walked.end == "e"
     assert walked.outcomes["s"].facts["x"] == {"pid": 7}
+
+
+async def test_the_limit_holds_for_all_playbooks_of_a_run_together() -> None:
+    arms = drawn("a([Start]) --> f{{Fork}} --> x & y & z --> j{{Join}} --> e([End])", looking("x", "y", "z"))
+    inner = parse(arms.text.replace("id: drawn", "id: inner"), "inner.md")
+    outer = drawn(
+        "a([Start]) --> f{{Fork}} --> x & s[[inner]] & t[[inner]] --> j{{Join}} --> e([End])", looking("x")
+    )  # fmt: skip
+    run = Run(outer, limit=2, library={"inner": inner})
+    assert (await run.walk()).end == "e"
+    assert (run.world.busiest, len(run.world.uses)) == (2, 7)
 
 
 async def test_a_sub_playbook_that_is_not_there_is_an_error() -> None:

@@ -12,7 +12,9 @@ from typing import Any
 from typing_extensions import override
 
 from bot.canvas import Change, Judgement, Playbook, Step, World, parse
+from bot.canvas.explore import in_order
 from bot.canvas.lint import ToolSpec
+from bot.canvas.world import Conclusion, Exploration, Look
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 GIVEN: Mapping[str, Any] = {
@@ -95,7 +97,8 @@ class ToldWorld(World):
     answers: Mapping[str, Answer | Sequence[Answer]] = field(default_factory=dict)
     """Tool → its answer, or its answers in turn, the last of which stays."""
     judgements: Mapping[str, Judgement] = field(default_factory=dict)
-    found: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    explorer: Callable[[Exploration], Look | Conclusion | None] = in_order
+    explorations: list[Exploration] = field(default_factory=list)
     uses: list[tuple[str, str, Mapping[str, Any]]] = field(default_factory=list)
     gates: dict[str, list[Sequence[Change]]] = field(default_factory=dict)
     changes: list[tuple[str, str, Mapping[str, Any]]] = field(default_factory=list)
@@ -146,10 +149,9 @@ class ToldWorld(World):
         return self.judgements.get(step.node)
 
     @override
-    async def explore(
-        self, step: Step, goal: str, tools: Sequence[str], facts: Mapping[str, Any]
-    ) -> Mapping[str, Any] | None:
-        return self.found.get(step.node)
+    async def explore(self, step: Step, exploration: Exploration) -> Look | Conclusion | None:
+        self.explorations.append(exploration)
+        return self.explorer(exploration)
 
     @override
     async def note(self, text: str) -> None:
