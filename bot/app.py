@@ -59,6 +59,7 @@ from bot.work.measure import Ask, Measures
 from bot.work.pictures import Pictures
 from bot.work.queue import Queue, open_queue
 from bot.work.scoping import scope_of
+from bot.work.showings import Showings
 from bot.work.specs import shipped_specs, tool_specs
 from bot.work.stage import NoStage, SlackStage, read_back_key
 from bot.work.tasks import tasks_of
@@ -111,7 +112,8 @@ async def assembled(settings: Settings, *, clock: Clock = utc_now) -> AsyncItera
         if not await keeps(redis):
             log.warning("redis.forgets", why="a restart of Redis would lose acknowledged alerts", mend=KEEP_IT)
         queue = await stack.enter_async_context(open_queue(url))
-        follow = Follow(queue)
+        showings = Showings(redis, queue)
+        follow = Follow(queue, showings.want)
         journal = Journal(redis, on_append=follow.event)
         memory = await stack.enter_async_context(_memory(url, settings))
         intake = Intake(redis, journal, catalog, clock, channel=settings.slack.channel)
@@ -131,6 +133,7 @@ async def assembled(settings: Settings, *, clock: Clock = utc_now) -> AsyncItera
             verifier=Verifier(journal, measures, clock, stopping),
             answers=answers,
             follow=follow,
+            showings=showings,
             stage=stage,
             clock=clock,
             knowledge=settings.knowledge_dir,

@@ -23,6 +23,7 @@ from bot.slack.desk import Decision, Mention, Taught
 from bot.slack.inbox import moment
 from bot.work.answers import Answers
 from bot.work.follow import Follow, last_moved
+from bot.work.showings import Showings
 from bot.work.triage import Triage
 from bot.work.verify import Verifier
 
@@ -82,6 +83,7 @@ class Office:
     verifier: Verifier
     answers: Answers
     follow: Follow
+    showings: Showings
     stage: Stage
     clock: Callable[[], datetime]
     knowledge: Path | None = None
@@ -93,7 +95,8 @@ class Office:
 
     async def show(self, incident_id: str) -> None:
         """Bring Slack up to date with the incident."""
-        await self.stage.show(await self.journal.read(incident_id))
+        async with self.showings.one(incident_id):
+            await self.stage.show(await self.journal.read(incident_id))
 
     async def learn(self, incident_id: str) -> None:
         """Write the incident to memory: what it was, what was done, how it ended."""

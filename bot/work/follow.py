@@ -6,6 +6,7 @@ its phase and schedules the same tasks; every task looks at the journal before i
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
 
 from bot.models import Incident, Phase, Proposed, Recorded
@@ -23,16 +24,21 @@ LOST_AFTER = timedelta(seconds=15)
 
 
 class Follow:
-    """Schedules what follows."""
+    """Schedules what follows.
 
-    def __init__(self, queue: Queue) -> None:
+    Args:
+        show: asks for the incident to be shown, see `bot.work.showings`.
+    """
+
+    def __init__(self, queue: Queue, show: Callable[[str], Awaitable[None]]) -> None:
         self._queue = queue
+        self._show = show
 
     async def event(self, incident_id: str, recorded: Recorded) -> None:
         """Schedule what follows from a new event."""
         event = recorded.event
         EVENTS.labels(kind=event.kind).inc()
-        await self._queue.add("show", incident_id, key=f"{incident_id}:{recorded.id}")
+        await self._show(incident_id)
         if event.kind in WALKS:
             await self._queue.add("walk", incident_id, key=f"{incident_id}:{recorded.id}")
         if event.kind in REMEMBERED:

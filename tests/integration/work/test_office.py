@@ -76,6 +76,7 @@ class Desk:
             verifier=unused,
             answers=answers,
             follow=noting,
+            showings=unused,
             stage=stage,
             clock=lambda: gate.now,
         )
