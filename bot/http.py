@@ -9,11 +9,12 @@ from __future__ import annotations
 import json
 import math
 import ssl
-from collections.abc import Mapping
+from collections.abc import AsyncGenerator, Generator, Mapping
+from contextlib import aclosing
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, Literal, Self
 
 import httpx
 from tenacity import AsyncRetrying, RetryCallState, retry_if_exception_type, stop_after_attempt, wait_random_exponential
@@ -21,6 +22,7 @@ from tenacity import AsyncRetrying, RetryCallState, retry_if_exception_type, sto
 from bot.errors import EffectFailed, EffectUnknown, SourceUnavailable
 
 MAX_ANSWER_BYTES = 32_000_000
+MAX_LINE_BYTES = 1_000_000
 LONGEST_WAIT_S = 3.0
 """Whoever asks to be left alone for longer (`Retry-After`) is left alone: an agent has seconds, not minutes."""
 
@@ -36,6 +38,21 @@ class _Passing(Exception):
         self.wait_s = wait_s
 
 
+class _TokenFile(httpx.Auth):
+    """A bearer token that lives in a file, where it may be renewed at any time."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+
+    def auth_flow(self, request: httpx.Request) -> Generator[httpx.Request, httpx.Response, None]:
+        try:
+            token = self._path.read_text(encoding="utf-8").strip()
+        except (OSError, UnicodeDecodeError) as error:
+            raise SourceUnavailable(f"The token file {self._path} cannot be read: {error}") from None
+        request.headers["Authorization"] = f"Bearer {token}"
+        yield request
+
+
 @dataclass(frozen=True)
 class Page:
     """One answer of a source that answers in several."""
@@ -46,7 +63,7 @@ class Page:
 
 
 class HttpSource:
-    """A read-only JSON source at one address.
+    """A read-only source at one address.
 
     Args:
         name: how gaps name it, such as "prometheus".
@@ -54,6 +71,7 @@ class HttpSource:
         timeout_s: for one try.
         tries: how often in all, for network errors, 429 and 5xx.
         ca_file: the certificates that it is checked against, where they are not public ones.
+        token_file: holds a bearer token; it is read for every request.
     """
 
     def __init__(
@@ -65,6 +83,7 @@ class HttpSource:
         timeout_s: float = 5.0,
         tries: int = 2,
         ca_file: Path | None = None,
+        token_file: Path | None = None,
         transport: Transport | None = None,
     ) -> None:
         self.name = name
@@ -72,6 +91,7 @@ class HttpSource:
         self._client = httpx.AsyncClient(
             base_url=base_url.rstrip("/") + "/",
             headers=dict(headers or {}),
+            auth=_TokenFile(token_file) if token_file else None,
             timeout=timeout_s,
             transport=transport,
             verify=ssl.create_default_context(cafile=ca_file) if ca_file else True,
@@ -107,14 +127,57 @@ class HttpSource:
         following = response.links.get("next", {}).get("url")
         return Page(body, self._below(response.url.join(following)) if following else None)
 
-    async def post(self, path: str, *, form: Mapping[str, Any] | None = None, body: Any = None) -> Any:
+    async def post(
+        self,
+        path: str,
+        *,
+        params: Mapping[str, Any] | None = None,
+        form: Mapping[str, Any] | None = None,
+        body: Any = None,
+    ) -> Any:
         """The JSON answer to a POST that only reads (queries too long for a URL).
 
         Raises:
             SourceUnavailable: as `get`.
         """
-        answer, _ = await self._json("POST", path, data=form, json=body)
+        answer, _ = await self._json("POST", path, params=params, data=form, json=body)
         return answer
+
+    async def release(self, path: str, body: Any) -> None:
+        """DELETE what reading has opened on the server, such as a search that is kept for its next page.
+
+        Raises:
+            SourceUnavailable: as `get`.
+        """
+        await self._json("DELETE", path, json=body)
+
+    async def lines(
+        self,
+        method: Literal["GET", "POST"],
+        path: str,
+        *,
+        params: Mapping[str, Any] | None = None,
+        form: Mapping[str, Any] | None = None,
+        max_bytes: int = MAX_ANSWER_BYTES,
+    ) -> AsyncGenerator[list[bytes], None]:
+        """The answer as it comes, in lists of whole lines; it ends after about `max_bytes`.
+
+        What is behind the first `MAX_LINE_BYTES` of a line is dropped. Nothing is asked twice.
+
+        Raises:
+            SourceUnavailable: no answer, an error status, or an answer that broke off.
+        """
+        try:
+            async with self._client.stream(method, path.lstrip("/"), params=params, data=form) as response:
+                if response.status_code >= 300:
+                    raise self._refusal(response, await self._read(response))
+                async with aclosing(_whole_lines(response, max_bytes)) as parts:
+                    async for part in parts:
+                        yield part
+        except httpx.HTTPError as error:
+            raise SourceUnavailable(self._silence(error)) from error
+        except _Passing as error:
+            raise SourceUnavailable(str(error)) from None
 
     def _below(self, url: httpx.URL) -> str:
         """The part of the URL behind the base address, so that credentials never leave for another host."""
@@ -147,16 +210,23 @@ class HttpSource:
             async with self._client.stream(method, path.lstrip("/"), **request) as response:
                 body = await self._read(response)
         except httpx.HTTPError as error:
-            raise _Passing(f"{self.name} did not answer: {type(error).__name__} {error}".rstrip()) from error
-        if response.status_code < 300:
-            return body, response
+            raise _Passing(self._silence(error)) from error
+        if response.status_code >= 300:
+            raise self._refusal(response, body)
+        return body, response
+
+    def _silence(self, error: httpx.HTTPError) -> str:
+        return f"{self.name} did not answer: {type(error).__name__} {error}".rstrip()
+
+    def _refusal(self, response: httpx.Response, body: bytes) -> Exception:
+        """What an error status means: to be tried again, or not."""
         said = f"{self.name} answered {response.status_code}: {_said(body)}"
         wait_s = _retry_after_s(response)
         if wait_s is not None and wait_s > LONGEST_WAIT_S:
-            raise SourceUnavailable(f"{said} (it asks to be left alone {_for(wait_s)})")
+            return SourceUnavailable(f"{said} (it asks to be left alone {_for(wait_s)})")
         if response.status_code == 429 or response.status_code >= 500:
-            raise _Passing(said, wait_s)
-        raise SourceUnavailable(said)
+            return _Passing(said, wait_s)
+        return SourceUnavailable(said)
 
     async def _read(self, response: httpx.Response) -> bytes:
         chunks: list[bytes] = []
@@ -167,6 +237,19 @@ class HttpSource:
                 raise SourceUnavailable(f"{self.name} answered with more than {MAX_ANSWER_BYTES:,} bytes.")
             chunks.append(chunk)
         return b"".join(chunks)
+
+
+async def _whole_lines(response: httpx.Response, max_bytes: int) -> AsyncGenerator[list[bytes], None]:
+    tail, size = b"", 0
+    async for chunk in response.aiter_bytes():
+        size += len(chunk)
+        *whole, tail = (tail[:MAX_LINE_BYTES] + chunk).split(b"\n")
+        if whole:
+            yield whole
+        if size >= max_bytes:
+            return
+    if tail:
+        yield [tail[:MAX_LINE_BYTES]]
 
 
 _random_wait = wait_random_exponential(multiplier=0.1, max=2)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
+from pathlib import Path
 
 import httpx
 import pytest
@@ -67,3 +68,73 @@ async def test_a_server_that_asks_for_a_long_rest_is_not_asked_again(status: int
         with pytest.raises(SourceUnavailable, match=f"slow down .it asks to be left alone {said}"):
             await ci.get("deployments")
     assert tries == 1
+
+
+class Dripping(httpx.AsyncByteStream):
+    """An answer that comes in these pieces, and may break off."""
+
+    def __init__(self, *pieces: bytes, breaks: bool = False) -> None:
+        self.pieces, self.breaks, self.sent = pieces, breaks, 0
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        for piece in self.pieces:
+            self.sent += 1
+            yield piece
+        if self.breaks:
+            raise httpx.ReadError("connection reset")
+
+
+async def read_lines(stream: httpx.AsyncByteStream, max_bytes: int = 10_000) -> list[bytes]:
+    async with source(lambda _: httpx.Response(200, stream=stream)) as ci:
+        return [line async for part in ci.lines("GET", "log", max_bytes=max_bytes) for line in part]
+
+
+async def test_lines_are_whole_whatever_the_pieces_they_come_in() -> None:
+    assert await read_lines(Dripping(b"one\ntw", b"o", b"\nthree\n\nfo", b"ur")) == [
+        b"one", b"two", b"three", b"", b"four",
+    ]  # fmt: skip
+
+
+async def test_a_stream_is_left_after_its_most_bytes() -> None:
+    stream = Dripping(*[b"x" * 99 + b"\n"] * 100)
+    assert len(await read_lines(stream, max_bytes=1000)) == 10
+    assert stream.sent == 10
+
+
+async def test_a_line_without_end_is_cut() -> None:
+    lines = await read_lines(Dripping(*[b"x" * 600_000] * 5, b"\nnext"), max_bytes=9_000_000)
+    assert [len(line) <= 1_600_000 for line in lines] == [True, True]
+    assert lines[1] == b"next"
+
+
+async def test_a_stream_that_breaks_off_is_a_gap_behind_what_came() -> None:
+    async with source(lambda _: httpx.Response(200, stream=Dripping(b"one\ntwo\n", breaks=True))) as ci:
+        lines = ci.lines("GET", "log")
+        assert await anext(lines) == [b"one", b"two"]
+        with pytest.raises(SourceUnavailable, match="connection reset"):
+            await anext(lines)
+
+
+async def test_a_stream_that_is_refused_says_what_the_server_said() -> None:
+    async with source(lambda _: httpx.Response(503, text="ring is unhealthy")) as ci:
+        with pytest.raises(SourceUnavailable, match="503: ring is unhealthy"):
+            async for _ in ci.lines("POST", "query", form={"query": "*"}):
+                pass
+
+
+async def test_a_token_is_read_from_its_file_for_every_request(tmp_path: Path) -> None:
+    seen: list[str] = []
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        seen.append(request.headers["authorization"])
+        return httpx.Response(200, json={})
+
+    token = tmp_path / "token"
+    async with HttpSource("api", BASE, token_file=token, transport=httpx.MockTransport(answer)) as api:
+        for written in ("first\n", "second"):
+            token.write_text(written)
+            await api.get("pods")
+        token.unlink()
+        with pytest.raises(SourceUnavailable, match=r"token file .* cannot be read"):
+            await api.get("pods")
+    assert seen == ["Bearer first", "Bearer second"]
