@@ -1,5 +1,5 @@
 # Sourced by the other scripts: a private .venv with exactly the locked packages.
-# Usage: prepare_environment LOCKFILE
+# Usage: prepare_environment LOCKFILE, prepare_encoder_environment
 
 say() { printf '%s\n' "$*" >&2; }
 
@@ -18,13 +18,13 @@ find_python() {
 
 # Debian ships Python without the part that makes a venv.
 make_venv() {
-    local python=$1
-    rm -rf .venv
-    if "$python" -m venv .venv >/dev/null 2>&1; then return; fi
+    local python=$1 folder=$2
+    rm -rf "$folder"
+    if "$python" -m venv "$folder" >/dev/null 2>&1; then return; fi
     if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null 2>&1; then
         say "Installing python3-venv …"
         apt_install python3-venv
-        "$python" -m venv .venv
+        "$python" -m venv "$folder"
         return
     fi
     say "Python cannot make a virtual environment here. Install it with: sudo apt-get install python3-venv"
@@ -53,10 +53,40 @@ prepare_environment() {
     fi
     python=$(find_python)
     say "Setting up .venv from $lock (once; about a minute) …"
-    make_venv "$python"
-    .venv/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes --no-deps -r "$lock"
-    .venv/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+    make_venv "$python" .venv
+    install_locked .venv -r "$lock"
+    install_nightdesk .venv
     printf '%s\n' "$stamp" >.venv/stamp
+}
+
+# A second environment, with torch: what runs without it must not find it by accident.
+prepare_encoder_environment() {
+    local folder=.venv-embeddings python stamp
+    stamp="$(cat requirements-embeddings.lock requirements-torch.lock pyproject.toml | sha256sum | cut -d' ' -f1) $PWD"
+    if [ -x "$folder/bin/nightdesk" ] && [ "$(cat "$folder/stamp" 2>/dev/null)" = "$stamp" ]; then return; fi
+    python=$(find_python)
+    say "Setting up $folder from requirements-embeddings.lock (once; about two minutes) …"
+    make_venv "$python" "$folder"
+    if ! install_locked "$folder" -r requirements-torch.lock; then
+        say "The encoder's tests need torch's CPU build, pinned in requirements-torch.lock, and pip found none here that fits."
+        say "Give pip a place that has it (PyTorch's own index of CPU wheels in PIP_EXTRA_INDEX_URL, or a folder in"
+        say "PIP_FIND_LINKS); for another Python or processor add the hash of its build to requirements-torch.lock."
+        say "To leave these tests out on purpose: scripts/test --without-encoder"
+        return 1
+    fi
+    install_locked "$folder" -r requirements-embeddings.lock
+    install_nightdesk "$folder"
+    printf '%s\n' "$stamp" >"$folder/stamp"
+}
+
+install_locked() {
+    local folder=$1
+    shift
+    "$folder/bin/python" -m pip install --quiet --disable-pip-version-check --require-hashes --no-deps "$@"
+}
+
+install_nightdesk() {
+    "$1/bin/python" -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
 }
 
 holds_more() {

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from sentence_transformers import SentenceTransformer
 
 BATCH = 32
+LONGEST_REASON = 300
 ENGLISH_BGE_INSTRUCTION = "Represent this sentence for searching relevant passages: "
 """What the English models BAAI/bge-*-en* expect before a query; bge-m3 and others take none."""
 Load = Callable[[str], Any]
@@ -48,9 +49,11 @@ class Encoder:
         loop = asyncio.get_running_loop()
         try:
             model = await loop.run_in_executor(thread, load or _load, name)
-        except BaseException:  # boundary: whatever keeps the model from loading, its thread must not stay
+        except BaseException as error:  # boundary: a model's files fail in their own ways, and the thread must not stay
             thread.shutdown(wait=False)
-            raise
+            if isinstance(error, Misconfigured) or not isinstance(error, Exception):
+                raise
+            raise _unusable(name, error) from error
         return cls(name, model, thread)
 
     async def documents(self, texts: Sequence[str]) -> Vector:
@@ -87,14 +90,18 @@ def _load(name: str) -> SentenceTransformer:
     os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
     from sentence_transformers import SentenceTransformer  # noqa: PLC0415 - heavy, only with an encoder
 
+    importlib.import_module("transformers.utils.logging").disable_progress_bar()  # a log has no use for it
     importlib.import_module("torch").set_num_threads(1)  # on shared CPUs more threads are slower
-    try:
-        return SentenceTransformer(name, device="cpu", prompts=_prompts(name))
-    except (OSError, ValueError, RuntimeError, KeyError) as error:
-        raise Misconfigured(
-            f"The encoder {name!r} cannot be loaded ({error}): set NIGHTDESK_ENCODER to a folder with a "
-            "sentence-transformers model, to a model's name, or leave it empty for lexical recall."
-        ) from error
+    return SentenceTransformer(name, device="cpu", prompts=_prompts(name))
+
+
+def _unusable(name: str, error: Exception) -> Misconfigured:
+    """One line, whatever the libraries wrote."""
+    why = " ".join(str(error).split())[:LONGEST_REASON].rstrip(".") or type(error).__name__
+    return Misconfigured(
+        f"The encoder {name!r} cannot be loaded ({why}): set NIGHTDESK_ENCODER to a folder with a "
+        "sentence-transformers model, to a model's name, or leave it empty for lexical recall."
+    )
 
 
 def _prompts(name: str) -> dict[str, str] | None:

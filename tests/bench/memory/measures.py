@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from statistics import fmean, quantiles
 
+from bot.memory import MemoryManager
 from bot.memory.budget import tokens_of
 from bot.models import Message
 from tests.bench.memory.cases import Asked, Conversation
@@ -60,6 +61,15 @@ async def examine(marks: Marks, conversation: Conversation, ask: Ask) -> None:
             assert sum(tokens_of(message.user, message.text) for message in answer) <= budget
             marks.within[budget].append(_share(question, [message.id for message in answer]))
         marks.by_category.setdefault(question.category, []).append(marks.within[1000][-1])
+
+
+async def recall_at(rank: int, conversation: Conversation, memory: MemoryManager) -> float:
+    """The mean share of the evidence among so many of the best, over a conversation that memory has been told."""
+    shares: list[float] = []
+    for question in conversation.questions:
+        found = await memory.recall(question.text, channel=conversation.name, limit=rank)
+        shares.append(_share(question, [recalled.id for recalled in found]))
+    return fmean(shares)
 
 
 def _share(question: Asked, found: Sequence[str]) -> float:

@@ -36,6 +36,16 @@ async def test_a_missing_package_or_model_is_one_clear_line(monkeypatch: pytest.
         await Encoder.load("sentence-transformers/all-MiniLM-L6-v2")
 
 
+async def test_a_model_that_fails_in_its_own_way_is_one_clear_line_too() -> None:
+    def broken(name: str) -> Any:
+        raise ArithmeticError("header\n  too short.")
+
+    with pytest.raises(Misconfigured) as refusal:
+        await Encoder.load("/models/cut-off", load=broken)
+    assert str(refusal.value).startswith("The encoder '/models/cut-off' cannot be loaded (header too short): set ")
+    assert "\n" not in str(refusal.value)
+
+
 @pytest.mark.parametrize(
     ("name", "expected"),
     [
