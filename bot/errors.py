@@ -7,6 +7,7 @@
     * TooLarge            more bytes than the door takes
   * Denied                the speaker may not do that
   * SourceUnavailable     a telemetry source did not answer, or answered with an error
+    * ConnectionsExhausted  a database has no connection left; that is itself evidence
   * IllegalTransition     the incident is not in a state in which that may happen
   * NotFound              a record that does not exist
   * PlaybookError         a playbook that cannot be read or run
@@ -17,7 +18,7 @@
   * SlackRefused          Slack said no, or the payload breaks one of its limits
 
 Rooms refine them where they are raised: `alerts.decode.NotJson`, `alerts.auth.NotAuthenticated` and `NotLocal`,
-`canvas.faults.NotAPlaybook`, `postgres.ConnectionsExhausted`, `work.world.CannotPropose`.
+`canvas.faults.NotAPlaybook`, `work.world.CannotPropose`.
 """
 
 from __future__ import annotations
@@ -49,6 +50,10 @@ class Denied(NightdeskError):
 
 class SourceUnavailable(NightdeskError):
     """A telemetry source did not answer, or answered with an error: a gap in the evidence."""
+
+
+class ConnectionsExhausted(SourceUnavailable):
+    """A database has no connection left; that is itself evidence."""
 
 
 class IllegalTransition(NightdeskError):

@@ -9,13 +9,9 @@ from psycopg import AsyncConnection, Error, OperationalError, ProgrammingError
 from psycopg.conninfo import conninfo_to_dict
 from pydantic import SecretStr
 
-from bot.errors import SourceUnavailable
+from bot.errors import ConnectionsExhausted, SourceUnavailable
 
 _FULL = ("too many clients", "too many connections", "remaining connection slots")
-
-
-class ConnectionsExhausted(SourceUnavailable):
-    """The server has no connection left; that is itself evidence."""
 
 
 async def connect(

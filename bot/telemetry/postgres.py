@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections import deque
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from typing import Any, LiteralString, TypeVar
 
@@ -18,43 +17,46 @@ from bot.errors import SourceUnavailable
 from bot.models import Noun
 from bot.postgres import connect, first_line
 from bot.telemetry import postgres_queries as queries
+from bot.telemetry.observed import Role
 from bot.telemetry.postgres_rows import (
     Connections,
-    Counters,
     Holder,
+    Horizon,
     LockedSession,
     Locks,
     Prepared,
     Replication,
-    Role,
     Session,
     Slot,
+    Space,
     Standby,
-    StatementCounts,
-    StatementDelta,
-    deltas,
+    Unclean,
+    Upkeep,
+    Wraparound,
     lock_tree,
 )
+from bot.telemetry.postgres_totals import Checkpoints, Counters, StatementCounts, StatementDelta, TableCounts, Totals
+from bot.telemetry.readings import Pause, Readings
+from bot.telemetry.statement import masked
 
 Row = TypeVar("Row", bound=Noun)
-Pause = Callable[[float], Awaitable[None]]
 
 OLDEST_VERSION = 140000
+CHECKPOINTER_SINCE = 170000
+"""From this version on checkpoints are counted in a view of their own."""
 CONNECTIONS_AT_ONCE = 2
-COMPARED_S = 3600.0
-"""How far back totals are compared."""
+NO_STATEMENTS = (
+    "statements are not counted: add pg_stat_statements to shared_preload_libraries, restart the server, and run "
+    "CREATE EXTENSION pg_stat_statements in this database"
+)
 
 
 class Look:
     """One connection's questions. Each is a read-only transaction of its own, so that none sees stale statistics."""
 
-    def __init__(
-        self, name: str, connection: AsyncConnection[Any], pause: Pause, history: deque[Counters] | None = None
-    ) -> None:
+    def __init__(self, name: str, connection: AsyncConnection[Any]) -> None:
         self._name = name
         self._connection = connection
-        self._pause = pause
-        self._history: deque[Counters] = deque() if history is None else history
 
     @property
     def closed(self) -> bool:
@@ -88,22 +90,33 @@ class Look:
         """Who holds the most connections."""
         return tuple(await self._rows(Holder, queries.HOLDERS))
 
-    async def counters(self) -> Counters:
-        """Running totals of this database; they are kept for later looks to compare with."""
-        counters = (await self._rows(Counters, queries.COUNTERS))[0]
-        while self._history and (counters.at - self._history[0].at).total_seconds() > COMPARED_S:
-            self._history.popleft()
-        self._history.append(counters)
-        return counters
+    async def totals(self) -> Totals:
+        """Running totals; two of them tell what happened in between."""
+        statements, why = await self._statements()
+        new = self._connection.info.server_version >= CHECKPOINTER_SINCE
+        return Totals(
+            counters=(await self._rows(Counters, queries.COUNTERS))[0],
+            checkpoints=(await self._rows(Checkpoints, queries.CHECKPOINTS if new else queries.CHECKPOINTS_UNTIL_16))[
+                0
+            ],
+            tables=tuple(await self._rows(TableCounts, queries.TABLES)),
+            statements=statements,
+            no_statements=why,
+        )
 
-    @property
-    def earlier_counters(self) -> Counters | None:
-        """The oldest totals, before the last ones, that are not too old to compare with."""
-        return self._history[0] if len(self._history) > 1 else None
+    async def upkeep(self) -> Upkeep:
+        """How far vacuum is, and what holds it up."""
+        horizon = await self._rows(Horizon, queries.HORIZON)
+        return Upkeep(
+            wraparound=(await self._rows(Wraparound, queries.WRAPAROUND))[0],
+            unclean=tuple(await self._rows(Unclean, queries.UNCLEAN)),
+            horizon=horizon[0] if horizon else None,
+            **(await self._dicts(SQL(queries.STALLED_VACUUMS)))[0],
+        )
 
-    async def size_bytes(self) -> int:
-        """How large the database is on disk."""
-        return int((await self._dicts(SQL(queries.SIZE)))[0]["bytes"])
+    async def space(self) -> Space:
+        """What lies on the disk."""
+        return (await self._rows(Space, queries.SPACE))[0]
 
     async def replication(self) -> Replication:
         """How far copies are behind."""
@@ -114,21 +127,32 @@ class Look:
             slots=tuple(await self._rows(Slot, queries.SLOTS)),
         )
 
-    async def statements(self, over_s: float, *, limit: int = 5) -> tuple[StatementDelta, ...] | None:
-        """What pg_stat_statements counted within the next `over_s` seconds; None where the extension is missing."""
-        found = await self._dicts(SQL(queries.STATEMENTS_SCHEMA))
-        if not found:
-            return None
-        schema = Identifier(found[0]["nspname"])
-        counts = SQL(queries.STATEMENT_COUNTS).format(schema=schema)
-        before = await self._rows(StatementCounts, counts)
-        await self._pause(over_s)
-        after = await self._rows(StatementCounts, counts)
-        top = deltas(before, after, {})[:limit]
+    async def texts(self, deltas: Sequence[StatementDelta]) -> tuple[StatementDelta, ...]:
+        """The same with their statements."""
+        schema = await self._statements_schema()
+        if schema is None or not deltas:
+            return tuple(deltas)
         asked = SQL(queries.STATEMENT_TEXTS).format(schema=schema)
-        rows = await self._dicts(asked, queryids=[delta.queryid for delta in top])
-        texts = {row["queryid"]: row["query"] for row in rows}
-        return deltas(before, after, texts)[:limit]
+        rows = await self._dicts(asked, queryids=[delta.queryid for delta in deltas])
+        # the same counted statement is one text, whoever ran it
+        texts = {row["queryid"]: masked(row["query"]) for row in rows}
+        return tuple(delta.model_copy(update={"statement": texts.get(delta.queryid, "")}) for delta in deltas)
+
+    async def _statements(self) -> tuple[tuple[StatementCounts, ...] | None, str]:
+        """What pg_stat_statements counts; where it does not, why."""
+        schema = await self._statements_schema()
+        if schema is None:
+            return None, NO_STATEMENTS
+        try:
+            return tuple(await self._rows(StatementCounts, SQL(queries.STATEMENT_COUNTS).format(schema=schema))), ""
+        except SourceUnavailable as error:
+            if self.closed:
+                raise
+            return None, str(error)
+
+    async def _statements_schema(self) -> Identifier | None:
+        found = await self._dicts(SQL(queries.STATEMENTS_SCHEMA))
+        return Identifier(found[0]["nspname"]) if found else None
 
     async def _rows(self, row: type[Row], query: LiteralString | Composed, **parameters: Any) -> list[Row]:
         asked = query if isinstance(query, Composed) else SQL(query)
@@ -165,8 +189,9 @@ class Postgres:
         self._dsn = dsn
         self._connect_timeout_s = connect_timeout_s
         self._statement_timeout_s = statement_timeout_s
-        self._pause = pause
-        self._history: deque[Counters] = deque(maxlen=64)
+        self.pause = pause
+        self.kept: Readings[Totals] = Readings()
+        self.kept_space: Readings[Space] = Readings()
         self._seats = asyncio.Semaphore(CONNECTIONS_AT_ONCE)
 
     @asynccontextmanager
@@ -181,7 +206,7 @@ class Postgres:
             connection = await self._connected()
             try:
                 self._check_version(connection.info.server_version)
-                yield Look(self.name, connection, self._pause, self._history)
+                yield Look(self.name, connection)
             finally:
                 await connection.close()
 

@@ -102,6 +102,7 @@ SELECT userid, queryid, toplevel, calls, total_exec_time AS total_ms, rows, shar
     temp_blks_written AS temp_blocks
 FROM {schema}.pg_stat_statements(false)
 WHERE dbid = (SELECT oid FROM pg_database WHERE datname = current_database()) AND queryid IS NOT NULL
+ORDER BY total_exec_time DESC LIMIT 2000
 """
 
 STATEMENT_TEXTS: Final[LiteralString] = """
@@ -110,12 +111,82 @@ SELECT DISTINCT ON (queryid) queryid, query FROM {schema}.pg_stat_statements(tru
 
 COUNTERS: Final[LiteralString] = """
 SELECT clock_timestamp() AS at, deadlocks, temp_files, temp_bytes, xact_commit AS commits, xact_rollback AS rollbacks,
-    stats_reset AS since, current_setting('work_mem') AS work_mem,
-    (SELECT age(datfrozenxid) FROM pg_database WHERE datname = current_database()) AS frozen_age
+    blks_hit AS blocks_hit, blks_read AS blocks_read, stats_reset AS since,
+    pg_postmaster_start_time() AS server_started_at, current_setting('work_mem') AS work_mem
 FROM pg_stat_database WHERE datname = current_database()
 """
 
-SIZE: Final[LiteralString] = "SELECT pg_database_size(current_database()) AS bytes"
+_ARCHIVE: Final = SQL("""
+    current_setting('max_wal_size') AS max_wal_size, a.failed_count AS archive_failures,
+    coalesce(a.last_failed_time > coalesce(a.last_archived_time, '-infinity'), false) AS archiving_fails
+""")
+
+CHECKPOINTS_UNTIL_16: Final[Composed] = SQL("""
+SELECT checkpoints_timed AS timed, checkpoints_req AS requested, checkpoint_write_time AS write_ms,
+    checkpoint_sync_time AS sync_ms, {archive}
+FROM pg_stat_bgwriter, pg_stat_archiver a
+""").format(archive=_ARCHIVE)
+
+CHECKPOINTS: Final[Composed] = SQL("""
+SELECT num_timed AS timed, num_requested AS requested, write_time AS write_ms, sync_time AS sync_ms, {archive}
+FROM pg_stat_checkpointer, pg_stat_archiver a
+""").format(archive=_ARCHIVE)
+
+# The largest tables, for which reading them from end to end is expensive.
+TABLES: Final[LiteralString] = """
+SELECT s.relid::bigint AS relid, s.relid::regclass::text AS name, s.n_live_tup AS live_rows,
+    c.relpages * current_setting('block_size')::bigint AS size_bytes,
+    s.seq_scan AS scans, s.seq_tup_read AS scanned_rows,
+    ARRAY(SELECT i.relname::text FROM pg_index x JOIN pg_class i ON i.oid = x.indexrelid
+          WHERE x.indrelid = s.relid AND x.indisvalid) AS indexes
+FROM pg_stat_user_tables s JOIN pg_class c ON c.oid = s.relid
+ORDER BY greatest(c.relpages, s.n_live_tup / 50) DESC LIMIT 200
+"""
+
+# The database that is nearest to its end stops the whole server. The last value is what autovacuum is told to obey.
+WRAPAROUND: Final[LiteralString] = """
+SELECT datname AS database, greatest(age(datfrozenxid), mxid_age(datminmxid)) AS age,
+    current_setting('autovacuum_freeze_max_age')::bigint AS freeze_at
+FROM pg_database WHERE datallowconn ORDER BY 2 DESC LIMIT 1
+"""
+
+UNCLEAN: Final[LiteralString] = """
+SELECT s.relid::regclass::text AS name, s.n_live_tup AS live_rows, s.n_dead_tup AS dead_rows,
+    current_setting('autovacuum_vacuum_threshold')::float8
+        + current_setting('autovacuum_vacuum_scale_factor')::float8 * greatest(c.reltuples, 0) AS cleaned_at,
+    extract(epoch FROM clock_timestamp() - greatest(s.last_vacuum, s.last_autovacuum)) AS vacuumed_ago_s,
+    current_setting('autovacuum') = 'off' OR EXISTS (
+        SELECT FROM pg_options_to_table(c.reloptions)
+        WHERE option_name = 'autovacuum_enabled' AND option_value IN ('false', 'off', 'no', '0')
+    ) AS autovacuum_off
+FROM pg_stat_user_tables s JOIN pg_class c ON c.oid = s.relid
+WHERE s.n_dead_tup > 0 ORDER BY s.n_dead_tup DESC LIMIT 20
+"""
+
+# Rows that somebody may still want to see cannot be cleaned away; who is it that may want the oldest?
+HORIZON: Final[LiteralString] = """
+SELECT * FROM (
+    SELECT 'session' AS kind, pid::text AS name, age(backend_xmin) AS age, state FROM pg_stat_activity
+    WHERE backend_xmin IS NOT NULL AND pid <> pg_backend_pid() AND datname = current_database()
+    UNION ALL SELECT 'prepared transaction', gid, age(transaction), NULL FROM pg_prepared_xacts
+    UNION ALL SELECT 'replication slot', slot_name::text, greatest(age(xmin), age(catalog_xmin)), NULL
+    FROM pg_replication_slots WHERE xmin IS NOT NULL OR catalog_xmin IS NOT NULL
+    UNION ALL SELECT 'standby', application_name, age(backend_xmin), NULL
+    FROM pg_stat_replication WHERE backend_xmin IS NOT NULL
+) holders ORDER BY age DESC LIMIT 1
+"""
+
+STALLED_VACUUMS: Final[LiteralString] = """
+SELECT count(*) FILTER (WHERE wait_event_type = 'Lock') AS waiting, count(*) AS running,
+    current_setting('autovacuum_max_workers')::int AS workers
+FROM pg_stat_activity WHERE backend_type = 'autovacuum worker'
+"""
+
+SPACE: Final[LiteralString] = """
+SELECT clock_timestamp() AS at, pg_database_size(current_database()) AS database_bytes,
+    (SELECT coalesce(sum(size), 0) FROM pg_ls_waldir()) AS log_bytes,
+    (SELECT coalesce(sum(size), 0) FROM pg_ls_tmpdir()) AS temporary_bytes
+"""
 
 STANDBYS: Final[LiteralString] = """
 SELECT application_name AS name, host(client_addr) AS client, state, sync_state,
@@ -130,10 +201,14 @@ SELECT slot_name AS name, slot_type AS type, active, wal_status,
 FROM pg_replication_slots ORDER BY retained_bytes DESC NULLS LAST LIMIT 20
 """
 
-# The clock says nothing about a standby that has replayed everything: then the primary was only quiet.
+# The clock says nothing about a standby that has replayed everything: then the primary was only quiet. One that is not
+# connected cannot know of more, so there only the clock is left.
 RECOVERY: Final[LiteralString] = """
-SELECT pg_is_in_recovery() AS standby,
-    CASE WHEN pg_is_in_recovery() AND pg_last_wal_receive_lsn() IS DISTINCT FROM pg_last_wal_replay_lsn()
-         THEN extract(epoch FROM clock_timestamp() - pg_last_xact_replay_timestamp()) ELSE 0 END AS behind_s,
-    CASE WHEN pg_is_in_recovery() THEN pg_is_wal_replay_paused() ELSE false END AS paused
+SELECT r.standby, NOT r.standby OR r.receiving AS receiving,
+    CASE WHEN r.standby AND (NOT r.receiving OR pg_last_wal_receive_lsn() IS DISTINCT FROM pg_last_wal_replay_lsn())
+         THEN coalesce(extract(epoch FROM clock_timestamp() - pg_last_xact_replay_timestamp()), 0) ELSE 0 END
+         AS behind_s,
+    CASE WHEN r.standby THEN pg_is_wal_replay_paused() ELSE false END AS paused,
+    (SELECT setting::float8 / 1000 FROM pg_settings WHERE name = 'recovery_min_apply_delay') AS meant_s
+FROM (SELECT pg_is_in_recovery() AS standby, EXISTS (SELECT FROM pg_stat_wal_receiver) AS receiving) r
 """

@@ -1,38 +1,13 @@
-"""What a look into a PostgreSQL gives: values, ages in seconds, statements already masked."""
+"""What a look into a PostgreSQL gives of its sessions and copies: values, ages in seconds, statements masked."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import Annotated
 
-from pydantic import BeforeValidator, Field
+from pydantic import Field
 
 from bot.models import Instant, Noun
-from bot.telemetry.statement import bounded, masked
-
-MAX_NAME = 80
-
-
-def _statement(text: object) -> str:
-    return masked(str(text or ""))
-
-
-def _name(text: object) -> str | None:
-    return None if text is None else bounded(str(text), MAX_NAME)
-
-
-Statement = Annotated[str, BeforeValidator(_statement)]
-"""A statement of somebody else's, masked and bounded."""
-Name = Annotated[str | None, BeforeValidator(_name)]
-"""A name that a client chose, bounded and printable."""
-
-
-class Role(Noun):
-    """As whom the database is looked at."""
-
-    name: str
-    may_write: bool = Field(description="it could change something, were the connection not read-only")
-    monitors: bool = Field(description="it sees the sessions of others (pg_monitor)")
+from bot.telemetry.observed import Name, Statement
 
 
 class Session(Noun):
@@ -144,46 +119,6 @@ class Holder(Noun):
         return self.used_role / self.limit_role if self.limit_role else 0.0
 
 
-class StatementCounts(Noun):
-    """One line of pg_stat_statements at one moment."""
-
-    userid: int
-    queryid: int
-    toplevel: bool
-    calls: int
-    total_ms: float
-    rows: int
-    blocks_read: int
-    temp_blocks: int
-
-
-class StatementDelta(Noun):
-    """What one statement did between two moments."""
-
-    queryid: int
-    statement: Statement = ""
-    calls: int
-    total_ms: float
-    mean_ms: float
-    usual_ms: float | None = Field(description="the mean of all earlier calls")
-    blocks_read: int
-    temp_blocks: int
-
-
-class Counters(Noun):
-    """Running totals of the database since `since`."""
-
-    at: Instant
-    since: Instant | None
-    deadlocks: int
-    temp_files: int
-    temp_bytes: int
-    commits: int
-    rollbacks: int
-    frozen_age: int = Field(description="transactions since the oldest unfrozen row; the server stops near 2.1e9")
-    work_mem: str
-
-
 class Standby(Noun):
     """A server that replays this one's changes."""
 
@@ -192,7 +127,7 @@ class Standby(Noun):
     state: str | None
     sync_state: str | None
     lag_s: float
-    lag_bytes: float | None
+    lag_bytes: float | None = Field(description="log that it has not replayed yet")
 
 
 class Slot(Noun):
@@ -211,8 +146,58 @@ class Replication(Noun):
     standby: bool = Field(description="whether this server is itself a copy")
     behind_s: float = Field(description="how far this copy is behind; 0 on a primary")
     paused: bool
+    receiving: bool = Field(default=True, description="whether this copy is connected to its source; true on a primary")
+    meant_s: float = Field(default=0.0, description="how far behind it is told to stay (recovery_min_apply_delay)")
     standbys: tuple[Standby, ...] = ()
     slots: tuple[Slot, ...] = ()
+
+
+class Wraparound(Noun):
+    """The database of this server whose oldest unfrozen row is the oldest."""
+
+    database: Name
+    age: int = Field(description="transactions since then; the server stops near 2.1e9")
+    freeze_at: int = Field(description="from this age on autovacuum freezes, whatever else is to be done")
+
+
+class Unclean(Noun):
+    """A table with rows that nobody needs any more."""
+
+    name: Name
+    live_rows: int
+    dead_rows: int
+    cleaned_at: float = Field(description="how many dead rows make autovacuum come")
+    vacuumed_ago_s: float | None = Field(description="None: never")
+    autovacuum_off: bool
+
+
+class Horizon(Noun):
+    """Who keeps the oldest dead rows from being cleaned away."""
+
+    kind: str
+    name: Name
+    age: int = Field(description="transactions since the oldest that it may see")
+    state: str | None
+
+
+class Upkeep(Noun):
+    """How far the server is with its cleaning."""
+
+    wraparound: Wraparound
+    unclean: tuple[Unclean, ...] = Field(description="most dead rows first")
+    horizon: Horizon | None
+    waiting: int = Field(description="autovacuum workers that wait for a lock")
+    running: int
+    workers: int = Field(description="how many autovacuum may have")
+
+
+class Space(Noun):
+    """What lies on the disk, as far as it is seen from within; how much room is left is not."""
+
+    at: Instant
+    database_bytes: int
+    log_bytes: int
+    temporary_bytes: int
 
 
 def lock_tree(sessions: Iterable[LockedSession], prepared: tuple[Prepared, ...] = ()) -> Locks:
@@ -235,30 +220,3 @@ def _blocker(root: LockedSession, waiting: Mapping[int, LockedSession]) -> Block
     queue = sorted(behind.values(), key=lambda session: session.waited_s or 0.0, reverse=True)
     directly = sum(root.pid in (session.blocked_by or ()) for session in queue)
     return Blocker(session=root, waiting=tuple(queue), directly=directly)
-
-
-def deltas(
-    before: Iterable[StatementCounts], after: Iterable[StatementCounts], texts: Mapping[int, str]
-) -> tuple[StatementDelta, ...]:
-    """What each statement did in between, the one with the most time first."""
-    earlier = {(line.userid, line.queryid, line.toplevel): line for line in before}
-    made = []
-    for line in after:
-        then = earlier.get((line.userid, line.queryid, line.toplevel))
-        calls = line.calls - (then.calls if then else 0)
-        if calls <= 0:  # not called, or the totals were reset in between
-            continue
-        total = max(0.0, line.total_ms - (then.total_ms if then else 0.0))
-        made.append(
-            StatementDelta(
-                queryid=line.queryid,
-                statement=texts.get(line.queryid, ""),
-                calls=calls,
-                total_ms=total,
-                mean_ms=total / calls,
-                usual_ms=then.total_ms / then.calls if then and then.calls else None,
-                blocks_read=line.blocks_read - (then.blocks_read if then else 0),
-                temp_blocks=line.temp_blocks - (then.temp_blocks if then else 0),
-            )
-        )
-    return tuple(sorted(made, key=lambda delta: delta.total_ms, reverse=True))

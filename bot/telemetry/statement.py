@@ -23,27 +23,46 @@ _OPENING = re.compile(
     """,
     re.VERBOSE,
 )
+_MYSQL_OPENING = re.compile(
+    r"""
+    (?P<line>\#[^\n\r]*|--(?=[\s\x00-\x1f]|\Z)[^\n\r]*)
+  | (?P<block>/\*)
+  | (?P<identifier>`[^`]*`)
+  | (?P<quoted>['"])
+  | (?P<number>(?<![\w$])(?:\d[\w.]*|\.\d[\w.]*))
+    """,
+    re.VERBOSE,
+)
 _ESCAPED_REST = re.compile(r"(?:[^'\\]|\\.|'')*(?:'|\Z)", re.DOTALL)
-_STRING_REST = re.compile(r"(?:[^']|'')*(?:'|\Z)")
+_STRING_REST = {"'": re.compile(r"(?:[^']|'')*(?:'|\Z)"), '"': re.compile(r'(?:[^"]|"")*(?:"|\Z)')}
 _COMMENT_EDGE = re.compile(r"/\*|\*/")
 _LIST = re.compile(r"\?(?:\s*,\s*\?)+")
 
 
 def masked(statement: str, limit: int = MAX_STATEMENT) -> str:
     """The statement with `?` for every string and number, without comments, at most `limit` characters long."""
-    text, pieces, place = statement[:_SCANNED], [], 0
-    while opening := _OPENING.search(text, place):
-        pieces.append(text[place : opening.start()])
-        piece, place = _replaced(text, opening)
-        pieces.append(piece)
-    pieces.append(text[place:])
-    return bounded(_LIST.sub("?, …", "".join(pieces)), limit)
+    return _masked(statement, _OPENING, limit)
+
+
+def mysql_masked(statement: str, limit: int = MAX_STATEMENT) -> str:
+    """The same for MySQL and MariaDB, where double quotes are for strings too, and `#` begins a comment."""
+    return _masked(statement, _MYSQL_OPENING, limit)
 
 
 def bounded(text: str, limit: int) -> str:
     """One printable line of at most `limit` characters."""
     line = " ".join("".join(letter if letter.isprintable() else " " for letter in text).split())
     return line if len(line) <= limit else line[: limit - 1] + "…"
+
+
+def _masked(statement: str, openings: re.Pattern[str], limit: int) -> str:
+    text, pieces, place = statement[:_SCANNED], [], 0
+    while opening := openings.search(text, place):
+        pieces.append(text[place : opening.start()])
+        piece, place = _replaced(text, opening)
+        pieces.append(piece)
+    pieces.append(text[place:])
+    return bounded(_LIST.sub("?, …", "".join(pieces)), limit)
 
 
 def _replaced(text: str, opening: re.Match[str]) -> tuple[str, int]:
@@ -66,8 +85,8 @@ def _after_literal(text: str, opening: re.Match[str]) -> int:
             return len(text) if closing < 0 else closing + len(opening.group())
         case "escaped":
             return _after(_ESCAPED_REST, text, opening.end())
-        case "string":
-            return _after_string(text, opening.end())
+        case "string" | "quoted":
+            return _after_string(text, opening.end(), opening.group())
         case _:
             return opening.end()
 
@@ -77,10 +96,10 @@ def _after(rest: re.Pattern[str], text: str, start: int) -> int:
     return found.end() if found else len(text)
 
 
-def _after_string(text: str, start: int) -> int:
+def _after_string(text: str, start: int, quote: str) -> int:
     """Where the string ends; a backslash before the quote means one thing or the other by a server setting."""
-    end = _after(_STRING_REST, text, start)
-    return len(text) if "\\'" in text[start:end] else end
+    end = _after(_STRING_REST[quote], text, start)
+    return len(text) if f"\\{quote}" in text[start:end] else end
 
 
 def _after_comment(text: str, start: int) -> int:

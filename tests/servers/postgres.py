@@ -193,6 +193,7 @@ def fresh_database(server: PostgresServer) -> Iterator[PostgresDatabase]:
         connection.execute("CREATE TABLE orders (id int PRIMARY KEY, state text NOT NULL DEFAULT 'new')")
         connection.execute("INSERT INTO orders SELECT generate_series(1, 20)")
         connection.execute("ALTER TABLE orders OWNER TO app")
+        connection.execute("GRANT CREATE ON SCHEMA public TO app")
     yield database
     with connect(admin, autocommit=True) as connection:
         connection.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(name))

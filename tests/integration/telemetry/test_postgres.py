@@ -11,9 +11,9 @@ from psycopg.errors import ReadOnlySqlTransaction
 from psycopg.sql import SQL
 from pydantic import SecretStr
 
-from bot.errors import SourceUnavailable
-from bot.postgres import ConnectionsExhausted
+from bot.errors import ConnectionsExhausted, SourceUnavailable
 from bot.telemetry.postgres import Postgres
+from bot.telemetry.postgres_totals import statement_deltas
 from tests.servers.postgres import HOLD, PostgresDatabase
 from tests.servers.process import free_port, wait_until
 
@@ -113,40 +113,43 @@ async def test_connections_are_counted_against_their_limits(
     assert ("app", "checkout", 1) in [(holder.role, holder.application, holder.used) for holder in holders]
 
 
-async def test_statements_are_counted_between_two_readings(postgres_database: PostgresDatabase) -> None:
-    async with postgres_database.session() as session:
-
-        async def work_meanwhile(_: float) -> None:
-            for _ in range(3):
-                await session.execute("SELECT count(*) FROM orders WHERE state = 'secret'")
-
+async def test_statements_are_counted_between_two_readings(
+    postgres: Postgres, postgres_database: PostgresDatabase
+) -> None:
+    async with postgres_database.session() as session, postgres.look() as look:
         await session.execute("SELECT count(*) FROM orders WHERE state = 'secret'")
-        async with Postgres("payments", postgres_database.reader, pause=work_meanwhile).look() as look:
-            found = await look.statements(over_s=1)
-    assert found is not None
+        before = await look.totals()
+        for _ in range(3):
+            await session.execute("SELECT count(*) FROM orders WHERE state = 'secret'")
+        after = await look.totals()
+        found = await look.texts(statement_deltas(before.statements or (), after.statements or ()))
     (counted,) = [delta for delta in found if "FROM orders" in delta.statement]
     assert counted.calls == 3
     assert counted.usual_ms is not None
     assert "secret" not in counted.statement
 
 
-async def test_without_the_extension_there_are_no_statement_counts(
+async def test_without_the_extension_it_is_said_what_to_do(
     postgres: Postgres, postgres_database: PostgresDatabase
 ) -> None:
     async with await AsyncConnection.connect(postgres_database.owner.get_secret_value()) as owner:
         await owner.execute("DROP EXTENSION pg_stat_statements")
     async with postgres.look() as look:
-        assert await look.statements(over_s=1) is None
+        totals = await look.totals()
+    assert totals.statements is None
+    assert "CREATE EXTENSION pg_stat_statements" in totals.no_statements
 
 
-async def test_totals_size_and_replication_are_read(postgres: Postgres) -> None:
+async def test_totals_space_upkeep_and_replication_are_read(postgres: Postgres) -> None:
     async with postgres.look() as look:
-        counters, size, replication = await look.counters(), await look.size_bytes(), await look.replication()
-    assert counters.deadlocks == 0
-    assert counters.frozen_age >= 0
-    assert size > 1_000_000
-    assert not replication.standby
-    assert replication.standbys == ()
+        totals, space = await look.totals(), await look.space()
+        upkeep, replication = await look.upkeep(), await look.replication()
+    assert totals.counters.deadlocks == 0
+    assert "orders" in [table.name for table in totals.tables]
+    assert upkeep.wraparound.age >= 0
+    assert space.database_bytes > 1_000_000
+    assert space.log_bytes > 0
+    assert (replication.standby, replication.receiving, replication.standbys) == (False, True, ())
 
 
 async def test_a_slot_that_nobody_reads_keeps_the_log(postgres: Postgres, postgres_database: PostgresDatabase) -> None:

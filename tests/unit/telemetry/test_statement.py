@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.telemetry.statement import bounded, masked
+from bot.telemetry.statement import bounded, masked, mysql_masked
 
 
 @pytest.mark.parametrize(
@@ -54,3 +54,19 @@ def test_masking_twice_changes_nothing(text: str) -> None:
 
 def test_a_long_text_ends_with_an_ellipsis() -> None:
     assert bounded("a" * 100, 10) == "a" * 9 + "…"
+
+
+@pytest.mark.parametrize(
+    ("statement", "shown"),
+    [
+        ("SELECT `a 1` FROM t WHERE n = \"secret\" AND m = 'it''s'", "SELECT `a 1` FROM t WHERE n = ? AND m = ?"),
+        ("SELECT 1 # secret 'x\nFROM t", "SELECT ? FROM t"),
+        ("SELECT 1 -- secret\n- 2", "SELECT ? - ?"),
+        ("SELECT 2--1", "SELECT ?--?"),
+        ('INSERT INTO t VALUES ("a\\"", "secret")', "INSERT INTO t VALUES (?"),
+        ("SELECT 0xFF, x'AB', _utf8'secret'", "SELECT ?, x?, _utf8?"),
+        ("SELECT 'cut off in the midd", "SELECT ?"),
+    ],
+)
+def test_what_mysql_calls_a_string_is_masked(statement: str, shown: str) -> None:
+    assert mysql_masked(statement) == shown

@@ -7,7 +7,8 @@ from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any
 
-from bot.agents.database_subject import REMEDY_FROM, TRANSACTIONS_QUERY, Subject, cancel, described, iso, terminate
+from bot.agents.database.postgres_sessions import TRANSACTIONS_QUERY, cancel, described, terminate
+from bot.agents.database.subject import REMEDY_FROM, Subject, iso
 from bot.models import Finding, Remedy
 from bot.telemetry.postgres_rows import Blocker, Locks, Prepared
 
