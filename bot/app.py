@@ -239,7 +239,7 @@ def _actions(settings: Settings, catalog: Catalog) -> Actions:
         for name, database in catalog.databases.items()
         if database.action_dsn_env and (dsn := secret_from_environment(database.action_dsn_env))
     }
-    return actions(catalog, settings.remediation, action_dsns=dsns)
+    return actions(catalog, settings.remediation, action_dsns=dsns, secret=secret_from_environment)
 
 
 def _triage(settings: Settings, rooms: Rooms, redis: Redis) -> Triage:

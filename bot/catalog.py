@@ -26,6 +26,17 @@ class Owners(_Entry):
     groups: tuple[str, ...] = Field(default=(), description="Slack user group ids")
 
 
+class Workload(_Entry):
+    """Where a service runs in Kubernetes; the cluster's address and credentials are in the settings."""
+
+    cluster: str = Field(description="name in the settings, remediation.kubernetes")
+    namespace: str = Field(pattern=r"^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$")
+    kind: Literal["deployment", "statefulset", "daemonset"] = "deployment"
+    name: str = Field(pattern=r"^[a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?$")
+    min_replicas: int = Field(default=1, ge=0, description="an action never scales it below this")
+    max_replicas: int = Field(default=20, ge=1, le=1000, description="nor above this")
+
+
 class Service(_Entry):
     """One service."""
 
@@ -38,6 +49,7 @@ class Service(_Entry):
     channel: str | None = Field(default=None, description="Slack channel id for its incidents")
     selectors: Mapping[str, str] = Field(default_factory=dict, description="Prometheus label matchers of its series")
     databases: tuple[str, ...] = Field(default=(), description="names in the section `databases`")
+    workload: Workload | None = Field(default=None, description="what Kubernetes actions may restart, scale, roll back")
     dashboards: tuple[str, ...] = Field(default=(), description="URLs")
     runbooks: tuple[str, ...] = Field(default=(), description="URLs or paths")
 
@@ -48,6 +60,9 @@ class Database(_Entry):
     engine: Literal["postgres"] = "postgres"
     dsn_env: str = Field(description="variable with the connection string of a read-only role, for the database agent")
     action_dsn_env: str | None = Field(default=None, description="variable with the connection string that actions use")
+    limited_roles: tuple[str, ...] = Field(
+        default=(), description="roles of applications whose connection limit actions may set"
+    )
 
 
 class Catalog(_Entry):

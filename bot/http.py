@@ -1,7 +1,7 @@
 """The one door to HTTP servers: httpx is imported here and nowhere else.
 
 Every client is bound to one configured base address (no request leaves it, redirects are not followed), has
-deadlines, retries what is safe to retry, and reads answers up to a size.
+deadlines, retries what is safe to retry, and reads answers up to a size. What changes a server is sent once.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Literal, Self
+from urllib.parse import unquote
 
 import httpx
 from tenacity import AsyncRetrying, RetryCallState, retry_if_exception_type, stop_after_attempt, wait_random_exponential
@@ -168,7 +169,7 @@ class HttpSource:
             SourceUnavailable: no answer, an error status, or an answer that broke off.
         """
         try:
-            async with self._client.stream(method, path.lstrip("/"), params=params, data=form) as response:
+            async with self._client.stream(method, self._relative(path), params=params, data=form) as response:
                 if response.status_code >= 300:
                     raise self._refusal(response, await self._read(response))
                 async with aclosing(_whole_lines(response, max_bytes)) as parts:
@@ -178,6 +179,12 @@ class HttpSource:
             raise SourceUnavailable(self._silence(error)) from error
         except _Passing as error:
             raise SourceUnavailable(str(error)) from None
+
+    def _relative(self, path: str) -> str:
+        """The path, if it cannot lead away from the base address."""
+        if strays(path):
+            raise SourceUnavailable(f"{self.name} was not asked: '{path[:100]}' leads away from its address.")
+        return path.lstrip("/")
 
     def _below(self, url: httpx.URL) -> str:
         """The part of the URL behind the base address, so that credentials never leave for another host."""
@@ -207,7 +214,7 @@ class HttpSource:
 
     async def _ask(self, method: str, path: str, **request: Any) -> tuple[bytes, httpx.Response]:
         try:
-            async with self._client.stream(method, path.lstrip("/"), **request) as response:
+            async with self._client.stream(method, self._relative(path), **request) as response:
                 body = await self._read(response)
         except httpx.HTTPError as error:
             raise _Passing(self._silence(error)) from error
@@ -229,14 +236,28 @@ class HttpSource:
         return SourceUnavailable(said)
 
     async def _read(self, response: httpx.Response) -> bytes:
-        chunks: list[bytes] = []
-        size = 0
-        async for chunk in response.aiter_bytes():
-            size += len(chunk)
-            if size > MAX_ANSWER_BYTES:
-                raise SourceUnavailable(f"{self.name} answered with more than {MAX_ANSWER_BYTES:,} bytes.")
-            chunks.append(chunk)
-        return b"".join(chunks)
+        body = await _bounded(response)
+        if body is None:
+            raise SourceUnavailable(f"{self.name} answered with more than {MAX_ANSWER_BYTES:,} bytes.")
+        return body
+
+
+def strays(path: str) -> bool:
+    """Whether the path is an address of its own, or climbs out of where it is asked below (percent-encoded or not)."""
+    plain = unquote(unquote(path.partition("?")[0])).replace("\\", "/")
+    return "://" in plain or plain.startswith("//") or ".." in plain.split("/")
+
+
+async def _bounded(response: httpx.Response) -> bytes | None:
+    """The whole body, None if it is too large."""
+    chunks: list[bytes] = []
+    size = 0
+    async for chunk in response.aiter_bytes():
+        size += len(chunk)
+        if size > MAX_ANSWER_BYTES:
+            return None
+        chunks.append(chunk)
+    return b"".join(chunks)
 
 
 async def _whole_lines(response: httpx.Response, max_bytes: int) -> AsyncGenerator[list[bytes], None]:
@@ -278,6 +299,107 @@ def _said(body: bytes) -> str:
     return body[:300].decode("utf-8", "replace").strip() or "(nothing)"
 
 
+class HttpTarget:
+    """A JSON server that actions change, at one address.
+
+    Args:
+        name: how refusals name it.
+        authorization: the header of that name, as it stands.
+        ca_file: the certificates that it is checked against, where they are not public ones.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        base_url: str,
+        *,
+        authorization: str,
+        timeout_s: float,
+        ca_file: Path | None = None,
+        transport: Transport | None = None,
+    ) -> None:
+        self.name = name
+        self._base_url = base_url.rstrip("/")
+        self._headers = {"Authorization": authorization, "Accept": "application/json"}
+        self._timeout_s = timeout_s
+        self._ca_file = ca_file
+        self._transport = transport
+
+    async def read(self, path: str, params: Mapping[str, Any] | None = None) -> Any:
+        """The JSON answer to a GET.
+
+        Raises:
+            SourceUnavailable: as `HttpSource.get`.
+        """
+        async with HttpSource(
+            self.name,
+            self._base_url,
+            headers=self._headers,
+            timeout_s=self._timeout_s,
+            ca_file=self._ca_file,
+            transport=self._transport,
+        ) as source:
+            return await source.get(path, params)
+
+    async def change(
+        self,
+        method: str,
+        path: str,
+        body: Any,
+        *,
+        params: Mapping[str, Any] | None = None,
+        content_type: str = "application/json",
+    ) -> Any:
+        """Send one request that changes something; it is never repeated. Gives the JSON answer, None for an empty one.
+
+        Raises:
+            EffectFailed: it did not leave, or the server refused it.
+            EffectUnknown: it left and no clear answer came.
+        """
+        if strays(path):
+            raise EffectFailed(f"Nothing was sent: '{path[:100]}' leads away from {self.name}.")
+        async with httpx.AsyncClient(
+            timeout=self._timeout_s,
+            transport=self._transport,
+            verify=ssl.create_default_context(cafile=self._ca_file) if self._ca_file else True,
+            follow_redirects=False,
+            trust_env=False,
+        ) as client:
+            request = client.build_request(
+                method,
+                f"{self._base_url}/{path.lstrip('/')}",
+                params=params,
+                headers={**self._headers, "Content-Type": content_type},
+                content=None if body is None else json.dumps(body).encode(),
+            )
+            answer = await _sent_once(self.name, client, request)
+        try:
+            return json.loads(answer) if answer.strip() else None
+        except ValueError:
+            raise EffectUnknown(f"{self.name} took the request and answered with something that is not JSON.") from None
+
+
+async def _sent_once(name: str, client: httpx.AsyncClient, request: httpx.Request) -> bytes:
+    """The body of a clear yes (2xx).
+
+    Raises:
+        EffectFailed: it did not leave, or the server refused it (any other status below 500).
+        EffectUnknown: it left and no clear answer came.
+    """
+    try:
+        response = await client.send(request, stream=True)
+        body = await _bounded(response)
+    except (httpx.ConnectError, httpx.ConnectTimeout) as error:
+        raise EffectFailed(f"The request to {name} did not leave: {error}") from error
+    except httpx.HTTPError as error:
+        raise EffectUnknown(f"The request to {name} left, but no answer came: {type(error).__name__}") from error
+    if response.status_code >= 500 or body is None:
+        raise EffectUnknown(f"{name} answered {response.status_code}; it may have acted.")
+    if response.status_code >= 300:
+        raise EffectFailed(f"{name} refused with {response.status_code}: {_said(body)}")
+    return body
+
+
 async def send_once(
     method: str,
     url: str,
@@ -286,24 +408,14 @@ async def send_once(
     body: Any,
     timeout_s: float,
     transport: Transport | None = None,
-) -> int:
-    """Send one request that changes something; it is never repeated. Gives the status code (2xx).
+) -> None:
+    """Send one request that changes something; it is never repeated.
 
     Raises:
-        EffectFailed: it did not leave, or the server refused it (any other status below 500).
+        EffectFailed: it did not leave, or the server refused it.
         EffectUnknown: it left and no clear answer came.
     """
     async with httpx.AsyncClient(
         timeout=timeout_s, transport=transport, follow_redirects=False, trust_env=False
     ) as client:
-        try:
-            response = await client.request(method, url, headers=dict(headers), json=body)
-        except (httpx.ConnectError, httpx.ConnectTimeout) as error:
-            raise EffectFailed(f"The request did not leave: {error}") from error
-        except httpx.HTTPError as error:
-            raise EffectUnknown(f"The request left, but no answer came: {type(error).__name__}") from error
-    if response.status_code >= 500:
-        raise EffectUnknown(f"The server answered {response.status_code}; it may have acted.")
-    if response.status_code >= 300:
-        raise EffectFailed(f"The server refused with {response.status_code}: {_said(response.content)}")
-    return response.status_code
+        await _sent_once("the server", client, client.build_request(method, url, headers=dict(headers), json=body))

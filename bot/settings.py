@@ -23,6 +23,7 @@ from pydantic_settings import (
 )
 
 from bot.errors import Misconfigured
+from bot.targets import AwxSettings, FeatureFlag, GithubSettings, KubernetesCluster, RedisServer
 
 OTHERS = frozenset({"NIGHTDESK_PYTHON"})
 """Names with our prefix that are for the scripts."""
@@ -131,6 +132,7 @@ class HttpCallTemplate(_Section):
     method: Literal["POST", "PUT", "PATCH", "DELETE"] = "POST"
     url: str = Field(description="such as https://ops.example.com/services/{service}/drain")
     headers: Mapping[str, SecretStr] = Field(default_factory=dict)
+    headers_env: Mapping[str, str] = Field(default_factory=dict, description="header → variable that holds its value")
     parameters: Mapping[str, str] = Field(
         default_factory=dict, description="parameter → regular expression it must match whole"
     )
@@ -168,6 +170,11 @@ class RemediationSettings(_Section):
     high_risk_approvals: int = Field(default=2, ge=2)
     http_calls: Mapping[str, HttpCallTemplate] = Field(default_factory=dict)
     restarts: Mapping[str, RestartTarget] = Field(default_factory=dict)
+    kubernetes: Mapping[str, KubernetesCluster] = Field(default_factory=dict)
+    awx: AwxSettings | None = None
+    github: GithubSettings | None = None
+    flags: Mapping[str, FeatureFlag] = Field(default_factory=dict)
+    redis_servers: Mapping[str, RedisServer] = Field(default_factory=dict)
 
 
 class TriageSettings(_Section):

@@ -56,6 +56,9 @@ class Proposal(Noun):
     rollback: str = Field(description="how to undo it, or that it cannot be undone")
     evidence: tuple[str, ...] = Field(default=(), description="evidence ids shown with it")
     confidence: float = Field(ge=0, le=1)
+    service: str | None = Field(default=None, description="service or database that it acts on, by catalogue name")
+    noticed_by: tuple[str, ...] = Field(default=(), description="services that may notice, nearest first")
+    rehearsal: str | None = Field(default=None, description="what a dry run said, where the target offers one")
     verification: Verification | None = None
     approvals_needed: int = Field(default=1, ge=1)
     approver_users: tuple[str, ...] = ()

@@ -105,6 +105,24 @@ class Action(ABC, Generic[P]):
             PreconditionFailed: it is not, or it cannot be told.
         """
 
+    async def pinned(self, params: P) -> P:
+        """The parameters with what was left open, and what was seen, filled in from the live state.
+
+        What is approved is then exact: which revision, and from which one. Called once, when it is proposed.
+
+        Raises:
+            RemediationError: the state cannot be read, or there is nothing to do.
+        """
+        return params
+
+    async def rehearse(self, params: P) -> str | None:  # noqa: ARG002
+        """Let the target try it without doing it; what it said, one sentence, None where it offers no dry run.
+
+        Raises:
+            RemediationError: it would not take it.
+        """
+        return None
+
     @abstractmethod
     async def perform(self, params: P, idempotency_key: str) -> str:
         """Do it, once; never retried. Gives the outcome, one sentence.

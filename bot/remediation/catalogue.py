@@ -18,6 +18,8 @@ ENTRY_POINTS = "nightdesk.actions"
 """Each names a callable `(Catalog, RemediationSettings) -> Iterable[Action]`."""
 
 Resolved = tuple[Action[Any], ActionParameters]
+Secret = Callable[[str], SecretStr | None]
+"""The value of an environment variable, None where it is not set."""
 
 
 class Actions:
@@ -66,6 +68,7 @@ def actions(
     settings: RemediationSettings,
     *,
     action_dsns: Mapping[str, SecretStr],
+    secret: Secret = lambda _: None,
     transport: Transport | None = None,
     installed: Iterable[EntryPoint] | None = None,
 ) -> Actions:
@@ -73,6 +76,7 @@ def actions(
 
     Args:
         action_dsns: database → connection string of the role that actions use (`action_dsn_env`).
+        secret: the value of a variable that the settings name; what lacks its secret is not offered.
         installed: the entry points of group `nightdesk.actions`, where not those of this environment.
 
     Raises:
@@ -82,8 +86,11 @@ def actions(
     return Actions(
         [
             *_postgres(catalog, action_dsns),
-            *_http_call(catalog, settings, transport),
+            *_http_call(catalog, settings, secret, transport),
             *_restart(catalog, settings),
+            *_kubernetes(catalog, settings, secret, transport),
+            *_services(catalog, settings, secret, transport),
+            *_redis(catalog, settings, secret),
             *(action for point in found for action in _load(point)(catalog, settings)),
         ]
     )
@@ -94,14 +101,68 @@ def _postgres(catalog: Catalog, dsns: Mapping[str, SecretStr]) -> list[Action[An
     if not usable:
         return []
     from bot.remediation.postgres import CancelQuery, TerminateBackend  # noqa: PLC0415 - psycopg loads a C library
+    from bot.remediation.postgres_roles import LimitRole  # noqa: PLC0415
 
-    return [TerminateBackend(catalog, usable), CancelQuery(catalog, usable)]
+    limited = any(catalog.databases[name].limited_roles for name in usable)
+    roles: list[Action[Any]] = [LimitRole(catalog, usable)] if limited else []
+    return [TerminateBackend(catalog, usable), CancelQuery(catalog, usable), *roles]
 
 
-def _http_call(catalog: Catalog, settings: RemediationSettings, transport: Transport | None) -> list[Action[Any]]:
+def _http_call(
+    catalog: Catalog, settings: RemediationSettings, secret: Secret, transport: Transport | None
+) -> list[Action[Any]]:
     from bot.remediation.http_call import HttpCall  # noqa: PLC0415
 
-    return [HttpCall(catalog, settings.http_calls, transport)] if settings.http_calls else []
+    return [HttpCall(catalog, settings.http_calls, transport, secret=secret)] if settings.http_calls else []
+
+
+def _kubernetes(
+    catalog: Catalog, settings: RemediationSettings, secret: Secret, transport: Transport | None
+) -> list[Action[Any]]:
+    from bot.remediation.kubernetes import Cluster  # noqa: PLC0415
+    from bot.remediation.kubernetes_nodes import CordonNode  # noqa: PLC0415
+    from bot.remediation.kubernetes_workloads import RestartRollout, RollBack, Scale  # noqa: PLC0415
+
+    clusters = {
+        name: Cluster(name, cluster, token, transport)
+        for name, cluster in settings.kubernetes.items()
+        if (token := secret(cluster.token_env))
+    }
+    if not clusters:
+        return []
+    nodes: list[Action[Any]] = (
+        [CordonNode(catalog, clusters)] if any(c.settings.nodes for c in clusters.values()) else []
+    )
+    return [RestartRollout(catalog, clusters), Scale(catalog, clusters), RollBack(catalog, clusters), *nodes]
+
+
+def _services(
+    catalog: Catalog, settings: RemediationSettings, secret: Secret, transport: Transport | None
+) -> list[Action[Any]]:
+    """What asks another service to act: AWX, GitHub, the provider of a flag."""
+    from bot.remediation.awx import LaunchJob  # noqa: PLC0415
+    from bot.remediation.flags import TurnFlag, provider_of  # noqa: PLC0415
+    from bot.remediation.github import DispatchWorkflow  # noqa: PLC0415
+
+    found: list[Action[Any]] = []
+    if settings.awx and settings.awx.jobs and (token := secret(settings.awx.token_env)):
+        found.append(LaunchJob(catalog, settings.awx, token, transport))
+    if settings.github and settings.github.workflows and (token := secret(settings.github.token_env)):
+        found.append(DispatchWorkflow(catalog, settings.github, token, transport))
+    flags = {
+        name: provider_of(name, flag, token, transport)
+        for name, flag in settings.flags.items()
+        if (token := secret(flag.token_env))
+    }
+    return [*found, TurnFlag(catalog, flags)] if flags else found
+
+
+def _redis(catalog: Catalog, settings: RemediationSettings, secret: Secret) -> list[Action[Any]]:
+    from bot.remediation.redis_config import SetRedisConfig  # noqa: PLC0415
+
+    servers = settings.redis_servers
+    urls = {name: url for name, server in servers.items() if (url := secret(server.url_env))}
+    return [SetRedisConfig(catalog, servers, urls)] if urls else []
 
 
 def _restart(catalog: Catalog, settings: RemediationSettings) -> list[Action[Any]]:

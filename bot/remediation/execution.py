@@ -112,7 +112,7 @@ class Execution:
         try:
             action, parameters = self._actions.resolve(proposal.action, proposal.parameters)
             _require_as_shown(action, parameters, proposal)
-            await asyncio.wait_for(action.check(parameters), PREPARING_S / 2)
+            await asyncio.wait_for(_ready(action, parameters), PREPARING_S / 2)
         except TimeoutError:
             await self._not_executed(incident, proposal, "its preconditions could not be read in time")
             return True
@@ -183,6 +183,16 @@ class Execution:
 
 def _target_key(proposal: Proposal) -> str:
     return "nd:target:" + hashlib.sha256(f"{proposal.action}\n{proposal.target}".encode()).hexdigest()[:32]
+
+
+async def _ready(action: Action[Any], parameters: ActionParameters) -> None:
+    """The world is as it was, and the target would take it.
+
+    Raises:
+        RemediationError: one of them is not so.
+    """
+    await action.check(parameters)
+    await action.rehearse(parameters)
 
 
 def _require_as_shown(action: Action[Any], parameters: ActionParameters, proposal: Proposal) -> None:

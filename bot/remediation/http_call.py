@@ -2,34 +2,23 @@
 
 from __future__ import annotations
 
-import re
-import unicodedata
 from collections.abc import Callable, Iterator, Mapping
-from typing import Annotated, Any
+from typing import Any
 from urllib.parse import SplitResult, quote, urlsplit
 
-from pydantic import BeforeValidator, Field
+from pydantic import Field, SecretStr
 
 from bot.catalog import Catalog
 from bot.errors import Misconfigured, PreconditionFailed, RemediationError
 from bot.http import Transport, send_once
 from bot.models import Risk
 from bot.remediation.action import Action, ActionParameters, BlastRadius
+from bot.remediation.reach import reach
+from bot.remediation.values import PLACE, Value, Values, filled, require_match, unreadable
 from bot.settings import HttpCallTemplate
 
-MAX_VALUE = 200
-_PLACE = re.compile(r"\{([A-Za-z_][A-Za-z0-9_]*)\}")
 # Servers and proxies undo percent-encoding, some of them twice: what could then end a segment never goes in.
 _ENDS_A_SEGMENT = frozenset("/\\%?#;")
-
-
-def _plain(given: object) -> object:
-    if isinstance(given, bool) or not isinstance(given, str | int):
-        raise ValueError("must be a text or a whole number")  # noqa: TRY004 - pydantic's contract
-    return given
-
-
-Value = Annotated[str | int, BeforeValidator(_plain)]
 
 
 class CallParameters(ActionParameters):
@@ -51,13 +40,19 @@ class HttpCall(Action[CallParameters]):
     parameters = CallParameters
 
     def __init__(
-        self, catalog: Catalog, templates: Mapping[str, HttpCallTemplate], transport: Transport | None = None
+        self,
+        catalog: Catalog,
+        templates: Mapping[str, HttpCallTemplate],
+        transport: Transport | None = None,
+        *,
+        secret: Callable[[str], SecretStr | None] = lambda _: None,
     ) -> None:
         for name, template in templates.items():
             _sound(name, template)
         self._catalog = catalog
         self._templates = templates
         self._transport = transport
+        self._secret = secret
 
     def accept(self, given: Mapping[str, Any]) -> CallParameters:
         params = super().accept(given)
@@ -72,15 +67,12 @@ class HttpCall(Action[CallParameters]):
         return f"{template.method} {filled_url(template, params.parameters)}"
 
     def effect(self, params: CallParameters) -> str:
-        return _filled(self._templates[params.call].effect, params.parameters, str)
+        return filled(self._templates[params.call].effect, params.parameters)
 
     async def blast_radius(self, params: CallParameters) -> BlastRadius:
         service = self.service(params)
-        if service is None:
-            return BlastRadius(statement=f"No service of the catalogue is named for '{params.call}'.", reach="unknown")
-        services = (service, *self._catalog.dependants(service))
-        others = f"; {', '.join(services[1:9])} stand on it" if services[1:] else ""
-        return BlastRadius(statement=f"It acts on {service}{others}.", services=services, reach="service")
+        unnamed = f"No service of the catalogue is named for '{params.call}'."
+        return reach(self._catalog, service, f"It acts on {service}", unnamed=unnamed)
 
     def service(self, params: CallParameters) -> str | None:
         return self._templates[params.call].service
@@ -91,7 +83,7 @@ class HttpCall(Action[CallParameters]):
     def rollback(self, params: CallParameters) -> str:
         if not self.reversible(params):
             return "Cannot be undone."
-        return _filled(self._templates[params.call].rollback, params.parameters, str)
+        return filled(self._templates[params.call].rollback, params.parameters)
 
     def base_risk(self, params: CallParameters) -> Risk:
         return Risk(self._templates[params.call].risk)
@@ -108,35 +100,48 @@ class HttpCall(Action[CallParameters]):
     async def perform(self, params: CallParameters, idempotency_key: str) -> str:
         await self.check(params)
         template = self._templates[params.call]
-        headers = {name: value.get_secret_value() for name, value in template.headers.items()}
-        status = await send_once(
+        await send_once(
             template.method,
             filled_url(template, params.parameters),
-            headers={**headers, "Idempotency-Key": idempotency_key},
+            headers={**self._headers(template), "Idempotency-Key": idempotency_key},
             body=None if template.body is None else filled_body(template.body, params.parameters),
             timeout_s=template.timeout_s,
             transport=self._transport,
         )
-        return f"{self.target(params)} answered {status}."
+        return f"{self.target(params)} was accepted."
+
+    def _headers(self, template: HttpCallTemplate) -> dict[str, str]:
+        """Those that the settings give, and those whose values are in variables.
+
+        Raises:
+            PreconditionFailed: a variable is not set here.
+        """
+        headers = {name: value.get_secret_value() for name, value in template.headers.items()}
+        for name, variable in template.headers_env.items():
+            value = self._secret(variable)
+            if value is None:
+                raise PreconditionFailed(f"Nothing was sent: the variable {variable} is not set in this process.")
+            headers[name] = value.get_secret_value()
+        return headers
 
 
-def filled_url(template: HttpCallTemplate, values: Mapping[str, str | int]) -> str:
+def filled_url(template: HttpCallTemplate, values: Values) -> str:
     """The URL with every value percent-encoded in its place; scheme, host and number of segments are the template's.
 
     Raises:
         RemediationError: values that are missing, unknown, do not match, or would lead elsewhere.
     """
-    _check_values(template, values)
+    require_match("The request", template.parameters, values)
     parts = urlsplit(template.url)
     path = "/".join(_segment(segment, values) for segment in parts.path.split("/"))
-    query = _filled(parts.query, values, lambda value: quote(value, safe=""))
+    query = filled(parts.query, values, lambda value: quote(value, safe=""))
     url = parts._replace(path=path, query=query).geturl()
     if not _same_place(parts, urlsplit(url)):
         raise RemediationError("These parameters would send the request elsewhere.")
     return url
 
 
-def filled_body(body: Any, values: Mapping[str, str | int]) -> Any:
+def filled_body(body: Any, values: Values) -> Any:
     """The body with the placeholders of its texts replaced; its shape and its keys stay."""
     if isinstance(body, Mapping):
         return {key: filled_body(value, values) for key, value in body.items()}
@@ -144,35 +149,17 @@ def filled_body(body: Any, values: Mapping[str, str | int]) -> Any:
         return [filled_body(value, values) for value in body]
     if not isinstance(body, str):
         return body
-    whole = _PLACE.fullmatch(body)
-    return values[whole[1]] if whole else _filled(body, values, str)
+    whole = PLACE.fullmatch(body)
+    return values[whole[1]] if whole else filled(body, values)
 
 
-def _check_values(template: HttpCallTemplate, values: Mapping[str, str | int]) -> None:
-    if missing := sorted(template.parameters.keys() - values.keys()):
-        raise RemediationError(f"The request needs {', '.join(missing)}.")
-    if unknown := sorted(values.keys() - template.parameters.keys()):
-        raise RemediationError(f"The request does not take {', '.join(name[:40] for name in unknown)}.")
-    for name, pattern in template.parameters.items():
-        text = str(values[name])
-        if len(text) > MAX_VALUE or not text.isprintable() or unicodedata.normalize("NFKC", text) != text:
-            raise RemediationError(f"'{name}' is too long, or holds characters that are not what they look like.")
-        if not re.fullmatch(pattern, text, re.ASCII):
-            raise RemediationError(f"'{name}' does not match {pattern}.")
-
-
-def _segment(segment: str, values: Mapping[str, str | int]) -> str:
-    if not _PLACE.search(segment):
+def _segment(segment: str, values: Values) -> str:
+    if not PLACE.search(segment):
         return segment
-    plain = _filled(segment, values, str)
-    if not plain.strip(". ") or any(_ENDS_A_SEGMENT & set(str(values[name])) for name in _PLACE.findall(segment)):
+    plain = filled(segment, values)
+    if not plain.strip(". ") or any(_ENDS_A_SEGMENT & set(str(values[name])) for name in PLACE.findall(segment)):
         raise RemediationError("A parameter of a path may not hold slashes, '%', '?', '#' or ';', or be only dots.")
-    return _filled(segment, values, lambda value: quote(value, safe=""))
-
-
-def _filled(text: str, values: Mapping[str, str | int], written: Callable[[str], str]) -> str:
-    """Every placeholder replaced, in one pass: a value that looks like a placeholder stays as it is."""
-    return _PLACE.sub(lambda place: written(str(values.get(place[1], place[0]))), text)
+    return filled(segment, values, lambda value: quote(value, safe=""))
 
 
 def _same_place(template: SplitResult, filled: SplitResult) -> bool:
@@ -197,14 +184,10 @@ def _problems(template: HttpCallTemplate) -> Iterator[str]:
         yield "has a placeholder, a user or a fragment where none may be: parameters fill path, query and body only"
     if {".", ".."} & set(parts.path.split("/")):
         yield "has dot segments in its path"
-    used = set(_PLACE.findall(template.url)) | set(_places(template.body))
+    used = set(PLACE.findall(template.url)) | set(_places(template.body))
     if used - template.parameters.keys():
         yield f"uses {', '.join(sorted(used - template.parameters.keys()))}, which 'parameters' does not describe"
-    for parameter, pattern in template.parameters.items():
-        try:
-            re.compile(pattern, re.ASCII)
-        except re.error as error:
-            yield f"has an unreadable pattern for '{parameter}': {error}"
+    yield from unreadable(template.parameters)
 
 
 def _places(body: Any) -> Iterator[str]:
@@ -215,4 +198,4 @@ def _places(body: Any) -> Iterator[str]:
         for value in body:
             yield from _places(value)
     elif isinstance(body, str):
-        yield from _PLACE.findall(body)
+        yield from PLACE.findall(body)

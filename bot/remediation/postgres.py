@@ -3,24 +3,20 @@
 from __future__ import annotations
 
 import asyncio
-import re
 from abc import abstractmethod
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import Awaitable, Callable, Mapping
+from contextlib import AbstractAsyncContextManager, AbstractContextManager
 from datetime import UTC
 from typing import Annotated, Any, ClassVar, Final, LiteralString
 
-from psycopg import AsyncConnection, Error
-from psycopg.errors import InsufficientPrivilege
-from psycopg.rows import dict_row
-from psycopg.sql import SQL
+from psycopg import AsyncConnection
 from pydantic import AwareDatetime, BeforeValidator, Field, SecretStr
 
 from bot.catalog import Catalog
-from bot.errors import EffectFailed, EffectUnknown, PreconditionFailed, RemediationError, SourceUnavailable
+from bot.errors import EffectFailed, EffectUnknown, PreconditionFailed, RemediationError
 from bot.models import Risk, Verification
-from bot.postgres import connect, first_line
 from bot.remediation.action import Action, ActionParameters, BlastRadius, Measure
+from bot.remediation.postgres_connection import application_of, connected, one, sayable
 
 WAITING_SESSIONS = "postgres.waiting_sessions"
 """The catalogue check: how many sessions of the database have waited for a lock for more than a second."""
@@ -141,8 +137,8 @@ class _Signal(Action[BackendParameters]):
         """Who the session is, who waits behind it, and which services stand on its database."""
         async with self._connected(params.database, "nightdesk") as connection:
             with _sayable(params.database, RemediationError):
-                who = await _one(connection, _WHO, pid=params.pid)
-                behind = await _one(connection, _BEHIND, pid=params.pid)
+                who = await one(connection, _WHO, pid=params.pid)
+                behind = await one(connection, _BEHIND, pid=params.pid)
         self._refuse(params, who)
         services = self._catalog.dependants(params.database)
         waiting = behind["sessions"] if behind else 0
@@ -157,11 +153,11 @@ class _Signal(Action[BackendParameters]):
     async def check(self, params: BackendParameters) -> None:
         async with self._connected(params.database, "nightdesk") as connection:
             with _sayable(params.database, PreconditionFailed):
-                who = await _one(connection, _WHO, pid=params.pid)
+                who = await one(connection, _WHO, pid=params.pid)
         self._refuse(params, who)
 
     async def perform(self, params: BackendParameters, idempotency_key: str) -> str:
-        async with self._connected(params.database, _application(idempotency_key)) as connection:
+        async with self._connected(params.database, application_of(idempotency_key)) as connection:
             seen = await self._signalled(connection, params)
             await self._ended(connection, params, seen)
         return self._outcome(params)
@@ -175,7 +171,7 @@ class _Signal(Action[BackendParameters]):
         async def waiting() -> float | None:
             async with self._connected(params.database, "nightdesk") as connection:
                 with _sayable(params.database, RemediationError):
-                    row = await _one(connection, _WAITING)
+                    row = await one(connection, _WAITING)
             return float(row["sessions"]) if row else None
 
         return {f"{WAITING_SESSIONS}:{params.database}": waiting}
@@ -194,10 +190,10 @@ class _Signal(Action[BackendParameters]):
     async def _signalled(self, connection: AsyncConnection[Any], params: BackendParameters) -> Mapping[str, Any]:
         """Check and signal in one statement; gives who it was just before."""
         with _sayable(params.database, PreconditionFailed):
-            who = await _one(connection, _WHO, pid=params.pid)
+            who = await one(connection, _WHO, pid=params.pid)
         self._refuse(params, who)
         with _sayable(params.database, EffectUnknown):
-            row = await _one(connection, self.signal, **params.model_dump())
+            row = await one(connection, self.signal, **params.model_dump())
         if row is None:
             raise PreconditionFailed(f"Nothing was done: {self.target(params)} changed at the last moment.")
         if not row["signalled"]:
@@ -212,28 +208,19 @@ class _Signal(Action[BackendParameters]):
         try:
             async with asyncio.timeout(self._within_s):
                 with _sayable(params.database, EffectUnknown):
-                    while await _one(connection, self.gone, **values):
+                    while await one(connection, self.gone, **values):
                         await self._pause(0.05)
         except TimeoutError:
             raise EffectUnknown(
                 f"The signal was sent, but {self.target(params)} did not obey within {self._within_s:g} s."
             ) from None
 
-    @asynccontextmanager
-    async def _connected(self, database: str, application: str) -> AsyncIterator[AsyncConnection[Any]]:
-        try:
-            connection = await connect(
-                database,
-                self._dsns[database],
-                application=application,
-                parameters={"statement_timeout": 5000, "lock_timeout": 2000},
-            )
-        except SourceUnavailable as error:
-            raise PreconditionFailed(f"Nothing was done: {error}") from None
-        try:
-            yield connection
-        finally:
-            await connection.close()
+    def _connected(self, database: str, application: str) -> AbstractAsyncContextManager[AsyncConnection[Any]]:
+        return connected(database, self._dsns[database], application)
+
+
+def _sayable(database: str, kind: type[RemediationError]) -> AbstractContextManager[None]:
+    return sayable(database, kind, grant="pg_signal_backend and pg_read_all_stats")
 
 
 class TerminateBackend(_Signal):
@@ -323,28 +310,6 @@ def _moved_on(params: BackendParameters, who: Mapping[str, Any]) -> str | None:
     if params.query_start and (who["query_start"] != params.query_start or who["state"] != "active"):
         return f"backend {params.pid} has ended the statement that was seen"
     return None
-
-
-async def _one(connection: AsyncConnection[Any], query: LiteralString, **values: Any) -> dict[str, Any] | None:
-    async with connection.cursor(row_factory=dict_row) as cursor:
-        return await (await cursor.execute(SQL(query), values)).fetchone()
-
-
-@contextmanager
-def _sayable(database: str, kind: type[RemediationError]) -> Iterator[None]:
-    """Say a driver's error as ours."""
-    try:
-        yield
-    except InsufficientPrivilege:
-        raise EffectFailed(
-            f"Database {database} refused: grant pg_signal_backend and pg_read_all_stats to the role for actions."
-        ) from None
-    except Error as error:
-        raise kind(f"Database {database} answered with an error: {first_line(error)}") from error
-
-
-def _application(idempotency_key: str) -> str:
-    return f"nightdesk {re.sub(r'[^A-Za-z0-9._-]', '', idempotency_key)}"[:63]
 
 
 def _called(who: Mapping[str, Any]) -> str:

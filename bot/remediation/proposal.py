@@ -44,11 +44,12 @@ async def draft(
     settings: RemediationSettings,
     now: datetime,
 ) -> Proposal:
-    """The proposal, with the live state read, the risk computed and the digest set.
+    """The proposal, with the live state read and pinned, the risk computed, a dry run done and the digest set.
 
     Raises:
-        RemediationError: its reach cannot be told, or nobody may approve it.
+        RemediationError: its reach cannot be told, its target would not take it, or nobody may approve it.
     """
+    parameters = await action.pinned(parameters)
     blast = await action.blast_radius(parameters)
     reversible = action.reversible(parameters)
     judgement = judge(
@@ -63,6 +64,7 @@ async def draft(
         catalog,
         settings,
     )
+    rehearsal = await action.rehearse(parameters)
     return sealed(
         Proposal(
             id=proposal_id,
@@ -79,6 +81,9 @@ async def draft(
             rollback=grounds.rollback or action.rollback(parameters),
             evidence=grounds.evidence,
             confidence=grounds.confidence,
+            service=action.service(parameters),
+            noticed_by=blast.services,
+            rehearsal=rehearsal,
             verification=grounds.verification or action.default_verification(parameters, settings.verify_s),
             approvals_needed=judgement.approvals_needed,
             approver_users=judgement.approver_users,

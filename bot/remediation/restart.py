@@ -18,6 +18,7 @@ from bot.catalog import Catalog
 from bot.errors import EffectFailed, EffectUnknown, Misconfigured, PreconditionFailed, RemediationError
 from bot.models import Risk
 from bot.remediation.action import Action, ActionParameters, BlastRadius
+from bot.remediation.reach import reach
 from bot.settings import RestartTarget
 
 UNIT = re.compile(r"[A-Za-z0-9_][A-Za-z0-9:_.@\\-]*")
@@ -74,14 +75,9 @@ class Restart(Action[RestartParameters]):
         return f"{params.target} is restarted; what it is doing is interrupted."
 
     async def blast_radius(self, params: RestartParameters) -> BlastRadius:
-        service = self._targets[params.target].service
-        if service is None:
-            return BlastRadius(statement="No service of the catalogue is named for it.", reach="unknown")
-        services = (service, *self._catalog.dependants(service))
-        others = f"; {', '.join(services[1:9])} stand on it" if services[1:] else ""
-        return BlastRadius(
-            statement=f"{service} is interrupted while it restarts{others}.", services=services, reach="service"
-        )
+        service = self.service(params)
+        what = f"{service} is interrupted while it restarts"
+        return reach(self._catalog, service, what, unnamed="No service of the catalogue is named for it.")
 
     def service(self, params: RestartParameters) -> str | None:
         return self._targets[params.target].service

@@ -12,12 +12,22 @@ from bot.agents.metrics import metrics_tools
 from bot.agents.tools import Toolbox
 from bot.canvas.lint import ToolSpec
 from bot.remediation.action import Action
+from bot.remediation.awx import LaunchJob
+from bot.remediation.flags import TurnFlag
+from bot.remediation.github import DispatchWorkflow
 from bot.remediation.http_call import HttpCall
+from bot.remediation.kubernetes_nodes import CordonNode
+from bot.remediation.kubernetes_workloads import RestartRollout, RollBack, Scale
 from bot.remediation.postgres import CancelQuery, TerminateBackend
+from bot.remediation.postgres_roles import LimitRole
+from bot.remediation.redis_config import SetRedisConfig
 from bot.remediation.restart import Restart
 from bot.work.world import APPLY, RANK
 
-SHIPPED = (TerminateBackend, CancelQuery, HttpCall, Restart)
+SHIPPED = (
+    TerminateBackend, CancelQuery, LimitRole, HttpCall, Restart, RestartRollout, Scale, RollBack, CordonNode,
+    LaunchJob, DispatchWorkflow, TurnFlag, SetRedisConfig,
+)  # fmt: skip
 RANK_FACTS = ("kind", "service", "confidence", "remedy_count", "remedy_action", "remedy_parameters")
 _CLOSED: Mapping[str, Any] = {"type": "object", "properties": {}, "additionalProperties": False}
 _APPLY: Mapping[str, Any] = {

@@ -91,6 +91,7 @@ def _small_print(offered: Proposal) -> list[str]:
     drawn = f" · playbook {line(offered.playbook, 80)}" if offered.playbook else ""
     checked = [_watched(offered)] if offered.verification else []
     asked = [f"Asked for by {person(offered.requested_by)}"] if offered.requested_by else []
+    checked += [f"Dry run: {line(offered.rehearsal, 200)}"] if offered.rehearsal else []
     return [f"Proposal {line(offered.id, 80)} · version `{line(offered.digest[:12], 12)}`{drawn}", *checked, *asked]
 
 

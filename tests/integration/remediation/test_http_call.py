@@ -73,7 +73,7 @@ async def test_the_request_arrives_once_with_its_key_and_its_secret(server: Rece
     assert headers["Idempotency-Key"] == "incident-1.p1"
     assert headers["Authorization"] == "Bearer hunter2"
     assert body == {"reason": 'a"b'}
-    assert outcome == f"POST http://127.0.0.1:{server.port}/services/pay%20ments/drain answered 200."
+    assert outcome == f"POST http://127.0.0.1:{server.port}/services/pay%20ments/drain was accepted."
 
 
 @pytest.mark.parametrize(("status", "error"), [(403, EffectFailed), (302, EffectFailed), (503, EffectUnknown)])

@@ -1,0 +1,119 @@
+"""Start one of the GitHub Actions workflows that the settings name, such as the one that rolls a release back.
+
+https://docs.github.com/en/rest/actions/workflows#create-a-workflow-dispatch-event
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+from urllib.parse import quote
+
+from pydantic import Field, SecretStr
+
+from bot.catalog import Catalog
+from bot.errors import Misconfigured, PreconditionFailed, RemediationError, SourceUnavailable
+from bot.http import HttpTarget, Transport
+from bot.models import Risk
+from bot.remediation.action import Action, ActionParameters, BlastRadius
+from bot.remediation.reach import reach
+from bot.remediation.values import Value, filled, require_match, unreadable
+from bot.targets import GithubSettings, GithubWorkflow
+
+TIMEOUT_S = 15.0
+
+
+class WorkflowParameters(ActionParameters):
+    """Which of the named workflows, and its inputs."""
+
+    workflow: str = Field(min_length=1, max_length=100, description="name in remediation.github.workflows")
+    inputs: Mapping[str, Value] = Field(default_factory=dict, max_length=10)
+
+
+class DispatchWorkflow(Action[WorkflowParameters]):
+    """Start one named workflow.
+
+    Raises:
+        Misconfigured: a pattern that cannot be read.
+    """
+
+    name = "github.dispatch_workflow"
+    summary = "Start one GitHub Actions workflow that the settings name."
+    parameters = WorkflowParameters
+
+    def __init__(
+        self, catalog: Catalog, settings: GithubSettings, token: SecretStr, transport: Transport | None = None
+    ) -> None:
+        for name, workflow in settings.workflows.items():
+            if problem := next(unreadable(workflow.inputs), None):
+                raise Misconfigured(f"NIGHTDESK_REMEDIATION__GITHUB: the workflow '{name}' {problem}.")
+        self._catalog = catalog
+        self._workflows = settings.workflows
+        self._github = HttpTarget(
+            "GitHub",
+            settings.url,
+            authorization=f"Bearer {token.get_secret_value()}",
+            timeout_s=TIMEOUT_S,
+            transport=transport,
+        )
+
+    def accept(self, given: Mapping[str, Any]) -> WorkflowParameters:
+        params = super().accept(given)
+        if params.workflow not in self._workflows:
+            known = ", ".join(sorted(self._workflows))
+            raise RemediationError(f"'{params.workflow}' is not a workflow here. There are: {known}.")
+        require_match("The workflow", self._workflows[params.workflow].inputs, params.inputs)
+        return params
+
+    def target(self, params: WorkflowParameters) -> str:
+        workflow = self._of(params)
+        given = ", ".join(f"{name}={value}" for name, value in sorted(params.inputs.items()))
+        what = f"workflow {workflow.workflow} of {workflow.repository} at {workflow.ref}"
+        return f"{what} ({given})" if given else what
+
+    def effect(self, params: WorkflowParameters) -> str:
+        return filled(self._of(params).effect, params.inputs)
+
+    async def blast_radius(self, params: WorkflowParameters) -> BlastRadius:
+        service = self.service(params)
+        unnamed = f"No service of the catalogue is named for '{params.workflow}'."
+        return reach(self._catalog, service, f"The workflow acts on {service}", unnamed=unnamed)
+
+    def service(self, params: WorkflowParameters) -> str | None:
+        return self._of(params).service
+
+    def reversible(self, params: WorkflowParameters) -> bool:
+        return self._of(params).rollback != "irreversible"
+
+    def rollback(self, params: WorkflowParameters) -> str:
+        return filled(self._of(params).rollback, params.inputs) if self.reversible(params) else "Cannot be undone."
+
+    def base_risk(self, params: WorkflowParameters) -> Risk:
+        return Risk(self._of(params).risk)
+
+    def timeout_s(self, params: WorkflowParameters) -> float:  # noqa: ARG002
+        return TIMEOUT_S + 5
+
+    async def check(self, params: WorkflowParameters) -> None:
+        try:
+            about = await self._github.read(_path(self._of(params)))
+        except SourceUnavailable as error:
+            raise PreconditionFailed(f"Nothing was started: {error}") from None
+        if about.get("state") != "active":
+            raise PreconditionFailed(f"Nothing was started: the workflow is {about.get('state')}, not active.")
+
+    async def perform(self, params: WorkflowParameters, idempotency_key: str) -> str:
+        workflow = self._of(params)
+        inputs = {name: str(value) for name, value in params.inputs.items()}
+        if workflow.key_input:
+            inputs[workflow.key_input] = idempotency_key
+        body = {"ref": workflow.ref, "inputs": inputs}
+        await self._github.change("POST", f"{_path(workflow)}/dispatches", body)
+        return f"GitHub took the order to run {workflow.workflow} of {workflow.repository}; its end is not waited for."
+
+    def _of(self, params: WorkflowParameters) -> GithubWorkflow:
+        return self._workflows[params.workflow]
+
+
+def _path(workflow: GithubWorkflow) -> str:
+    return f"/repos/{quote(workflow.repository)}/actions/workflows/{quote(workflow.workflow)}"

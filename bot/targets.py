@@ -1,0 +1,99 @@
+"""Sections of the settings that say what actions may touch: named by the operator, and nothing else can be reached.
+
+Credentials are named by variable, never written here: a process that does not act runs on the same file without them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+
+class _Target(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+Patterns = Mapping[str, str]
+"""Parameter → regular expression that it must match whole."""
+Graded = Literal["low", "medium", "high"]
+
+
+class KubernetesCluster(_Target):
+    """One cluster whose workloads the catalogue names (`workload` of a service)."""
+
+    api_url: str = Field(description="such as https://10.0.0.1:6443")
+    token_env: str = Field(description="variable with the token of a service account that may do these things only")
+    ca_file: str | None = Field(default=None, description="the cluster's certificate authority, PEM")
+    namespaces: tuple[str, ...] = Field(default=(), description="namespaces that actions may touch; none: none")
+    nodes: str | None = Field(
+        default=None, description="regular expression for names of nodes that may be cordoned; not set: none"
+    )
+    timeout_s: float = Field(default=20, gt=0, le=120)
+
+
+class AwxJob(_Target):
+    """One job template that may be launched."""
+
+    template_id: int = Field(gt=0)
+    variables: Patterns = Field(default_factory=dict, description="extra variable → pattern it must match whole")
+    dry_run: bool = Field(default=False, description="launch it in check mode first; the template must allow that")
+    risk: Graded = "medium"
+    effect: str = Field(description="what the job does, one sentence, with {variables}")
+    rollback: str = "irreversible"
+    service: str | None = Field(default=None, description="catalogue name of the service that it touches")
+    timeout_s: float = Field(default=300, gt=0, le=1800, description="without an end by then the outcome is unknown")
+
+
+class AwxSettings(_Target):
+    """An AWX or Ansible Automation Controller."""
+
+    url: str
+    token_env: str = Field(description="variable with a token that may launch these templates only")
+    jobs: Mapping[str, AwxJob] = Field(default_factory=dict)
+
+
+class GithubWorkflow(_Target):
+    """One workflow with `workflow_dispatch` that may be started."""
+
+    repository: str = Field(pattern=r"[A-Za-z0-9_.-]+/[A-Za-z0-9_.-]+", description="owner/name")
+    workflow: str = Field(pattern=r"[A-Za-z0-9_.-]+\.ya?ml", description="file name, such as rollback.yml")
+    ref: str = Field(default="main", description="branch or tag whose workflow runs")
+    inputs: Patterns = Field(default_factory=dict, description="input → pattern it must match whole")
+    key_input: str | None = Field(default=None, description="an input of the workflow that takes the proposal's id")
+    risk: Graded = "medium"
+    effect: str = Field(description="what the workflow does, one sentence, with {inputs}")
+    rollback: str = "irreversible"
+    service: str | None = Field(default=None, description="catalogue name of the service that it touches")
+
+
+class GithubSettings(_Target):
+    """GitHub Actions, or a GitHub Enterprise server."""
+
+    url: str = "https://api.github.com"
+    token_env: str = Field(description="variable with a token that may start these workflows only")
+    workflows: Mapping[str, GithubWorkflow] = Field(default_factory=dict)
+
+
+class FeatureFlag(_Target):
+    """One flag that may be turned on and off."""
+
+    provider: Literal["launchdarkly", "unleash"]
+    url: str = Field(description="base address of the provider's API")
+    token_env: str = Field(description="variable with a token that may change this flag")
+    project: str = Field(default="default", pattern=r"[A-Za-z0-9_.-]+")
+    environment: str = Field(pattern=r"[A-Za-z0-9_.-]+")
+    key: str = Field(pattern=r"[A-Za-z0-9_.-]+", description="the flag's key at the provider")
+    risk: Graded = "medium"
+    service: str | None = Field(default=None, description="catalogue name of the service that reads it")
+    timeout_s: float = Field(default=15, gt=0, le=120)
+
+
+class RedisServer(_Target):
+    """One Redis whose configuration may be changed at run time."""
+
+    url_env: str = Field(description="variable with its address and password")
+    parameters: Patterns = Field(description="configuration parameter → pattern that its new value must match whole")
+    risk: Graded = "medium"
+    service: str | None = Field(default=None, description="catalogue name of the service that uses it")

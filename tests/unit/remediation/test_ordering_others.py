@@ -1,0 +1,191 @@
+"""Actions that ask another service to act: AWX, GitHub, the provider of a feature flag."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from pydantic import SecretStr
+
+from bot.catalog import Catalog, Service
+from bot.errors import EffectFailed, EffectUnknown, Misconfigured, PreconditionFailed, RemediationError
+from bot.remediation.awx import LaunchJob
+from bot.remediation.flags import SEMANTIC_PATCH, TurnFlag, provider_of
+from bot.remediation.github import DispatchWorkflow
+from bot.targets import AwxJob, AwxSettings, FeatureFlag, GithubSettings, GithubWorkflow
+from tests.unit.remediation.api import Answer, Api, Asked
+
+CATALOG = Catalog(services={"shop": Service()})
+TOKEN = SecretStr("t0ken")
+
+
+async def at_once(_: float) -> None:
+    """No pause."""
+
+
+class Awx:
+    """One template; each job of it runs for two looks and ends as `ends` says."""
+
+    def __init__(self, *ends: str) -> None:
+        self.ends = list(ends)
+        self.looks: dict[int, int] = {}
+        self.about: dict[str, Any] = {"variables_needed_to_start": ["host"], "ask_job_type_on_launch": True}
+        self.api = Api(self.serve)
+
+    def serve(self, asked: Asked) -> Answer:
+        if asked.path == "/api/v2/job_templates/7/launch/":
+            if asked.method == "GET":
+                return 200, self.about
+            number = 40 + len(self.looks)
+            self.looks[number] = 0
+            return 201, {"job": number}
+        number = int(asked.path.split("/")[-2])
+        self.looks[number] += 1
+        return 200, {"status": "running" if self.looks[number] < 2 else self.ends[number - 40]}
+
+    def action(self, **job: Any) -> LaunchJob:
+        described = AwxJob(template_id=7, variables={"host": "web-[0-9]"}, effect="{host} is drained.", **job)
+        settings = AwxSettings(url="https://awx.example.com", token_env="AWX", jobs={"drain": described})
+        return LaunchJob(CATALOG, settings, TOKEN, self.api, pause=at_once)
+
+
+DRAIN = {"job": "drain", "variables": {"host": "web-1"}}
+
+
+async def test_a_job_is_launched_once_and_its_end_is_waited_for() -> None:
+    awx = Awx("successful")
+    action = awx.action()
+    params = action.accept(DRAIN)
+    await action.check(params)
+    assert await action.perform(params, "i.1") == "Job 40 (drain) was successful."
+    [launch] = awx.api.changes
+    assert launch.body == {"extra_vars": {"host": "web-1", "nightdesk_proposal": "i.1"}}
+
+
+async def test_a_dry_run_that_fails_is_the_end_of_it() -> None:
+    awx = Awx("failed")
+    action = awx.action(dry_run=True)
+    with pytest.raises(EffectFailed, match="dry run, job 40, ended as failed"):
+        await action.perform(action.accept(DRAIN), "i.1")
+    assert [launch.body["job_type"] for launch in awx.api.changes] == ["check"]
+
+
+async def test_after_a_good_dry_run_the_job_itself_runs() -> None:
+    awx = Awx("successful", "successful")
+    action = awx.action(dry_run=True)
+    assert "after dry run 40" in await action.perform(action.accept(DRAIN), "i.1")
+    assert [launch.body["job_type"] for launch in awx.api.changes] == ["check", "run"]
+
+
+async def test_a_job_that_fails_may_have_done_its_first_half() -> None:
+    action = Awx("failed").action()
+    with pytest.raises(EffectUnknown, match="stays done"):
+        await action.perform(action.accept(DRAIN), "i.1")
+
+
+async def test_a_template_that_asks_for_more_is_not_launched() -> None:
+    awx = Awx()
+    awx.about["variables_needed_to_start"] = ["host", "password"]
+    action = awx.action()
+    with pytest.raises(PreconditionFailed, match="also asks for"):
+        await action.check(action.accept(DRAIN))
+
+
+@pytest.mark.parametrize("host", ["web-1; rm -rf /", "web-１", "{{ lookup('pipe','id') }}", "web-1\n", "x" * 300])
+def test_a_variable_must_match_its_pattern_whole(host: str) -> None:
+    with pytest.raises(RemediationError):
+        Awx().action().accept({"job": "drain", "variables": {"host": host}})
+
+
+def test_a_pattern_that_cannot_be_read_is_told_at_start() -> None:
+    settings = AwxSettings(
+        url="https://x", token_env="A", jobs={"j": AwxJob(template_id=1, variables={"a": "("}, effect="x")}
+    )
+    with pytest.raises(Misconfigured, match="unreadable pattern"):
+        LaunchJob(CATALOG, settings, TOKEN)
+
+
+class Github:
+    def __init__(self) -> None:
+        self.state = "active"
+        self.api = Api(self.serve)
+        workflow = GithubWorkflow(
+            repository="acme/shop", workflow="rollback.yml", inputs={"release": r"v\d+"}, key_input="proposal",
+            effect="Release {release} is deployed.", rollback="Start it with the newer release.", service="shop",
+        )  # fmt: skip
+        settings = GithubSettings(token_env="GH", workflows={"rollback": workflow})
+        self.action = DispatchWorkflow(CATALOG, settings, TOKEN, self.api)
+
+    def serve(self, asked: Asked) -> Answer:
+        assert asked.path.startswith("/repos/acme/shop/actions/workflows/rollback.yml")
+        return (204, None) if asked.method == "POST" else (200, {"state": self.state})
+
+
+async def test_the_rollback_workflow_is_dispatched_with_the_proposals_id() -> None:
+    github = Github()
+    params = github.action.accept({"workflow": "rollback", "inputs": {"release": "v41"}})
+    assert github.action.effect(params) == "Release v41 is deployed."
+    await github.action.check(params)
+    assert "took the order" in await github.action.perform(params, "i.1")
+    [dispatch] = github.api.changes
+    assert dispatch.path.endswith("/dispatches")
+    assert dispatch.body == {"ref": "main", "inputs": {"release": "v41", "proposal": "i.1"}}
+
+
+async def test_a_workflow_that_is_switched_off_is_not_dispatched() -> None:
+    github = Github()
+    github.state = "disabled_manually"
+    with pytest.raises(PreconditionFailed, match="disabled_manually"):
+        await github.action.check(github.action.accept({"workflow": "rollback", "inputs": {"release": "v41"}}))
+
+
+class Flags:
+    """One flag at one provider."""
+
+    def __init__(self, provider: str) -> None:
+        self.on = True
+        self.api = Api(self.launchdarkly if provider == "launchdarkly" else self.unleash)
+        flag = FeatureFlag.model_validate(
+            {"provider": provider, "url": "https://flags.example.com", "token_env": "F", "environment": "production",
+             "key": "new-checkout", "service": "shop"}
+        )  # fmt: skip
+        self.action = TurnFlag(CATALOG, {"checkout": provider_of("checkout", flag, TOKEN, self.api)})
+
+    def launchdarkly(self, asked: Asked) -> Answer:
+        assert asked.path == "/api/v2/flags/default/new-checkout"
+        if asked.method == "PATCH":
+            assert asked.headers["Content-Type"] == SEMANTIC_PATCH
+            assert asked.body["environmentKey"] == "production"
+            if asked.params.get("dryRun") != "true":
+                self.on = asked.body["instructions"] == [{"kind": "turnFlagOn"}]
+        return 200, {"environments": {"production": {"on": self.on}}}
+
+    def unleash(self, asked: Asked) -> Answer:
+        path = "/api/admin/projects/default/features/new-checkout"
+        if asked.method == "POST":
+            assert asked.path == f"{path}/environments/production/off"
+            self.on = False
+            return 200, None
+        return 200, {"environments": [{"name": "production", "enabled": self.on}]}
+
+
+@pytest.mark.parametrize("provider", ["launchdarkly", "unleash"])
+async def test_a_flag_is_turned_and_seen_to_be_so(provider: str) -> None:
+    flags = Flags(provider)
+    params = await flags.action.pinned(flags.action.accept({"flag": "checkout", "on": False}))
+    assert (params.seen_on, flags.action.rollback(params)) == (True, "Turn it on again.")
+    await flags.action.check(params)
+    rehearsal = await flags.action.rehearse(params)
+    assert (rehearsal is not None, flags.on) == (provider == "launchdarkly", True)
+    await flags.action.perform(params, "i.1")
+    assert flags.on is False
+    [measure] = flags.action.checks(params).values()
+    assert await measure() == 0.0
+    with pytest.raises(PreconditionFailed, match="off already"):
+        await flags.action.check(params)
+
+
+@pytest.mark.parametrize("on", ["true", 1, None])
+def test_on_or_off_is_nothing_else(on: object) -> None:
+    with pytest.raises(RemediationError):
+        Flags("unleash").action.accept({"flag": "checkout", "on": on})
