@@ -57,6 +57,7 @@ from bot.work.forgetting import Forgetting
 from bot.work.health import Health, health_routes
 from bot.work.measure import Ask, Measures
 from bot.work.pictures import Pictures
+from bot.work.questions import Questions
 from bot.work.queue import Queue, open_queue
 from bot.work.scoping import scope_of
 from bot.work.showings import Showings
@@ -132,6 +133,7 @@ async def assembled(settings: Settings, *, clock: Clock = utc_now) -> AsyncItera
             execution=Execution(redis, journal, rooms.actions, clock, owner=f"{socket.gethostname()}:{os.getpid()}"),
             verifier=Verifier(journal, measures, clock, stopping),
             answers=answers,
+            questions=Questions(journal, clock),
             follow=follow,
             showings=showings,
             stage=stage,

@@ -61,7 +61,7 @@ class _Looks:
 
     def exploration(self, offers: tuple[Look, ...]) -> Exploration:
         """What the one who explores is told."""
-        goal = str(templates.resolve(self.written.goal, self.turn.facts))
+        goal = templates.worded(self.written.goal, self.turn.facts)
         left = self.written.steps - len(self.looked)
         return Exploration(goal, offers, self.turn.facts, tuple(self.looked), left, enough=self._enough())
 

@@ -39,6 +39,18 @@ def resolve(value: Any, facts: Mapping[str, Any]) -> Any:
     return value
 
 
+def worded(text: str, facts: Mapping[str, Any]) -> str:
+    """A text for people: what is not known is said, and fails nothing."""
+
+    def said(found: re.Match[str]) -> str:
+        try:
+            return str(_look_up(found[1], facts))
+        except MissingValue:
+            return f"({found[1]} is not known)"
+
+    return REFERENCE.sub(said, text)
+
+
 def references(value: Any) -> frozenset[Path]:
     """Every reference in the value, however deep, such as `("locks", "root_pid")`."""
     return frozenset(_parts(found[1]) for text in texts(value) for found in REFERENCE.finditer(text))

@@ -296,7 +296,7 @@ class _Walk:
         raise PlaybookError(f"'{node}' was never approved, so it is not done.")
 
     async def _ask_people(self, turn: Turn) -> None:
-        question = str(templates.resolve(turn.settings.ask, turn.facts))
+        question = templates.worded(turn.settings.ask or turn.step.label, turn.facts)
         await self.world.ask(turn.step, question, turn.settings.answers)
 
     async def _sub_walk(self, turn: Turn) -> Outcome | None:

@@ -17,7 +17,9 @@ from bot.models.evidence import (
 from bot.models.incident import (
     EVENT,
     AlertJoined,
+    Answered,
     Approved,
+    Asked,
     Briefed,
     Endorsed,
     Event,
@@ -38,10 +40,12 @@ from bot.models.incident import (
     Rejected,
     Reopened,
     Resolved,
+    Unanswered,
     Verified,
 )
 from bot.models.message import Message, Recalled
 from bot.models.proposal import Proposal, Risk, Verification
+from bot.models.question import Question
 from bot.models.receipt import Receipt
 
 __all__ = [
@@ -50,7 +54,9 @@ __all__ = [
     "Alert",
     "AlertJoined",
     "AlertStatus",
+    "Answered",
     "Approved",
+    "Asked",
     "Brief",
     "BriefLine",
     "Briefed",
@@ -77,6 +83,7 @@ __all__ = [
     "Phase",
     "Proposal",
     "Proposed",
+    "Question",
     "Ranked",
     "Recalled",
     "Receipt",
@@ -88,6 +95,7 @@ __all__ = [
     "Resolved",
     "Risk",
     "Severity",
+    "Unanswered",
     "Verification",
     "Verified",
     "Window",

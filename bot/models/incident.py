@@ -12,6 +12,7 @@ from bot.models.base import Instant, Noun
 from bot.models.brief import Brief
 from bot.models.evidence import Finding, Gap, Hypothesis
 from bot.models.proposal import Proposal
+from bot.models.question import Question
 
 
 class Phase(StrEnum):
@@ -181,6 +182,28 @@ class HandedOver(_Fact):
     reason: str
 
 
+class Asked(_Fact):
+    """The drawing asks the people in the thread."""
+
+    kind: Literal["asked"] = "asked"
+    question: Question
+
+
+class Answered(_Fact):
+    """A person has answered; the first answer counts."""
+
+    kind: Literal["answered"] = "answered"
+    question_id: str
+    answer: str
+
+
+class Unanswered(_Fact):
+    """Nobody has answered in time."""
+
+    kind: Literal["unanswered"] = "unanswered"
+    question_id: str
+
+
 class Noted(_Fact):
     """Something worth keeping that changes no state."""
 
@@ -207,6 +230,9 @@ Event = Annotated[
     | Resolved
     | Reopened
     | HandedOver
+    | Asked
+    | Answered
+    | Unanswered
     | Noted,
     Field(discriminator="kind"),
 ]
@@ -251,6 +277,20 @@ class Incident(Noun):
     def firing(self) -> bool:
         """Whether any of its alerts still fires."""
         return any(alert.status is AlertStatus.FIRING for alert in self.alerts)
+
+    @property
+    def open_questions(self) -> tuple[Question, ...]:
+        """What was asked since it was last opened and is not answered; none once it is over."""
+        asked: dict[str, Question] = {}
+        for recorded in self.history:
+            match recorded.event:
+                case Asked(question=question):
+                    asked[question.id] = question
+                case Answered(question_id=question_id) | Unanswered(question_id=question_id):
+                    asked.pop(question_id, None)
+                case Resolved() | HandedOver():
+                    asked.clear()
+        return tuple(asked.values())
 
     def last(self, kind: str) -> Recorded | None:
         """The latest event of that kind."""

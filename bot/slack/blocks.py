@@ -132,17 +132,19 @@ def actions(block_id: str, *elements: Block) -> Block:
     return {"type": "actions", "block_id": block_id, "elements": list(elements)}
 
 
-def button(text: str, action_id: str, value: str, *, style: str, reads: str, confirm: Block | None = None) -> Block:
+def button(
+    text: str, action_id: str, value: str, *, reads: str, style: str | None = None, confirm: Block | None = None
+) -> Block:
     """A button. `reads` is what a screen reader says; it names the target."""
     element: Block = {
         "type": "button",
         "text": plain(text, 75),
         "action_id": action_id,
         "value": value,
-        "style": style,
         "accessibility_label": label(reads, 75),
     }
-    return element if confirm is None else {**element, "confirm": confirm}
+    more = {"style": style, "confirm": confirm}
+    return {**element, **{name: value for name, value in more.items() if value is not None}}
 
 
 def confirm(title: str, text: str, *, yes: str, no: str) -> Block:

@@ -38,6 +38,16 @@ class Decision(Noun):
     at: Instant
 
 
+class Reply(Noun):
+    """A press of an answer's button under a question. Nothing in it has been checked yet."""
+
+    question_id: str
+    number: int = Field(ge=0, description="which of the question's answers, from 0")
+    user: str
+    channel: str
+    at: Instant
+
+
 class Command(Noun):
     """`/nightdesk …`."""
 
@@ -83,6 +93,9 @@ class Desk(Protocol):
 
     async def decided(self, decision: Decision) -> None:
         """Check who pressed and what, then approve or reject; an answer to that person is given through the face."""
+
+    async def replied(self, reply: Reply) -> None:
+        """Take the answer to a question; the first one counts."""
 
     async def commanded(self, command: Command) -> str:
         """The text that answers the command, seen by that user alone."""

@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable, Iterator, Sequence
 import structlog
 
 from bot.errors import SlackRefused
-from bot.models import Briefed, Chart, Found, Incident, Phase, Proposed, Recorded
+from bot.models import Asked, Briefed, Chart, Found, Incident, Phase, Proposed, Recorded
 from bot.slack.blocks import Post, post, section
 from bot.slack.client import Slack, refusals
 from bot.slack.desk import Mention
@@ -17,12 +17,13 @@ from bot.slack.people import People
 from bot.slack.text import own
 from bot.slack.views.card import card
 from bot.slack.views.proposal import proposal
+from bot.slack.views.question import question
 from bot.slack.views.thread import Turn, message, next_turn
 
 log = structlog.get_logger(__name__)
 
 CARD = "card"
-BY_PEOPLE = frozenset({"endorsed", "approved", "rejected"})
+BY_PEOPLE = frozenset({"endorsed", "approved", "rejected", "answered"})
 """A person is waiting to see the effect of these."""
 
 Pictures = Callable[[str], Awaitable[Chart | None]]
@@ -53,11 +54,12 @@ class Face:
         if cursor and incident.history and _order(incident.history[-1].id) < _order(cursor):
             return  # an older state than the one shown
         untold = tuple(recorded for recorded in incident.history if cursor is None or _later(recorded, cursor))
-        await self._refresh_proposals(incident, channel)
+        await self._refresh_buttons(incident, channel)
         if any(recorded.event.kind in BY_PEOPLE for recorded in untold):
             await self._refresh_card(incident, channel, thread, at_once=True)
         await self._tell_thread(incident, untold, channel, thread)
-        await self._refresh_card(incident, channel, thread, at_once=incident.phase is Phase.AWAITING)
+        asking = incident.phase is Phase.AWAITING or bool(incident.open_questions)
+        await self._refresh_card(incident, channel, thread, at_once=asking)
 
     async def tell(self, user: str, channel: str, text: str, *, thread: str | None = None) -> None:
         """Say our own words to one person only.
@@ -150,14 +152,18 @@ class Face:
             except SlackRefused as refusal:  # the figures are in the message; a picture does not hold up the rest
                 log.warning("a picture was not uploaded", incident=incident.id, chart=key, reason=str(refusal))
 
-    async def _refresh_proposals(self, incident: Incident, channel: str) -> None:
-        """Take the buttons away from what is decided. Those of proposals that were not posted yet have none to take."""
+    async def _refresh_buttons(self, incident: Incident, channel: str) -> None:
+        """Take the buttons away from what is decided. What was not posted yet has none to take."""
         for recorded in incident.history:
-            if not isinstance(recorded.event, Proposed):
-                continue
+            match recorded.event:
+                case Proposed(proposal=offered):
+                    shown = proposal(offered, incident)
+                case Asked(question=asked):
+                    shown = question(asked, incident)
+                case _:
+                    continue
             mark = _mark(incident, recorded.id)
             if ts := await self._ledger.sent(mark):
-                shown = proposal(recorded.event.proposal, incident)
                 await self._outbox.edit(mark, channel, ts, shown, at_once=True)
 
     async def _refresh_card(self, incident: Incident, channel: str, ts: str, *, at_once: bool) -> None:

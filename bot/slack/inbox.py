@@ -12,7 +12,7 @@ from typing import Any, Literal
 from bot.errors import BadInput
 from bot.models import Message
 from bot.slack.client import Identity
-from bot.slack.desk import Command, Decision, Mention, Taught
+from bot.slack.desk import Command, Decision, Mention, Reply, Taught
 from bot.slack.text import plain
 from bot.slack.views.modal import origin_of, reason_of
 
@@ -122,6 +122,26 @@ def pressed(body: Json, verdict: Literal["approve", "reject"]) -> Decision:
         user=body["user"]["id"],
         channel=channel,
         message_ts=message_ts,
+        at=moment(action.get("action_ts", "")),
+    )
+
+
+def replied(body: Json) -> Reply:
+    """A press of an answer's button under a question.
+
+    Raises:
+        BadInput: the button is none of ours.
+    """
+    action = body["actions"][0]
+    question_id, _, number = str(action.get("value", "")).rpartition(":")
+    channel = (body.get("channel") or {}).get("id")
+    if not question_id or not number.isdecimal() or not channel:
+        raise BadInput("That button does not say which question it belongs to.")
+    return Reply(
+        question_id=question_id,
+        number=int(number),
+        user=body["user"]["id"],
+        channel=channel,
         at=moment(action.get("action_ts", "")),
     )
 

@@ -29,6 +29,7 @@ from bot.slack.text import escape, own
 from bot.slack.views import modal
 from bot.slack.views.home import home
 from bot.slack.views.proposal import APPROVE, REJECT
+from bot.slack.views.question import ANSWER
 
 log = structlog.get_logger(__name__)
 
@@ -81,6 +82,7 @@ class Listeners:
         app.message_shortcut(TRIAGE)(self._triage)
         app.action(APPROVE)(self._approved)
         app.action(REJECT)(self._reject_pressed)
+        app.action(re.compile(rf"{ANSWER}\d"))(self._replied)
         app.view(modal.REJECT_REASON)(self._reject_submitted)
         app.action(ANYTHING)(_ignored)
 
@@ -140,6 +142,10 @@ class Listeners:
 
     async def _approved(self, ack: AsyncAck, body: Json) -> None:
         await self._desk.decided(inbox.pressed(body, "approve"))
+        await ack()
+
+    async def _replied(self, ack: AsyncAck, body: Json) -> None:
+        await self._desk.replied(inbox.replied(body))
         await ack()
 
     async def _reject_pressed(self, ack: AsyncAck, body: Json) -> None:

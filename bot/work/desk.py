@@ -14,7 +14,7 @@ from bot.incidents import Intake, Journal
 from bot.memory import MemoryManager
 from bot.models import Message, Phase, Proposal
 from bot.remediation.approvals import incident_of
-from bot.slack.desk import Command, Decision, HomeContent, Mention, Taught
+from bot.slack.desk import Command, Decision, HomeContent, Mention, Reply, Taught
 from bot.work.answers import Answers
 from bot.work.duties import Stage
 from bot.work.question import question, service_in
@@ -73,6 +73,10 @@ class FrontDesk:
         """Schedule the decision: a click that Slack saw acknowledged is never lost."""
         key = hashlib.sha256(decision.model_dump_json().encode()).hexdigest()[:32]
         await self._queue.add("decide", decision.model_dump_json(), key=key)
+
+    async def replied(self, reply: Reply) -> None:
+        """Schedule the answer: a click that Slack saw acknowledged is never lost."""
+        await self._queue.add("reply", reply.model_dump_json(), key=f"{reply.question_id}:{reply.user}:{reply.at}")
 
     async def commanded(self, command: Command) -> str:
         """Answer `/nightdesk …` at once, from what is stored."""

@@ -19,21 +19,23 @@ from bot.models import HandedOver, Incident, Message, Noted, Phase, Resolved, Ve
 from bot.remediation.approvals import Approvals, incident_of
 from bot.remediation.execution import Execution
 from bot.slack.blocks import Post
-from bot.slack.desk import Decision, Mention, Taught
+from bot.slack.desk import Decision, Mention, Reply, Taught
 from bot.slack.inbox import moment
 from bot.work.answers import Answers
 from bot.work.follow import Follow, last_moved
+from bot.work.questions import Questions
 from bot.work.showings import Showings
 from bot.work.triage import Triage
 from bot.work.verify import Verifier
 
 log = structlog.get_logger(__name__)
 
-PROPOSAL_TASKS = frozenset({"expire", "execute", "verify", "decide"})
+PROPOSAL_TASKS = frozenset({"expire", "execute", "verify", "decide", "unanswered"})
+"""Tasks whose subject is a proposal or a question: its id carries the incident's."""
 QUIET_FOR = timedelta(hours=24)
 """After this long without a word, an incident that people took over is closed."""
 LONGEST_REASON = 400
-TALK_TASKS = frozenset({"hear", "teach", "backfill"})
+TALK_TASKS = frozenset({"hear", "teach", "backfill", "reply"})
 
 
 class Stage(Protocol):
@@ -82,6 +84,7 @@ class Office:
     execution: Execution
     verifier: Verifier
     answers: Answers
+    questions: Questions
     follow: Follow
     showings: Showings
     stage: Stage
@@ -126,6 +129,18 @@ class Office:
             await self._audit(click, verdict.text)
         if verdict.outcome not in {"approved", "rejected"}:
             await self.stage.tell(click.user, click.channel, verdict.text)
+
+    async def reply(self, reply: str) -> None:
+        """Record an answer to a question, or tell the person why it came too late."""
+        given = Reply.model_validate_json(reply)
+        refused = await self.questions.answer(given)
+        log.info("reply", user=given.user, question=given.question_id, number=given.number, refused=refused)
+        if refused:
+            await self.stage.tell(given.user, given.channel, refused)
+
+    async def unanswered(self, question_id: str) -> None:
+        """Close a question that nobody has answered, if its time is over."""
+        await self.questions.expire(question_id)
 
     async def hear(self, mention: str) -> None:
         """Answer a mention."""

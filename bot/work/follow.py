@@ -9,11 +9,12 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
 
-from bot.models import Incident, Phase, Proposed, Recorded
+from bot.models import Asked, Incident, Phase, Proposed, Question, Recorded
 from bot.observability import EVENTS
 from bot.work.queue import Queue
 
-WALKS = frozenset({"opened", "reopened", "rejected", "expired", "not_executed", "outcome_unknown", "verified"})
+WALKS = frozenset({"opened", "reopened", "rejected", "expired", "not_executed", "outcome_unknown", "verified",
+                   "answered", "unanswered"})  # fmt: skip
 """Events after which the drawing is walked on."""
 WALKED_ON = frozenset({Phase.INVESTIGATING, Phase.RECOVERED, Phase.OUTCOME_UNKNOWN})
 """Phases in which nobody is asked and nothing runs: only a walk leads out of them."""
@@ -45,6 +46,8 @@ class Follow:
             await self._queue.add("learn", incident_id, key=f"{incident_id}:{recorded.id}")
         if isinstance(event, Proposed):
             await self._expiry(event.proposal.id, event.proposal.expires_at)
+        elif isinstance(event, Asked):
+            await self._unanswered(event.question)
         elif event.kind == "approved":
             await self._queue.add("execute", event.proposal_id, key=event.proposal_id)
         elif event.kind == "executed":
@@ -55,6 +58,9 @@ class Follow:
         if not incident.history or now - last_moved(incident) < LOST_AFTER:
             return False
         proposal = incident.proposal
+        for question in incident.open_questions:
+            if now >= question.expires_at:
+                await self._unanswered(question)
         if incident.phase in WALKED_ON:
             await self._queue.add("walk", incident.id, key=f"{incident.id}:swept")
         elif proposal and incident.phase is Phase.AWAITING and now >= proposal.expires_at:
@@ -70,6 +76,9 @@ class Follow:
     async def show(self, incident: Incident) -> None:
         """Schedule showing an incident of which Slack does not show everything yet."""
         await self._queue.add("show", incident.id, key=f"{incident.id}:swept")
+
+    async def _unanswered(self, question: Question) -> None:
+        await self._queue.add("unanswered", question.id, key=question.id, when=question.expires_at)
 
     async def _expiry(self, proposal_id: str, at: datetime) -> None:
         await self._queue.add("expire", proposal_id, key=proposal_id, when=at)

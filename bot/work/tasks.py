@@ -48,6 +48,12 @@ class Duties(Protocol):
     async def verify(self, proposal_id: str) -> None:
         """Watch an executed proposal."""
 
+    async def reply(self, reply: str) -> None:
+        """Take an answer to a question (JSON)."""
+
+    async def unanswered(self, question_id: str) -> None:
+        """Close a question that nobody has answered, if its time is over."""
+
     async def decide(self, decision: str) -> None:
         """Check and record a click (JSON)."""
 
@@ -137,7 +143,10 @@ def _proposal_tasks(duties: Duties) -> tuple[Task, ...]:
     async def verify(proposal_id: str, run: Run = CurrentExecution(), retry: ExponentialRetry = BRIEF) -> None:
         await guard.run("verify", proposal_id, duties.verify(proposal_id), run, BRIEF.attempts)
 
-    return (expire, execute, verify)
+    async def unanswered(question_id: str, run: Run = CurrentExecution(), retry: ExponentialRetry = PATIENT) -> None:
+        await guard.run("unanswered", question_id, duties.unanswered(question_id), run, PATIENT.attempts)
+
+    return (expire, execute, verify, unanswered)
 
 
 def _talk_tasks(duties: Duties) -> tuple[Task, ...]:
@@ -150,6 +159,7 @@ def _talk_tasks(duties: Duties) -> tuple[Task, ...]:
 
     return (
         task("decide", duties.decide),
+        task("reply", duties.reply),
         task("hear", duties.hear),
         task("teach", duties.teach),
         task("backfill", duties.backfill),

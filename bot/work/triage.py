@@ -11,9 +11,9 @@ import structlog
 from bot.canvas import Kind, Playbook, Step, Store, Walked, decide, walk
 from bot.catalog import Catalog
 from bot.errors import IllegalTransition, NotFound
-from bot.models import Alert, Briefed, Event, HandedOver, Incident, Noted, Phase, Resolved
+from bot.models import Alert, Answered, Briefed, Event, HandedOver, Incident, Noted, Phase, Resolved, Unanswered
 from bot.work.follow import WALKED_ON
-from bot.work.world import IncidentWorld, Rooms, gate_field
+from bot.work.world import IncidentWorld, Rooms, gate_field, question_field
 
 log = structlog.get_logger(__name__)
 
@@ -103,7 +103,7 @@ class Triage:
             return await self._deliver_decision(step, incident, world)
         if step.kind is Kind.CHANGE:
             return await self._deliver_outcome(step, incident)
-        return False
+        return await self._deliver_answer(step, incident)
 
     async def _deliver_decision(self, step: Step, incident: Incident, world: IncidentWorld) -> bool:
         if refusal := world.refused.get(step.key):
@@ -116,6 +116,16 @@ class Triage:
             if event.kind in DECISIONS and getattr(event, "proposal_id", None) == proposal_id:
                 facts = {"reason": getattr(event, "reason", None), "proposal": proposal_id}
                 return await decide(self._store, step.run_id, step.key, event.kind, facts=facts, actor=event.actor)
+        return False
+
+    async def _deliver_answer(self, step: Step, incident: Incident) -> bool:
+        question_id = await self._rooms.journal.field(incident.id, question_field(step))
+        for recorded in incident.history:
+            match recorded.event:
+                case Answered(question_id=about, answer=answer, actor=who) if about == question_id:
+                    return await decide(self._store, step.run_id, step.key, answer, actor=who)
+                case Unanswered(question_id=about) if about == question_id:
+                    return await decide(self._store, step.run_id, step.key, "expired")
         return False
 
     async def _deliver_outcome(self, step: Step, incident: Incident) -> bool:
@@ -133,7 +143,7 @@ class Triage:
 
     async def _unless_stalled(self, incident: Incident, run: str, walked: Walked) -> None:
         """Where nobody is asked and nothing runs, nothing would ever wake this walk again: then people carry on."""
-        if incident.phase in WALKED_ON:
+        if incident.phase in WALKED_ON and not incident.open_questions:
             where = ", ".join(f"'{step.label}'" for step in walked.waiting)
             await self._finish(incident.id, run, f"The drawing waits at {where}, and nothing can come of that here.")
 

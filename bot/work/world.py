@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 import structlog
@@ -20,14 +20,15 @@ from bot.errors import IllegalTransition, RemediationError
 from bot.incidents import Journal
 from bot.memory import MemoryManager
 from bot.models import (
+    Asked,
     Chart,
     Finding,
     Found,
     Hypothesis,
     Incident,
-    Noted,
     Proposal,
     Proposed,
+    Question,
     Ranked,
     Rejected,
     Reopened,
@@ -39,11 +40,14 @@ from bot.remediation.action import Action, ActionParameters
 from bot.remediation.catalogue import Actions
 from bot.remediation.proposal import Grounds, draft
 from bot.settings import Settings
+from bot.work.questions import next_id
 from bot.work.scoping import last_began, scope_of
 from bot.work.verification import verification_of
 
 log = structlog.get_logger(__name__)
 
+ANSWER_WITHIN_S = 15 * 60.0
+"""How long a question of a drawing waits where the drawing does not say."""
 RANK = "commander.rank"
 APPLY = "remediation.apply"
 """In a drawing: whatever single action the commander found to fit."""
@@ -130,10 +134,22 @@ class IncidentWorld:
         )
 
     async def ask(self, step: Step, question: str, answers: Sequence[str]) -> None:
-        """Put the question into the thread."""
-        text = f"{question} ({' / '.join(answers)})"
+        """Ask in the thread, once; no task waits for the answer."""
+        incident = await self._read()
+        within = timedelta(seconds=step.settings.expires or ANSWER_WITHIN_S)
+        asked = Question(
+            id=next_id(incident),
+            text=question,
+            answers=tuple(answers),
+            playbook=step.playbook,
+            node=step.node,
+            expires_at=self._now() + within,
+        )
         await self._rooms.journal.append(
-            self._incident_id, Noted(at=self._now(), text=text), once=self._once("ask", step.run_id, step.key)
+            self._incident_id,
+            Asked(at=self._now(), question=asked),
+            once=self._once("ask", step.run_id, step.key),
+            fields={question_field(step): asked.id},
         )
 
     async def judge(
@@ -242,6 +258,11 @@ class IncidentWorld:
 def gate_field(step: Step) -> str:
     """The field of the incident's record that holds the proposal which a gate opened."""
     return f"gate:{step.run_id}:{step.key}"
+
+
+def question_field(step: Step) -> str:
+    """The field of the incident's record that holds the question which a step has asked."""
+    return f"question:{step.run_id}:{step.key}"
 
 
 def _no_to(action: str, target: str, incident: Incident) -> Rejected | None:

@@ -74,6 +74,8 @@ def _now(incident: Incident) -> str:
 
 
 def _investigating(incident: Incident) -> str:
+    if incident.open_questions:
+        return f"Waiting for an answer in the thread: {line(incident.open_questions[0].text, 300)}"
     if incident.hypotheses:
         return "Causes are ranked in the thread; looking for something that can be done."
     looked = [recorded.event.agent for recorded in incident.history if recorded.event.kind == "finding"]

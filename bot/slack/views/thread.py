@@ -8,7 +8,9 @@ from itertools import takewhile
 
 from bot.models import (
     AlertJoined,
+    Answered,
     Approved,
+    Asked,
     Briefed,
     Endorsed,
     Event,
@@ -28,10 +30,11 @@ from bot.models import (
     Reopened,
     Resolved,
     Severity,
+    Unanswered,
     Verified,
 )
 from bot.slack.blocks import Post, together
-from bot.slack.views import closing, decision
+from bot.slack.views import closing, decision, question
 from bot.slack.views.brief import brief
 from bot.slack.views.causes import causes
 from bot.slack.views.findings import findings
@@ -116,6 +119,10 @@ def _seen(event: Event, incident: Incident) -> Post | None:
             return causes(event, incident)
         case Noted():
             return closing.note(event)
+        case Asked():
+            return question.question(event.question, incident)
+        case Answered() | Unanswered():
+            return question.ended(event, incident)
     return None
 
 

@@ -6,7 +6,7 @@ from collections import Counter
 
 from bot.errors import NightdeskError
 from bot.models import Message, Proposal
-from bot.slack.desk import Command, Decision, HomeContent, Mention, Taught
+from bot.slack.desk import Command, Decision, HomeContent, Mention, Reply, Taught
 from tests.unit.slack import stories
 
 
@@ -20,6 +20,7 @@ class Clerk:
         self.messages: dict[str, Message] = {}
         self.lessons: list[Taught] = []
         self.decisions: list[Decision] = []
+        self.replies: list[Reply] = []
         self.triages: list[tuple[str, str, str, str]] = []
         self.channels: list[str] = []
         self.marked: set[str] = set()
@@ -53,6 +54,10 @@ class Clerk:
     async def decided(self, decision: Decision) -> None:
         self._work("decided")
         self.decisions.append(decision)
+
+    async def replied(self, reply: Reply) -> None:
+        self._work("replied")
+        self.replies.append(reply)
 
     async def commanded(self, command: Command) -> str:
         self._work("commanded")

@@ -18,6 +18,7 @@ from bot.slack.desk import Desk
 from bot.slack.door import Door
 from bot.slack.limits import check_view
 from bot.slack.views.proposal import APPROVE, REJECT
+from bot.slack.views.question import ANSWER
 from bot.slack.views.thread import message, next_turn
 from tests.integration.slack.clerk import Clerk
 from tests.unit.slack import stories
@@ -280,6 +281,18 @@ async def test_approving_reaches_the_desk_once_with_what_was_shown(
     assert stories.proposal().digest.startswith(decision.digest)
     assert len(decision.digest) == 16
     assert (decision.channel, decision.message_ts) == (CHANNEL, ts)
+
+
+async def test_an_answer_reaches_the_desk_with_its_question_and_number(
+    workspace: Workspace, address: str, slack: Slack, clerk: Clerk
+) -> None:
+    incident = stories.incident(stories.until_asked())
+    asked = message(next_turn(incident.history[-1:]), incident, {})
+    assert asked
+    posted = await slack.telling.chat_postMessage(channel=CHANNEL, text=asked.text, blocks=list(asked.blocks))
+    assert (await workspace.click("U0RAJ", posted["ts"], f"{ANSWER}1")).ok
+    [reply] = clerk.replies
+    assert (reply.question_id, reply.number, reply.user, reply.channel) == ("NDK4.q1", 1, "U0RAJ", CHANNEL)
 
 
 async def test_an_approval_that_the_desk_did_not_keep_is_not_acknowledged(

@@ -9,7 +9,7 @@ from slack_sdk.errors import SlackApiError
 
 from bot.demo.workspace import RAJ, Trouble, Workspace
 from bot.errors import SlackRefused
-from bot.models import Chart, Event, Found
+from bot.models import Answered, Chart, Event, Found
 from bot.slack.client import Slack
 from bot.slack.desk import Mention
 from bot.slack.face import Face
@@ -79,6 +79,23 @@ async def test_after_the_decision_the_buttons_are_gone_and_who_and_when_stay(wor
     offered = next(m for m in shown if m.get("metadata", {}).get("event_payload", {}).get("event") == "1005-0")
     assert "Approved by <@U0MINA>" in json.dumps(offered["blocks"])
     assert shown[0]["text"].endswith("Resolved.")
+
+
+async def test_a_question_has_a_button_for_each_answer_until_somebody_has_answered(
+    workspace: Workspace, face: Face
+) -> None:
+    await face.show(stories.incident(stories.until_asked()), CHANNEL)
+    shown = thread(workspace)
+    assert buttons(shown) == ["nightdesk_answer_0", "nightdesk_answer_1"]
+    assert "&lt;b&gt;deploy" in json.dumps(shown[-1]["blocks"])
+    assert "Waiting for an answer in the thread" in json.dumps(shown[0]["blocks"])
+
+    answered = Answered(at=stories.at(3), actor=stories.MINA, question_id="NDK4.q1", answer="no")
+    await face.show(stories.incident([*stories.until_asked(), answered]), CHANNEL)
+    shown = thread(workspace)
+    assert buttons(shown) == []
+    assert "<@U0MINA> answered *no*" in json.dumps(shown[-2]["blocks"])
+    assert shown[-1]["text"].startswith("<@U0MINA> answered “Did you")
 
 
 async def test_an_older_state_does_not_undo_a_newer_card(workspace: Workspace, face: Face) -> None:

@@ -24,6 +24,7 @@ from bot.models import (
 )
 from bot.settings import Settings
 from bot.storage import connect
+from bot.work.questions import Questions
 from bot.work.triage import MOST_DEATHS, Triage, run_of
 from bot.work.world import Rooms
 
@@ -110,12 +111,20 @@ async def room(redis_url: str) -> AsyncIterator[Room]:
     await room.redis.aclose()
 
 
-async def test_a_question_that_nobody_can_answer_here_goes_to_people(room: Room) -> None:
+async def test_a_question_that_nobody_answers_is_closed_in_time_and_the_drawing_goes_on(room: Room) -> None:
     await room.open()
-    await room.triage(ASKS).walk(ID)
+    triage = room.triage(ASKS)
+    await triage.walk(ID)
+    (question,) = (await room.incident()).open_questions
+    questions = Questions(room.journal, lambda: room.now)
+    await questions.expire(question.id)
+    assert (await room.incident()).open_questions, "not before its time"
+    room.now = question.expires_at
+    await questions.expire(question.id)
+    await triage.walk(ID)
     incident = await room.incident()
-    assert incident.phase is Phase.HANDED_OVER
-    assert "Did you deploy?" in getattr(incident.history[-1].event, "reason", "")
+    assert (incident.phase, incident.open_questions) == (Phase.HANDED_OVER, ())
+    assert "Roll it back" in getattr(incident.history[-1].event, "reason", "")
 
 
 async def test_a_triage_whose_alert_has_ended_meanwhile_ends_with_it(room: Room) -> None:

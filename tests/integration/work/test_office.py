@@ -75,6 +75,7 @@ class Desk:
             execution=gate.execution(),
             verifier=unused,
             answers=answers,
+            questions=unused,
             follow=noting,
             showings=unused,
             stage=stage,

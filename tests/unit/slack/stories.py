@@ -12,6 +12,7 @@ from bot.models import (
     AlertJoined,
     AlertStatus,
     Approved,
+    Asked,
     Brief,
     Briefed,
     BriefLine,
@@ -28,6 +29,7 @@ from bot.models import (
     Phase,
     Proposal,
     Proposed,
+    Question,
     Ranked,
     Recorded,
     Rejected,
@@ -156,6 +158,15 @@ def until_resolved() -> list[Event]:
         Verified(at=at(5), recovered=True, before=0.12, after=0.001, seconds=90, statement="Errors are gone.", **about),
         Resolved(at=at(6), reason="The alert is resolved."),
     ]
+
+
+def until_asked() -> list[Event]:
+    """The drawing asks people."""
+    asked = Question(
+        id="NDK4.q1", text="Did you <b>deploy</b>?", answers=("yes", "no"), playbook="drawn", node="who",
+        expires_at=at(17),
+    )  # fmt: skip
+    return [*until_proposed()[:4], Asked(at=at(2), question=asked)]
 
 
 def until_rejected() -> list[Event]:

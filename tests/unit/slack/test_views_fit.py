@@ -16,7 +16,9 @@ from bot.models import (
     Alert,
     AlertJoined,
     AlertStatus,
+    Answered,
     Approved,
+    Asked,
     Brief,
     Briefed,
     BriefLine,
@@ -39,6 +41,7 @@ from bot.models import (
     Phase,
     Proposal,
     Proposed,
+    Question,
     Ranked,
     Recorded,
     Rejected,
@@ -46,6 +49,7 @@ from bot.models import (
     Resolved,
     Risk,
     Severity,
+    Unanswered,
     Verification,
     Verified,
 )
@@ -136,6 +140,10 @@ proposals = st.builds(
     proposed_at=instants, expires_at=instants, timeout_s=st.just(30.0), digest=st.just("a1b2c3d4" * 8),
 )  # fmt: skip
 about = {"at": instants, "actor": actors, "proposal_id": st.just(PROPOSAL)}
+questions = st.builds(
+    Question, id=st.just("NDK4.q1"), text=texts, answers=st.lists(texts, min_size=1, max_size=5).map(tuple),
+    playbook=texts, node=texts, expires_at=instants,
+)  # fmt: skip
 later: st.SearchStrategy[Event] = st.one_of(
     st.builds(AlertJoined, at=instants, alert=alerts, why=texts),
     st.builds(Briefed, at=instants, brief=briefs),
@@ -155,6 +163,9 @@ later: st.SearchStrategy[Event] = st.one_of(
     st.builds(Resolved, at=instants, actor=actors, reason=texts),
     st.builds(Reopened, at=instants, alert=alerts),
     st.builds(HandedOver, at=instants, reason=texts),
+    st.builds(Asked, at=instants, question=questions),
+    st.builds(Answered, at=instants, actor=actors, question_id=st.just("NDK4.q1"), answer=texts),
+    st.builds(Unanswered, at=instants, question_id=st.just("NDK4.q1")),
     st.builds(Noted, at=instants, actor=actors, text=texts),
 )  # fmt: skip
 opened = st.builds(Opened, at=instants, alert=alerts, service=st.none() | texts)

@@ -22,6 +22,7 @@ from bot.models import (
     Phase,
     Proposal,
     Proposed,
+    Question,
     Ranked,
     Recorded,
     Verified,
@@ -102,3 +103,10 @@ def finding(kind: str = "error_rate", *, agent: str = "metrics", score: float = 
 def evidence(name: str, **changes: Any) -> Evidence:
     """One fact."""
     return Evidence.model_validate({"id": name, "statement": f"{name} was seen.", "observed_at": NOW, **changes})
+
+
+def question() -> Question:
+    """What a drawing asks."""
+    return Question(
+        id=f"{ID}.q1", text="Did you deploy?", answers=("yes", "no"), playbook="p", node="who", expires_at=after(60)
+    )

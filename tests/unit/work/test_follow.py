@@ -8,7 +8,9 @@ from typing import Any
 import pytest
 
 from bot.models import (
+    Answered,
     Approved,
+    Asked,
     Briefed,
     Event,
     Executed,
@@ -23,11 +25,12 @@ from bot.models import (
     Rejected,
     Reopened,
     Resolved,
+    Unanswered,
     Verified,
 )
 from bot.models.brief import Brief
 from bot.work.follow import LOST_AFTER, Follow, last_moved
-from tests.unit.work.histories import ID, NOW, PROPOSAL, after, alert, incident, opened, proposal, to_verified
+from tests.unit.work.histories import ID, NOW, PROPOSAL, after, alert, incident, opened, proposal, question, to_verified
 
 EXPIRED = Expired(at=NOW, proposal_id=PROPOSAL)
 REJECTED = Rejected(at=NOW, proposal_id=PROPOSAL, reason="no")
@@ -82,6 +85,9 @@ def recorded(event: Event) -> Recorded:
         (Proposed(at=NOW, proposal=proposal()), {("expire", PROPOSAL)}),
         (APPROVED, {("execute", PROPOSAL)}),
         (Executed(at=NOW, proposal_id=PROPOSAL, outcome="done"), {("verify", PROPOSAL)}),
+        (Asked(at=NOW, question=question()), {("unanswered", f"{ID}.q1")}),
+        (Answered(at=NOW, question_id=f"{ID}.q1", answer="yes"), {("walk", ID)}),
+        (Unanswered(at=NOW, question_id=f"{ID}.q1"), {("walk", ID)}),
         (Noted(at=NOW, text="by the way"), set()),
         (Briefed(at=NOW, brief=Brief(role="commander")), set()),
     ],
@@ -114,6 +120,7 @@ LATE = NOW + timedelta(hours=1)
     [
         (STORY[:1], [("walk", ID)]),
         (STORY[:3], [("expire", PROPOSAL)]),
+        ((opened(), Asked(at=NOW, question=question())), [("unanswered", f"{ID}.q1"), ("walk", ID)]),
         (STORY[:4], [("execute", PROPOSAL)]),
         (STORY[:5], [("execute", PROPOSAL)]),
         (STORY[:6], [("verify", PROPOSAL)]),
@@ -121,7 +128,17 @@ LATE = NOW + timedelta(hours=1)
         ((opened(), HandedOver(at=NOW, reason="people")), []),
         ((opened(), Resolved(at=NOW, reason="over")), []),
     ],
-    ids=["investigating", "awaiting", "approved", "executing", "verifying", "recovered", "handed over", "resolved"],
+    ids=[
+        "investigating",
+        "awaiting",
+        "asking",
+        "approved",
+        "executing",
+        "verifying",
+        "recovered",
+        "handed over",
+        "resolved",
+    ],
 )
 async def test_what_an_incident_waits_for_is_scheduled_again(
     follow: Follow, queue: Noting, events: tuple[Event, ...], again: list[tuple[str, str]]
