@@ -17,7 +17,6 @@ from redis.asyncio import Redis
 from starlette.applications import Starlette
 from starlette.routing import BaseRoute, Route
 
-from bot.agents.changes import changes_tools
 from bot.agents.database import database_tools
 from bot.agents.logs import logs_tools
 from bot.agents.metrics import metrics_tools
@@ -29,10 +28,12 @@ from bot.canvas.library import load_library
 from bot.canvas.lint import ToolSpec
 from bot.canvas.matching import choose
 from bot.catalog import Catalog, load_catalog
+from bot.changes.door import ChangeDoor
+from bot.changes.ledger import ChangeLedger
 from bot.errors import Denied
 from bot.incidents import Intake, Journal
 from bot.memory import MemoryManager
-from bot.models import Alert, Message
+from bot.models import Alert
 from bot.remediation.approvals import Approvals, Membership, may_decide
 from bot.remediation.catalogue import Actions, actions
 from bot.remediation.execution import Execution
@@ -55,6 +56,7 @@ from bot.work.duties import Office, Stage
 from bot.work.follow import Follow
 from bot.work.forgetting import Forgetting
 from bot.work.health import Health, health_routes
+from bot.work.lookout import ledger_of, tools_for_changes
 from bot.work.measure import Ask, Measures
 from bot.work.pictures import Pictures
 from bot.work.questions import Questions
@@ -118,7 +120,8 @@ async def assembled(settings: Settings, *, clock: Clock = utc_now) -> AsyncItera
         journal = Journal(redis, on_append=follow.event)
         memory = await stack.enter_async_context(_memory(url, settings))
         intake = Intake(redis, journal, catalog, clock, channel=settings.slack.channel)
-        telemetry = await _telemetry(stack, settings, catalog, memory)
+        ledger = ledger_of(redis, settings.changes)
+        telemetry = await _telemetry(stack, settings, catalog, memory, ledger)
         pictures = Pictures(redis)
         door, stage, membership, names = await _slack(stack, settings, redis, pictures)
         forgetting = Forgetting(memory, partial(may_decide, settings.remediation, membership))
@@ -144,6 +147,7 @@ async def assembled(settings: Settings, *, clock: Clock = utc_now) -> AsyncItera
         desk = FrontDesk(redis, queue, journal, intake, memory, answers, stage, catalog, clock)
         health = Health(redis)
         routes: list[BaseRoute] = [*AlertDoor(settings, intake, clock).routes(), *health_routes(health)]
+        routes += ChangeDoor(settings, ledger, clock).routes()
         routes += await door(stack, desk)
         await _worker(stack, queue, settings, health, stopping)
         await _read_back(queue, redis, settings, catalog)
@@ -160,7 +164,9 @@ async def _redis_url(stack: AsyncExitStack, settings: Settings) -> str:
     return await stack.enter_async_context(embedded_redis(settings.data_dir))
 
 
-async def _telemetry(stack: AsyncExitStack, settings: Settings, catalog: Catalog, memory: MemoryManager) -> Telemetry:
+async def _telemetry(
+    stack: AsyncExitStack, settings: Settings, catalog: Catalog, memory: MemoryManager, ledger: ChangeLedger
+) -> Telemetry:
     prometheus = None
     if settings.prometheus_url:
         prometheus = await stack.enter_async_context(Prometheus(settings.prometheus_url))
@@ -174,7 +180,7 @@ async def _telemetry(stack: AsyncExitStack, settings: Settings, catalog: Catalog
             *metrics_tools(prometheus),
             *logs_tools(log_sources(settings.logs)),
             *database_tools(databases),
-            *changes_tools(_heard(memory)),
+            *await tools_for_changes(stack, settings.changes, ledger, memory, catalog),
         )
     )
     return Telemetry(toolbox, _asking(prometheus) if prometheus else None)
@@ -188,22 +194,6 @@ def _asking(prometheus: Prometheus) -> Ask:
         return answer.single.last if answer.single else None
 
     return ask
-
-
-def _heard(memory: MemoryManager) -> Callable[[Scope], Callable[[datetime, datetime], Awaitable[list[Message]]]]:
-    """What was said in the channel of the incident's service."""
-
-    def of(scope: Scope) -> Callable[[datetime, datetime], Awaitable[list[Message]]]:
-        service = scope.catalog.services.get(scope.service or "")
-
-        async def heard(since: datetime, until: datetime) -> list[Message]:
-            channel = service.channel if service else None
-            found = await memory.recall("", channel=channel, since=since, until=until, limit=200)
-            return [recalled.message for recalled in found]
-
-        return heard
-
-    return of
 
 
 def _rooms(

@@ -49,6 +49,8 @@ async def checks(settings: Settings) -> AsyncIterator[Check]:
     yield _doors(settings)
     yield await _prometheus(settings)
     yield _logs(settings)
+    async for check in _changes(settings):
+        yield check
     for name in catalog.databases:
         yield await _database(name, catalog)
     yield _approvers(settings, catalog)
@@ -154,6 +156,23 @@ def _readable(pattern: str) -> bool:
     from glob import iglob
 
     return any(os.access(path, os.R_OK) for path in iglob(pattern, recursive=True))  # noqa: PTH207 - absolute patterns
+
+
+async def _changes(settings: Settings) -> AsyncIterator[Check]:
+    from bot.changes.sources import client
+
+    if settings.changes.auth:
+        yield Check("ok", "Changes", "POST /changes is authenticated")
+    else:
+        mend = "To let CI post, set NIGHTDESK_CHANGES__AUTH__KIND=bearer and NIGHTDESK_CHANGES__AUTH__TOKEN."
+        yield Check("note", "Changes", "POST /changes is open to this machine only", mend)
+    for name, source in settings.changes.sources.items():
+        what = f"Changes from {name}"
+        try:
+            async with client(name, source) as asked:
+                yield Check("ok", what, await asked.check())
+        except SourceUnavailable as error:
+            yield Check("wrong", what, str(error), f"Check the section changes.sources.{name} and its token.")
 
 
 async def _database(name: str, catalog: Catalog) -> Check:

@@ -49,7 +49,15 @@ class Denied(NightdeskError):
 
 
 class SourceUnavailable(NightdeskError):
-    """A telemetry source did not answer, or answered with an error: a gap in the evidence."""
+    """A telemetry source did not answer, or answered with an error: a gap in the evidence.
+
+    Args:
+        status: the HTTP status that it answered with, if it did.
+    """
+
+    def __init__(self, message: str, *, status: int | None = None) -> None:
+        super().__init__(message)
+        self.status = status
 
 
 class ConnectionsExhausted(SourceUnavailable):

@@ -230,10 +230,10 @@ class HttpSource:
         said = f"{self.name} answered {response.status_code}: {_said(body)}"
         wait_s = _retry_after_s(response)
         if wait_s is not None and wait_s > LONGEST_WAIT_S:
-            return SourceUnavailable(f"{said} (it asks to be left alone {_for(wait_s)})")
+            return SourceUnavailable(f"{said} (it asks to be left alone {_for(wait_s)})", status=response.status_code)
         if response.status_code == 429 or response.status_code >= 500:
             return _Passing(said, wait_s)
-        return SourceUnavailable(said)
+        return SourceUnavailable(said, status=response.status_code)
 
     async def _read(self, response: httpx.Response) -> bytes:
         body = await _bounded(response)

@@ -22,6 +22,7 @@ from pydantic_settings import (
     TomlConfigSettingsSource,
 )
 
+from bot.changes.configured import ConfiguredSource
 from bot.errors import Misconfigured
 from bot.targets import AwxSettings, FeatureFlag, GithubSettings, KubernetesCluster, RedisServer
 
@@ -186,6 +187,16 @@ class TriageSettings(_Section):
     brief_tokens: int = Field(default=800, ge=100)
 
 
+class ChangesSettings(_Section):
+    """Where deploys and configuration changes are learnt from: a door for CI, and places that are asked."""
+
+    auth: SourceAuth | None = Field(default=None, description="of POST /changes; none: open to this machine only")
+    keep_days: int = Field(default=14, ge=1, le=400)
+    most: int = Field(default=20_000, ge=1, le=1_000_000, description="posted changes that are kept, the latest first")
+    look_back_s: float = Field(default=21_600, gt=0, description="how long before the onset a change is of interest")
+    sources: Mapping[str, ConfiguredSource] = Field(default_factory=dict)
+
+
 class WorkSettings(_Section):
     """Background work on Redis."""
 
@@ -229,6 +240,7 @@ class Settings(BaseSettings):
     slack: SlackSettings = SlackSettings()
     alerts: Mapping[str, AlertSourceSettings] = Field(default_factory=dict)
     logs: tuple[LogSource, ...] = ()
+    changes: ChangesSettings = ChangesSettings()
     triage: TriageSettings = TriageSettings()
     remediation: RemediationSettings = RemediationSettings()
     work: WorkSettings = WorkSettings()
@@ -330,6 +342,8 @@ def _explain(error: ValidationError) -> str:
 
 
 def _named(place: Sequence[str | int]) -> list[str]:
-    """The parts of the name to set it by; pydantic also says which kind of authentication it took the value for."""
+    """The parts of the name to set it by; pydantic also says which kind of a section it took the value for."""
     kinds = {"bearer", "basic", "hmac"}
-    return [str(part) for before, part in pairwise(["", *place]) if not (before == "auth" and part in kinds)]
+    of_source = place[:2] == ("changes", "sources")
+    path = [*place[:3], *place[4:]] if of_source else place
+    return [str(part) for before, part in pairwise(["", *path]) if not (before == "auth" and part in kinds)]

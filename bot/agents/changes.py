@@ -1,103 +1,232 @@
-"""The changes agent: what was deployed, configured or migrated shortly before the trouble began.
-
-Its source so far is the channel itself: deploy bots and people say there what they change.
-"""
+"""The changes agent: what was deployed, configured or migrated shortly before the trouble began."""
 
 from __future__ import annotations
 
-import re
-from collections.abc import Awaitable, Callable
+import asyncio
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
+from itertools import groupby
+from typing import Any
 
+from pydantic import Field
+
+from bot.agents.changes_weighing import Suspect, suspects
+from bot.agents.redaction import redacted
 from bot.agents.scope import Scope
 from bot.agents.tools import Parameters, Tool
-from bot.models import Evidence, Finding, Gap, Message, Report
-
-Heard = Callable[[datetime, datetime], Awaitable[list[Message]]]
-"""Gives what was said in the incident's channels between two moments."""
+from bot.agents.wording import clock
+from bot.changes.change import Change, ChangeKind, ChangeSource, Seen
+from bot.errors import SourceUnavailable
+from bot.models import Evidence, Finding, Gap, Report, Window
 
 LOOK_BACK = timedelta(hours=6)
-HALF_LIFE_S = 1800.0
-"""A change half an hour before the onset is half as suspicious as one right before it."""
-STRONGEST = 0.55
-"""A change near in time is a suspicion, not a proof."""
-_CHANGE = re.compile(
-    r"\b(deploy(ed|ing|s)?|roll(ed|ing)? (out|back)|releas(ed|ing)|shipp(ed|ing)|migrat(ed|ing|ion)|"
-    r"feature flag|flipped|config(uration)? change|upgrad(ed|ing)|scaled|failover|reverted)\b|部署|发布|上线|回滚",
-    re.IGNORECASE,
-)
 MOST = 5
+"""Changes of one service that are shown."""
+ANSWER_SHARE = 0.9
+"""The part of the deadline that a source has."""
+VERBS: Mapping[ChangeKind, tuple[str, str, str]] = {
+    "deploy": ("was deployed", "was being deployed", "was deployed without success"),
+    "rollback": ("was rolled back", "was being rolled back", "was rolled back without success"),
+    "restart": ("was restarted", "was being restarted", "was restarted without success"),
+    "migration": ("was migrated", "was being migrated", "was migrated without success"),
+    "flag": ("was switched", "was being switched", "was switched without success"),
+    "scale": ("was scaled", "was being scaled", "was scaled without success"),
+}
+CHANGED = ("was changed", "was being changed", "was changed without success")
+
+FACTS: Mapping[str, str] = {
+    "change_count": "changes of the service, or of what it stands on, in the hours before the onset",
+    "last_change": "the latest of them, in words",
+    "last_change_age_s": "how long before the onset it was",
+    "suspect": "the most suspicious of them, in words",
+    "suspect_service": "catalogue name of the service that it was on",
+    "suspect_kind": "deploy, rollback, restart, config, migration, flag, scale, infrastructure or other",
+    "suspect_before": "the version until then",
+    "suspect_after": "the version since",
+    "suspect_by": "who made it",
+    "suspect_url": "where it can be seen",
+    "suspect_score": "how suspicious it is, 0 to 1",
+}
 
 
-def changes_tools(heard: Callable[[Scope], Heard] | None) -> tuple[Tool, ...]:
+class Look(Parameters):
+    """No choice: the incident's service and everything that it stands on."""
+
+
+class Recent(Parameters):
+    """One service, further back."""
+
+    service: str | None = Field(default=None, description="catalogue name or alias; empty: the incident's service")
+    hours: float = Field(default=24, gt=0, le=336, description="how far back from the onset")
+
+
+def changes_tools(sources: Sequence[ChangeSource], look_back: timedelta = LOOK_BACK) -> tuple[Tool, ...]:
     """The agent's tools; without a source it says that it sees nothing."""
-
-    async def look(_: Parameters, scope: Scope) -> Report:
-        if heard is None:
-            return Report(agent="changes", gaps=(Gap(source="changes", reason="no source of changes is configured"),))
-        said = await heard(scope)(scope.window.end - LOOK_BACK, scope.window.end)
-        return Report(agent="changes", findings=_findings(said, scope))
-
+    agent = ChangesAgent(sources, look_back)
     return (
-        Tool(
-            name="changes.look",
+        Tool("changes.look", "changes", "Deploys, migrations and configuration changes before the onset.",
+             Look, FACTS, agent.look),
+        Tool("changes.recent", "changes", "The changes of one service, further back.", Recent, FACTS, agent.recent),
+    )  # fmt: skip
+
+
+class ChangesAgent:
+    """Asks all sources at once."""
+
+    def __init__(self, sources: Sequence[ChangeSource], look_back: timedelta = LOOK_BACK) -> None:
+        self._sources = sources
+        self._look_back = look_back
+
+    async def look(self, _: Look, scope: Scope) -> Report:
+        """The incident's service and what it stands on."""
+        return await self._report(scope.service, scope.neighbourhood, self._look_back, scope)
+
+    async def recent(self, asked: Recent, scope: Scope) -> Report:
+        """One service."""
+        service = scope.catalog.resolve(asked.service) if asked.service else scope.service
+        if asked.service and service is None:
+            reason = f"'{asked.service}' is not in the service catalogue"
+            return Report(agent="changes", gaps=(Gap(source="changes", reason=reason),))
+        return await self._report(service, (service,) if service else (), timedelta(hours=asked.hours), scope)
+
+    async def _report(self, service: str | None, services: Sequence[str], look_back: timedelta, scope: Scope) -> Report:
+        if not self._sources:
+            reason = "no source of changes is configured: see docs/changes.md"
+            return Report(agent="changes", gaps=(Gap(source="changes", reason=reason),))
+        began = asyncio.get_running_loop().time()
+        onset = _onset(scope)
+        span = Window(start=onset - look_back, end=max(scope.window.end, onset + timedelta(seconds=1)))
+        seen = await asyncio.gather(*(_asked(source, span, services, scope.deadline_s) for source in self._sources))
+        changes = [change for answer in seen for change in answer.changes]
+        found = suspects(changes, service, scope.catalog, onset)
+        return Report(
             agent="changes",
-            summary="Deploys, migrations and configuration changes that were announced in the channel.",
-            parameters=Parameters,
-            facts={"change_count": "announced changes in the last six hours", "last_change": "the latest, in words"},
-            run=look,
-        ),
-    )
-
-
-def _findings(said: list[Message], scope: Scope) -> tuple[Finding, ...]:
-    changes = sorted((message for message in said if _CHANGE.search(message.text)), key=lambda message: message.sent_at)
-    onset = scope.alert.starts_at or scope.window.end
-    before = [message for message in changes if message.sent_at <= onset][-MOST:]
-    if not before:
-        quiet = f"looked, and quiet: no change was announced in the {LOOK_BACK.seconds // 3600} hours before"
-        return (_finding(quiet, 0.0, (), scope, {"change_count": 0}, None),)
-    latest = before[-1]
-    age_s = max(0.0, (onset - latest.sent_at).total_seconds())
-    title = f"Last announced change, {_ago(age_s)} before the alert: {_short(latest.text)}"
-    facts = {"change_count": len(before), "last_change": _short(latest.text), "last_change_age_s": age_s}
-    evidence = tuple(
-        Evidence(
-            id=f"changes-{place}",
-            statement=f"{message.user} at {message.sent_at:%H:%M} UTC: {_short(message.text)}",
-            query=f"channel history since {scope.window.end - LOOK_BACK:%H:%M} UTC",
-            url=message.permalink,
-            observed_at=message.sent_at,
+            findings=_findings(found, service, look_back, scope),
+            gaps=tuple(gap for answer in seen for gap in answer.gaps),
+            seconds=asyncio.get_running_loop().time() - began,
         )
-        for place, message in enumerate(reversed(before), start=1)
+
+
+def _onset(scope: Scope) -> datetime:
+    return scope.alert.starts_at or scope.window.end
+
+
+async def _asked(source: ChangeSource, span: Window, services: Sequence[str], deadline_s: float) -> Seen:
+    try:
+        async with asyncio.timeout(deadline_s * ANSWER_SHARE):
+            return await source.changes(span, services)
+    except TimeoutError:
+        return Seen(gaps=(Gap(source=source.name, reason=f"no answer within {deadline_s * ANSWER_SHARE:.1f} s"),))
+    except SourceUnavailable as error:
+        return Seen(gaps=(Gap(source=source.name, reason=str(error)),))
+
+
+def _findings(found: Sequence[Suspect], service: str | None, look_back: timedelta, scope: Scope) -> tuple[Finding, ...]:
+    """One for each service, the most suspicious change first in it."""
+    if not found:
+        return (_quiet(service, look_back, scope),)
+    ranked = sorted(found, key=lambda one: one.service or "")  # a stable sort: the strongest of a service stays first
+    grouped = [list(group) for _, group in groupby(ranked, key=lambda one: one.service or "")]
+    grouped.sort(key=lambda group: -group[0].score)
+    facts = _facts(found)
+    return tuple(
+        _finding(group[:MOST], facts if place == 0 else {}, service, look_back, scope)
+        for place, group in enumerate(grouped)
     )
-    return (_finding(title, STRONGEST * 0.5 ** (age_s / HALF_LIFE_S), evidence, scope, facts, latest.sent_at),)
 
 
 def _finding(
-    title: str,
-    score: float,
-    evidence: tuple[Evidence, ...],
-    scope: Scope,
-    facts: dict[str, object],
-    at: datetime | None,
+    group: Sequence[Suspect], facts: Mapping[str, Any], service: str | None, look_back: timedelta, scope: Scope
 ) -> Finding:
+    first = group[0]
     return Finding(
         agent="changes",
-        title=title,
-        service=scope.service,
-        indicator="announced_changes",
+        title=_sentence(first, service),
+        service=first.service,
+        indicator=first.change.kind,
         kind="change",
-        score=score,
-        started_at=at,
-        evidence=evidence,
+        score=round(first.score, 4),
+        started_at=first.change.at,
+        evidence=tuple(_evidence(group, service, look_back, scope)),
         facts=facts,
     )
 
 
-def _short(text: str) -> str:
-    line = " ".join(text.split())
-    return line if len(line) <= 160 else line[:159] + "…"
+def _evidence(group: Iterable[Suspect], service: str | None, look_back: timedelta, scope: Scope) -> Iterable[Evidence]:
+    since = _onset(scope) - look_back
+    for place, suspect in enumerate(group, start=1):
+        change = suspect.change
+        details = f" ({'; '.join(redacted(line, 120) for line in change.details)})" if change.details else ""
+        yield Evidence(
+            id=f"changes-{suspect.service or 'any'}-{place}",
+            statement=_sentence(suspect, service) + details,
+            query=f"changes told by {change.source} since {since:%H:%M} UTC",
+            url=change.url,
+            observed_at=change.at,
+        )
+
+
+def _quiet(service: str | None, look_back: timedelta, scope: Scope) -> Finding:
+    of = f" of {service} or of what it depends on" if service else ""
+    return Finding(
+        agent="changes",
+        title=f"looked, and quiet: no change{of} in the {look_back.total_seconds() / 3600:g} hours before",
+        service=scope.service,
+        indicator="changes",
+        kind="change",
+        score=0.0,
+        facts={"change_count": 0},
+    )
+
+
+def _facts(found: Sequence[Suspect]) -> dict[str, Any]:
+    first, last = found[0], min(found, key=lambda one: one.before_onset_s)
+    return {
+        "change_count": len(found),
+        "last_change": _told(last.change),
+        "last_change_age_s": last.before_onset_s,
+        "suspect": _told(first.change),
+        "suspect_service": first.service,
+        "suspect_kind": first.change.kind,
+        "suspect_before": first.change.before,
+        "suspect_after": first.change.after,
+        "suspect_by": first.change.who,
+        "suspect_url": first.change.url,
+        "suspect_score": round(first.score, 4),
+    }
+
+
+def _sentence(suspect: Suspect, service: str | None) -> str:
+    """'checkout v4.2.1 → v4.3.0 was deployed by mina at 02:51 UTC, 4 min before the trouble began'."""
+    change = suspect.change
+    when = f"at {clock(change.at)}, {_ago(suspect.before_onset_s)} before the trouble began"
+    if _is_quoted(change):
+        said = f"{redacted(change.who or 'somebody', 60)} announced {when}: {_told(change)}"
+    else:
+        by = f" by {redacted(change.who, 60)}" if change.who else ""
+        said = f"{_told(change)} {_verb(change)}{by} {when}"
+    related = f" – {service} stands on it" if suspect.upstream else ""
+    undone = "; it was rolled back since" if suspect.undone else ""
+    return said + related + undone
+
+
+def _told(change: Change) -> str:
+    """'checkout v4.2.1 → v4.3.0', or the words in which it was announced."""
+    if _is_quoted(change):
+        return redacted(change.what, 160)
+    subject = change.service if change.service and change.kind in {"deploy", "rollback", "restart"} else change.what
+    versions = " → ".join(redacted(version, 60) for version in (change.before, change.after) if version)
+    return f"{redacted(subject, 100)} {versions}".rstrip()
+
+
+def _verb(change: Change) -> str:
+    done, doing, failed = VERBS.get(change.kind, CHANGED)
+    return {"succeeded": done, "started": doing, "failed": failed}[change.outcome]
+
+
+def _is_quoted(change: Change) -> bool:
+    """Where nobody says from what to what, the own words of whoever announced it say it best."""
+    return change.source == "channel" and not (change.service and change.after)
 
 
 def _ago(seconds: float) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -113,3 +113,53 @@ _SWAP = _Script(
 async def swap(redis: Redis, key: str, *, held: str, to: str, ttl_s: int) -> str:
     """Set the key if it still holds `held` (empty: nothing); gives what the key holds afterwards."""
     return str(await _SWAP.run(redis, [key], [held, to, str(ttl_s)]))
+
+
+_KEEP = _Script(
+    """
+    local times, said = KEYS[1], KEYS[2]
+    local oldest, most, ttl = ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3])
+    for i = 4, #ARGV, 3 do
+        redis.call('ZADD', times, ARGV[i + 1], ARGV[i])
+        redis.call('HSET', said, ARGV[i], ARGV[i + 2])
+    end
+    local gone = redis.call('ZRANGEBYSCORE', times, '-inf', '(' .. oldest)
+    local over = redis.call('ZCARD', times) - #gone - most
+    if over > 0 then
+        for _, id in ipairs(redis.call('ZRANGE', times, #gone, #gone + over - 1)) do
+            gone[#gone + 1] = id
+        end
+    end
+    for _, id in ipairs(gone) do
+        redis.call('ZREM', times, id)
+        redis.call('HDEL', said, id)
+    end
+    redis.call('EXPIRE', times, ttl)
+    redis.call('EXPIRE', said, ttl)
+    return redis.call('ZCARD', times)
+    """
+)
+
+
+async def keep(
+    redis: Redis,
+    *,
+    times: str,
+    said: str,
+    entries: Sequence[tuple[str, float, str]],
+    oldest: float,
+    most: int,
+    ttl_s: int,
+) -> int:
+    """Keep entries by id, the latest word under an id winning, and forget what is too old or too much.
+
+    Args:
+        times: a sorted set, id → moment.
+        said: a hash, id → text.
+        entries: id, moment (Unix seconds), text.
+
+    Returns:
+        How many are kept.
+    """
+    flat = [part for name, at, text in entries for part in (name, repr(at), text)]
+    return int(await _KEEP.run(redis, [times, said], [repr(oldest), str(most), str(ttl_s), *flat]))

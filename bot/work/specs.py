@@ -49,5 +49,5 @@ def tool_specs(toolbox: Toolbox, actions: Iterable[Action[Any] | type[Action[Any
 
 def shipped_specs() -> Mapping[str, ToolSpec]:
     """Every tool and action that a drawing may name, whatever is configured."""
-    toolbox = Toolbox((*metrics_tools(None), *logs_tools(()), *database_tools({}), *changes_tools(None)))
+    toolbox = Toolbox((*metrics_tools(None), *logs_tools(()), *database_tools({}), *changes_tools(())))
     return tool_specs(toolbox, SHIPPED)

@@ -242,3 +242,15 @@ async def test_an_encoder_that_is_not_there(settings: Configured, tmp_path: Path
     check = await only(settings(encoder=str(tmp_path / "no-model")), "Recall")
     assert check.state == "wrong"
     assert "NIGHTDESK_ENCODER" in check.said
+
+
+async def test_a_source_of_changes_that_does_not_answer_is_wrong_and_the_open_door_is_noted(
+    settings: Configured,
+) -> None:
+    nowhere = {"kind": "argocd", "url": f"http://127.0.0.1:{free_port()}"}
+    lines = await found(settings(changes={"sources": {"argo": nowhere}}))
+    assert lines["Changes"].state == "note"
+    assert "NIGHTDESK_CHANGES__AUTH__TOKEN" in lines["Changes"].mend
+    assert (lines["Changes from argo"].state, "did not answer" in lines["Changes from argo"].said) == ("wrong", True)
+    guarded = settings(changes={"auth": {"kind": "bearer", "token": "t"}})
+    assert (await only(guarded, "Changes")).state == "ok"

@@ -148,7 +148,7 @@ def settings_of(model: type[BaseModel], prefix: str) -> Iterator[str]:
             yield path
             yield from (f"{path} › {part}" for part in inner[0].model_fields)
         else:
-            named = "NAME__" if name == "alerts" else ""
+            named = "NAME__" if name in {"alerts", "sources"} else ""
             for model_ in inner:
                 yield from settings_of(model_, f"{path}__{named}")
 
@@ -192,7 +192,7 @@ def _written(value: object) -> str:
 
 def _sections() -> Iterator[tuple[str, type[BaseModel]]]:
     yield "", Settings
-    for name in ("slack", "triage", "remediation", "work"):
+    for name in ("slack", "triage", "changes", "remediation", "work"):
         (section,) = models_in(Settings.model_fields[name].annotation)
         yield f"{name.upper()}__", section
 

@@ -1,0 +1,99 @@
+"""The sections of the settings that name the places which know of changes; one class a kind."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr
+
+_REPOSITORY = re.compile(r"[\w.-]+/[\w.-]+")
+_ADDRESS = re.compile(r"https?://[^\s?#]+")
+SERVICE_ACCOUNT = Path("/var/run/secrets/kubernetes.io/serviceaccount")
+
+
+def _address(url: str) -> str:
+    if not _ADDRESS.fullmatch(url):
+        raise ValueError("give an address such as https://host/path, without a query")
+    return url.rstrip("/")
+
+
+def _repositories(named: Mapping[str, str]) -> Mapping[str, str]:
+    if wrong := [name for name in named if not _REPOSITORY.fullmatch(name)]:
+        raise ValueError(f"a repository is named 'owner/name', not {wrong[0]!r}")
+    return named
+
+
+Address = Annotated[str, AfterValidator(_address)]
+
+
+class _Source(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class GitHubSource(_Source):
+    """GitHub: deployments of repositories, with the commits that each one brought."""
+
+    kind: Literal["github"]
+    url: Address = "https://api.github.com"
+    token: SecretStr | None = Field(default=None, description="reads deployments and contents")
+    repositories: Annotated[Mapping[str, str], AfterValidator(_repositories), Field(min_length=1)] = Field(
+        description="owner/name → catalogue name of the service that is deployed from it"
+    )
+    environments: tuple[str, ...] = Field(default=("production",), description="none: all")
+
+
+class GitLabSource(_Source):
+    """GitLab: deployments of projects, with the merge requests that each one brought."""
+
+    kind: Literal["gitlab"]
+    url: Address = "https://gitlab.com"
+    token: SecretStr | None = Field(default=None, description="scope read_api")
+    projects: Annotated[Mapping[str, str], Field(min_length=1)] = Field(
+        description="path or number → catalogue name of the service that is deployed from it"
+    )
+    environments: tuple[str, ...] = Field(default=("production",), description="none: all")
+
+
+class KubernetesSource(_Source):
+    """Kubernetes: revisions of workloads, scaling, and when ConfigMaps were written."""
+
+    kind: Literal["kubernetes"]
+    url: Address = "https://kubernetes.default.svc"
+    token: SecretStr | None = Field(default=None, description="none: that of the pod's service account")
+    token_file: Path = SERVICE_ACCOUNT / "token"
+    ca_file: Path | None = Field(default=None, description="none: the service account's, if there is one")
+    namespaces: Annotated[tuple[str, ...], Field(min_length=1)] = ("default",)
+    services: Mapping[str, str] = Field(
+        default_factory=dict, description="workload → catalogue name, where labels and names do not tell"
+    )
+
+
+class ArgoCDSource(_Source):
+    """Argo CD: the history of applications, failed syncs, and what is out of sync."""
+
+    kind: Literal["argocd"]
+    url: Address
+    token: SecretStr | None = Field(default=None, description="of an account with applications, get")
+    ca_file: Path | None = None
+    applications: Mapping[str, str] = Field(
+        default_factory=dict, description="application → catalogue name; none: all, by their own names"
+    )
+
+
+class GrafanaSource(_Source):
+    """Grafana: annotations with certain tags."""
+
+    kind: Literal["grafana"]
+    url: Address
+    token: SecretStr | None = Field(default=None, description="of a service account that reads annotations")
+    tags: Annotated[tuple[str, ...], Field(min_length=1)] = Field(
+        default=("deploy", "deployment", "release", "config"), description="an annotation with any of them is a change"
+    )
+
+
+ConfiguredSource = Annotated[
+    GitHubSource | GitLabSource | KubernetesSource | ArgoCDSource | GrafanaSource, Field(discriminator="kind")
+]

@@ -1,0 +1,175 @@
+"""GitLab: deployments of projects, and which merge requests each one brought.
+
+https://docs.gitlab.com/api/deployments/
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from urllib.parse import quote
+
+from bot.changes.change import Change, Outcome, Seen
+from bot.changes.configured import GitLabSource
+from bot.changes.reading import Asked, Foreign, advised, pages, read, together, version
+from bot.errors import SourceUnavailable
+from bot.http import HttpSource, Transport
+from bot.models import Gap, Window
+from bot.models.base import Instant
+
+A_PAGE, MOST_PAGES = 100, 3
+CLOSELY = 5
+"""Of so many deployments, the latest ones, the merge requests are asked for."""
+ADVICE = {
+    401: "check the token of this source",
+    403: "the token needs the scope read_api, and its user the role Reporter",
+    404: "there is no such project, or the token may not see it",
+}
+OUTCOMES: dict[str, Outcome] = {"success": "succeeded", "failed": "failed", "running": "started"}
+"""Every other status (created, blocked, skipped, canceled) changed nothing."""
+
+
+class User(Foreign):
+    """Who deployed."""
+
+    username: str = ""
+
+
+class Environment(Foreign):
+    """Where to."""
+
+    name: str = ""
+
+
+class Pipeline(Foreign):
+    """What ran."""
+
+    web_url: str | None = None
+
+
+class Job(Foreign):
+    """The job that deployed; a deployment that was made through the API has none."""
+
+    started_at: Instant | None = None
+    pipeline: Pipeline | None = None
+
+
+class Deployment(Foreign):
+    """One deployment."""
+
+    id: int
+    ref: str = ""
+    sha: str
+    status: str
+    created_at: Instant
+    user: User | None = None
+    environment: Environment = Environment()
+    deployable: Job | None = None
+
+
+class MergeRequest(Foreign):
+    """A merge request that came with it."""
+
+    iid: int
+    title: str = ""
+    web_url: str | None = None
+
+
+class GitLab(Asked):
+    """Asks for the deployments of the configured projects."""
+
+    def __init__(self, name: str, settings: GitLabSource, transport: Transport | None = None) -> None:
+        self._settings = settings
+        headers = {"PRIVATE-TOKEN": settings.token.get_secret_value()} if settings.token else {}
+        http = HttpSource(name, f"{settings.url}/api/v4", headers=headers, transport=transport)
+        super().__init__(name, http)
+
+    async def changes(self, span: Window, services: Sequence[str]) -> Seen:
+        """Deployments of the projects of these services."""
+        questions = (
+            self._of(project, service, environment, span)
+            for project, service in self._settings.projects.items()
+            if not services or service in services
+            for environment in self._settings.environments or (None,)
+        )
+        return await together(self.name, questions, ADVICE)
+
+    async def check(self) -> str:
+        """Ask each project for one deployment.
+
+        Raises:
+            SourceUnavailable: one of them cannot be seen.
+        """
+        for project in self._settings.projects:
+            try:
+                await self._http.get(f"{_path(project)}/deployments", {"per_page": 1})
+            except SourceUnavailable as error:
+                raise SourceUnavailable(f"{project}: {advised(error, ADVICE)}") from None
+        return f"{len(self._settings.projects)} projects of {self._settings.url}"
+
+    async def _of(self, project: str, service: str, environment: str | None, span: Window) -> Seen:
+        listed, complete = await self._deployments(project, environment, span)
+        inside = [one for one in listed if span.start <= _at(one) < span.end]
+        changes: list[Change] = []
+        reasons = [] if complete else [f"only the latest {A_PAGE * MOST_PAGES} deployments of {project} were read"]
+        for place, one in enumerate(inside):
+            merged: tuple[MergeRequest, ...] = ()
+            try:
+                merged = await self._merged(project, one) if place < CLOSELY else ()
+            except SourceUnavailable as error:
+                reasons.append(f"the merge requests of a deployment of {project}: {advised(error, ADVICE)}")
+            changes.append(self._change(service, one, _before(one, listed), merged))
+        return Seen(tuple(changes), tuple(Gap(source=self.name, reason=reason) for reason in reasons))
+
+    async def _deployments(self, project: str, environment: str | None, span: Window) -> tuple[list[Deployment], bool]:
+        """Those that had an effect, newest first, down to the last one before the span; and whether it was reached."""
+        params = {"order_by": "created_at", "sort": "desc", "per_page": A_PAGE}
+        params |= {"environment": environment} if environment else {}
+        listed: list[Deployment] = []
+        counted = 0
+        async for body in pages(self._http, f"{_path(project)}/deployments", params, MOST_PAGES):
+            page = read(list[Deployment], body, self.name)
+            counted += len(page)
+            listed += [one for one in page if one.status in OUTCOMES]
+            if any(one.created_at < span.start for one in listed):
+                return listed, True
+        return listed, counted < A_PAGE * MOST_PAGES
+
+    async def _merged(self, project: str, one: Deployment) -> tuple[MergeRequest, ...]:
+        path = f"{_path(project)}/deployments/{one.id}/merge_requests"
+        return read(tuple[MergeRequest, ...], await self._http.get(path, {"per_page": 20}), self.name)
+
+    def _change(
+        self, service: str, one: Deployment, before: Deployment | None, merged: Sequence[MergeRequest]
+    ) -> Change:
+        pipeline = one.deployable.pipeline if one.deployable else None
+        links = [pipeline.web_url if pipeline else None, *(request.web_url for request in merged)]
+        return Change(
+            source=self.name,
+            what=service,
+            service=service,
+            before=version(before.ref, before.sha) if before else None,
+            after=version(one.ref, one.sha),
+            who=one.user.username if one.user else None,
+            at=_at(one),
+            outcome=OUTCOMES[one.status],
+            url=next(filter(None, links), None),
+            details=tuple(f"!{request.iid} {request.title}" for request in merged),
+        )
+
+
+def _path(project: str) -> str:
+    return f"projects/{quote(project, safe='')}"
+
+
+def _at(one: Deployment) -> Instant:
+    """When the job began: a manual deployment may have been created hours before."""
+    return (one.deployable.started_at if one.deployable else None) or one.created_at
+
+
+def _before(one: Deployment, listed: Sequence[Deployment]) -> Deployment | None:
+    """What ran in that environment until then: the last success with another commit."""
+    older = (
+        other for other in listed
+        if other.created_at < one.created_at and other.environment == one.environment and other.status == "success"
+    )  # fmt: skip
+    return next((other for other in older if other.sha != one.sha), None)
