@@ -30,8 +30,12 @@ SCOPE = Scope(
 
 async def test_one_deploy_that_ci_posts_and_a_bot_announces_is_told_once(redis_url: str) -> None:
     said = Message(
-        id="1", channel="C1", user="deploybot", text="checkout 4.3.0 deployed by mina", sent_at=ONSET - timedelta(minutes=3)
-    )  # fmt: skip
+        id="1",
+        channel="C1",
+        user="deploybot",
+        text="checkout 4.3.0 deployed by mina",
+        sent_at=ONSET - timedelta(minutes=3),
+    )
     body = b'{"service": "checkout", "from": "v4.2.1", "to": "v4.3.0", "who": "mina", "at": "2026-05-01T02:51:00Z"}'
     settings = ChangesSettings()
     async with AsyncExitStack() as stack:

@@ -212,7 +212,7 @@ async def test_the_token_of_the_service_account_is_read_anew_and_missed_where_th
     settings = KubernetesSource(kind="kubernetes", token_file=token, namespaces=("shop",))
     outside = cluster()
     async with Kubernetes("k8s", settings, outside.transport) as kubernetes:
-        with pytest.raises(SourceUnavailable, match="token file .* cannot be read"):
+        with pytest.raises(SourceUnavailable, match=r"token file .* cannot be read"):
             await kubernetes.check()
         token.write_text("renewed\n")
         assert await kubernetes.check() == "workloads, events and ConfigMaps of shop"
