@@ -93,7 +93,7 @@ class Index:
         """The rows nearest to the question, best first; `vector` is the question's meaning."""
         with self._lock:
             question, allowed, dated = self._placed_in_time(question)
-            if not question.text.strip():
+            if not question.text.strip() or not allowed.any():
                 return self._newest(allowed, limit)
             own, worded = self._worded(question)
             worded += ranking.SPEAKER_BONUS * self._said_by(question) + ranking.DATE_BONUS * dated

@@ -15,16 +15,17 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from bot.errors import BadInput, Misconfigured
+from bot.errors import Misconfigured
 from bot.memory.briefing import compose
 from bot.memory.budget import enough, within
 from bot.memory.conversation import LOOKED_BACK, talk_around
 from bot.memory.dates import read_period
 from bot.memory.folding import demote_repetitions
+from bot.memory.forgetting import Forgetting
 from bot.memory.knowledge import Synced, chunks, pages
 from bot.memory.lessons import lesson
-from bot.memory.question import Question
-from bot.memory.reserved import KNOWLEDGE, TAUGHT
+from bot.memory.question import Key, Question
+from bot.memory.reserved import KNOWLEDGE, TAUGHT, lesson_id
 from bot.memory.store import Store
 from bot.memory.tokens import Tokenizer
 from bot.models import Brief, Incident, Message, Recalled
@@ -55,6 +56,7 @@ class MemoryManager:
         self._index = index
         self._meaning = meaning
         self._mirror = mirror
+        self._forgetting = Forgetting(store, mirror, clock)
         self._zone = zone
         self._clock = clock
 
@@ -89,15 +91,24 @@ class MemoryManager:
             await stack.enter_async_context(_running(mirror.encode(unencoded)))
             yield cls(store, index, meaning, mirror, zone=zone, clock=clock)
 
-    async def remember(self, messages: Iterable[Message], *, backfill: bool = False) -> None:
+    async def remember(self, messages: Iterable[Message], *, unless_forgotten: bool = False) -> None:
         """Keep messages, secrets taken out. The same id in the same channel again replaces the earlier text.
 
         They can be recalled when this returns, by wording and by meaning. A message older than its channel's
-        retention is passed over; a `backfill` also passes over what was forgotten on purpose.
+        retention is passed over; `unless_forgotten` also passes over what was forgotten on purpose: for what is read
+        back, or delivered again.
         """
-        fresh = await self._still_wanted(list(messages), backfill=backfill)
+        fresh = await self._forgetting.spared(list(messages), unless_forgotten=unless_forgotten)
         clean = [message.model_copy(update={"text": redact(message.text)}) for message in fresh]
         await self._mirror.remember(clean)
+
+    async def edit(self, message: Message) -> None:
+        """The message now says this, and so does the lesson that was taught by it, if there is one."""
+        await self.remember([message], unless_forgotten=True)
+        name = lesson_id(message.channel, message.id)
+        (taught,) = await self._store.get([(TAUGHT, name)])
+        if taught is not None:
+            await self.remember([taught.model_copy(update={"text": message.text})])
 
     async def forget(
         self,
@@ -110,20 +121,24 @@ class MemoryManager:
         """Forget what fits everything that is given: one message, a person, a channel, what was sent before a time.
 
         It is gone from Redis and from this index when this returns, and no other process hands it out any more.
+        What was taught by a forgotten message goes with it, unless it only grew too old (`before`).
         Gives the number of messages forgotten.
 
         Raises:
             BadInput: nothing is given, which would mean everything.
         """
-        if id is None and channel is None and user is None and before is None:
-            raise BadInput("Say what to forget: a message id, a person, a channel or a time.")
-        gone = 0
-        for name in [channel] if channel is not None else await self._store.channels():
-            ids = await self._store.matching(name, id=id, user=user, before=before)
-            if id is not None or user is not None:  # a channel, or what grew too old, needs no list
-                await self._store.bar(name, ids)
-            gone += await self._mirror.forget(name, ids) if ids else 0
-        return gone
+        return await self._forgetting.forget(id, channel=channel, user=user, before=before)
+
+    async def count(
+        self,
+        id: str | None = None,  # noqa: A002 - as in `forget`
+        *,
+        channel: str | None = None,
+        user: str | None = None,
+        before: datetime | None = None,
+    ) -> int:
+        """How many messages `forget` would forget, lessons that go with them aside."""
+        return await self._forgetting.count(id, channel=channel, user=user, before=before)
 
     async def recall(
         self,
@@ -171,22 +186,34 @@ class MemoryManager:
         return await compose(self._find, incident, role, budget_tokens, considered=len(self._index))
 
     async def teach(
-        self, text: str, author: str, at: datetime, *, corrects: str | None = None, permalink: str | None = None
+        self, text: str, author: str, at: datetime, *, corrects: str | None = None, source: Key | None = None
     ) -> Message:
         """Keep what a person said to remember, as knowledge with an author and a date.
 
         `corrects` is the id of a message that this proves wrong: a brief shows both, the older one marked.
+        `source` names the message (channel, id) in which it was said: it lends its permalink, and when it is edited or
+        forgotten, so is the lesson.
         """
-        name = hashlib.sha256(f"{author}|{at.isoformat()}|{text}".encode()).hexdigest()[:16]
+        said = (await self._store.get([source]))[0] if source is not None else None
+        name = lesson_id(*source) if source is not None else _digest(f"{author}|{at.isoformat()}|{text}")
         taught = Message(
-            id=name, channel=TAUGHT, thread=corrects, user=author, text=text, sent_at=at, permalink=permalink
+            id=name,
+            channel=TAUGHT,
+            thread=corrects,
+            user=author,
+            text=text,
+            sent_at=at,
+            permalink=said.permalink if said is not None else None,
         )
         await self.remember([taught])
         return taught
 
-    async def learn(self, incident: Incident) -> None:
-        """Keep what a closed incident teaches: cause, deciding evidence, action, outcome and who."""
-        await self.remember([lesson(incident)])
+    async def learn(self, incident: Incident, *, permalink: str | None = None) -> None:
+        """Keep what a closed incident teaches: cause, deciding evidence, action, outcome and who.
+
+        `permalink` is where people can read it up: its card.
+        """
+        await self.remember([lesson(incident).model_copy(update={"permalink": permalink})])
 
     async def sync_knowledge(self, folder: Path) -> Synced:
         """Take in the Markdown files below a folder: what is new or changed by content, and without what is gone.
@@ -214,24 +241,17 @@ class MemoryManager:
         """Keep a channel's messages for so many days; None: for ever. `expire` forgets what is older."""
         await self._store.set_retention(channel, days)
 
+    async def retention(self, channel: str) -> float | None:
+        """For how many days a channel's messages are kept; None: for ever."""
+        return (await self._store.retention()).get(channel)
+
+    async def stale(self, channel: str, days: float) -> int:
+        """How many of a channel's messages are older than so many days."""
+        return await self.count(channel=channel, before=self._clock() - timedelta(days=days))
+
     async def expire(self) -> int:
         """Forget what is older than its channel's retention; how many messages."""
-        limits = await self._store.retention()
-        return sum([await self.forget(channel=name, before=self._days_ago(days)) for name, days in limits.items()])
-
-    async def _still_wanted(self, messages: list[Message], *, backfill: bool) -> list[Message]:
-        limits = await self._store.retention()
-        barred = await self._store.barred(messages) if backfill else set()
-        oldest = {channel: self._days_ago(days) for channel, days in limits.items()}
-        return [
-            message
-            for message in messages
-            if (message.channel, message.id) not in barred
-            and (message.channel not in oldest or message.sent_at >= oldest[message.channel])
-        ]
-
-    def _days_ago(self, days: float) -> datetime:
-        return self._clock() - timedelta(days=days)
+        return await self._forgetting.expire()
 
     async def _drop_page(self, path: str) -> None:
         ids = [name for name in await self._store.ids(KNOWLEDGE) if name.rpartition("#")[0] == path]
@@ -249,6 +269,10 @@ class MemoryManager:
             for hit, message in zip(hits, messages, strict=True)
             if message is not None
         ]
+
+
+def _digest(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
 def _zone(name: str) -> ZoneInfo:

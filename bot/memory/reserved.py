@@ -9,3 +9,8 @@ TAUGHT = "#taught"
 KNOWLEDGE = "#knowledge"
 """Chunks of the private knowledge folder."""
 LEARNED = frozenset({INCIDENTS, TAUGHT, KNOWLEDGE})
+
+
+def lesson_id(channel: str, message_id: str) -> str:
+    """Under which id of `TAUGHT` the lesson that was taught by a message is kept: they are forgotten together."""
+    return f"{channel}:{message_id}"

@@ -7,6 +7,7 @@
 `mem:{channel}:forgotten`    set: ids that a backfill must not bring back
 `mem:{#knowledge}:files`     hash: path → digest of the content that was taken in
 `mem:retention`              hash: channel → days that its messages are kept
+`mem:horizons`               hash: channel or @user → the moment before which nothing of it may come back
 `mem:private`                set: channels whose talk is for themselves only
 `mem:changes`                stream: which ids of which channel to look at again; it never holds a text
 """
@@ -16,7 +17,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import AsyncIterator, Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from itertools import groupby
 from typing import Any, cast
 
@@ -30,6 +31,7 @@ CHANNELS = "mem:channels"
 CHANGES = "mem:changes"
 RETENTION = "mem:retention"
 PRIVATE = "mem:private"
+HORIZONS = "mem:horizons"
 FILES = f"mem:{{{KNOWLEDGE}}}:files"
 CHANGES_KEPT = 100_000
 BATCH = 500
@@ -147,7 +149,7 @@ class Store:
         return [message.id for message in messages if message is not None and message.user == user]
 
     async def bar(self, channel: str, ids: Sequence[str]) -> None:
-        """Note that these messages must not be brought back by a backfill."""
+        """Note that these messages must not be brought back."""
         if ids:
             await self._redis.sadd(forgotten_key(channel), *ids)
 
@@ -158,6 +160,15 @@ class Store:
                 pipeline.sismember(forgotten_key(message.channel), message.id)
             answers = await pipeline.execute()
         return {(message.channel, message.id) for message, barred in zip(messages, answers, strict=True) if barred}
+
+    async def horizons(self) -> dict[str, datetime]:
+        """Channel or @user → the moment before which nothing of it may come back."""
+        found = cast("dict[bytes, bytes]", await self._redis.hgetall(HORIZONS))
+        return {whose.decode(): datetime.fromtimestamp(float(at), UTC) for whose, at in found.items()}
+
+    async def set_horizon(self, whose: str, at: datetime) -> None:
+        """Nothing of that channel or @user from before the moment may come back."""
+        await self._redis.hset(HORIZONS, whose, str(at.timestamp()))
 
     async def retention(self) -> dict[str, float]:
         """Days that messages are kept, for the channels that have a limit."""
@@ -255,7 +266,7 @@ def vectors_key(channel: str) -> str:
 
 
 def forgotten_key(channel: str) -> str:
-    """The set of ids that a backfill must not bring back."""
+    """The set of ids that must not be brought back."""
     return f"mem:{{{channel}}}:forgotten"
 
 

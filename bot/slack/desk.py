@@ -53,7 +53,8 @@ class Command(Noun):
 
     user: str
     channel: str
-    text: str
+    text: str = Field(description="as a person reads it")
+    people: tuple[str, ...] = Field(default=(), description="ids of the users whom the text mentions, in their order")
 
 
 class Taught(Noun):
@@ -62,7 +63,8 @@ class Taught(Noun):
     event_id: str
     channel: str
     message_ts: str
-    user: str
+    user: str = Field(description="who put it there")
+    author: str | None = Field(default=None, description="who wrote the message")
 
 
 class HomeContent(Noun):

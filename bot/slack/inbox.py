@@ -5,6 +5,7 @@ https://docs.slack.dev/reference/events/message and the payloads of https://docs
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from typing import Any, Literal
@@ -18,8 +19,9 @@ from bot.slack.views.modal import origin_of, reason_of
 
 Json = Mapping[str, Any]
 
-SAID = frozenset({None, "bot_message", "file_share", "me_message", "thread_broadcast"})
+SAID = frozenset({None, "bot_message", "file_share", "file_comment", "me_message", "thread_broadcast"})
 """Subtypes of messages that somebody wrote; the others report joins, topics and the like."""
+_MENTIONED = re.compile(r"<@(?P<user>[UW][A-Z0-9]{2,20})(?:\|[^>]*)?>")
 PUSHPIN = "pushpin"
 LONGEST_TEXT = 12_000
 
@@ -75,7 +77,8 @@ def own(raw: Json, identity: Identity) -> bool:
 
 def said(raw: Json) -> str:
     """The words of a message. Integrations often write theirs into attachments."""
-    parts = [str(raw.get("text") or ""), *_attached(raw)]
+    comment = (raw.get("comment") or {}).get("comment")
+    parts = [str(comment or raw.get("text") or ""), *_attached(raw), *_files(raw)]
     return "\n".join(dict.fromkeys(plain(part).strip() for part in parts if part.strip()))[:LONGEST_TEXT]
 
 
@@ -85,14 +88,15 @@ def edited(event: Json, identity: Identity) -> Message | None:
 
 
 def deleted(event: Json, identity: Identity) -> str | None:
-    """The id of a message that is gone (`message_deleted`, or changed into a tombstone)."""
+    """The id of a message that is gone: deleted, changed into a tombstone, or edited until it says nothing."""
+    now = event.get("message") or {}
     if event.get("subtype") == "message_deleted":
         gone = str(event["deleted_ts"])
-    elif (event.get("message") or {}).get("subtype") == "tombstone":
-        gone = str(event["message"]["ts"])
+    elif event.get("subtype") == "message_changed" and (now.get("subtype") == "tombstone" or not said(now)):
+        gone = str(now["ts"])
     else:
         return None
-    return None if own(event.get("previous_message") or {}, identity) else gone
+    return None if own(event.get("previous_message") or now, identity) else gone
 
 
 def lesson(event_id: str, event: Json) -> Taught | None:
@@ -100,7 +104,13 @@ def lesson(event_id: str, event: Json) -> Taught | None:
     item = event.get("item") or {}
     if event.get("reaction") != PUSHPIN or item.get("type") != "message":
         return None
-    return Taught(event_id=event_id, channel=item["channel"], message_ts=item["ts"], user=event["user"])
+    return Taught(
+        event_id=event_id,
+        channel=item["channel"],
+        message_ts=item["ts"],
+        user=event["user"],
+        author=event.get("item_user"),
+    )
 
 
 def pressed(body: Json, verdict: Literal["approve", "reject"]) -> Decision:
@@ -158,12 +168,24 @@ def rejected(body: Json, at: datetime) -> Decision:
 
 def command(body: Json) -> Command:
     """`/nightdesk …`."""
-    return Command(user=body["user_id"], channel=body["channel_id"], text=plain(str(body.get("text") or "")).strip())
+    raw = str(body.get("text") or "")
+    people = tuple(found["user"] for found in _MENTIONED.finditer(raw))
+    return Command(user=body["user_id"], channel=body["channel_id"], text=plain(raw).strip(), people=people)
 
 
 def _author(raw: Json) -> str:
     profile = raw.get("bot_profile") or {}
-    return str(raw.get("user") or raw.get("username") or profile.get("name") or raw.get("bot_id") or "unknown")
+    commented = (raw.get("comment") or {}).get("user")
+    return str(
+        commented or raw.get("user") or raw.get("username") or profile.get("name") or raw.get("bot_id") or "unknown"
+    )
+
+
+def _files(raw: Json) -> Iterator[str]:
+    """The names of files that hang at a message; those that were deleted have none any more."""
+    for file in raw.get("files") or ():
+        if file.get("mode") != "tombstone":
+            yield " ".join(f"[file: {name}]" for name in [file.get("title") or file.get("name")] if name)
 
 
 def _attached(raw: Json) -> Iterator[str]:

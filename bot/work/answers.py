@@ -97,8 +97,9 @@ class Answers:
 
     async def _brief(self, wish: str, channel: str, asked_in: str) -> Post:
         """The latest of the channel, or of the time that the wish names, or what is near to its words."""
-        found = await self._memory.recall(wish, channel=channel, budget_tokens=BRIEF_TOKENS)
-        return await self._shown(_without(asked_in, found))
+        recalled = await self._memory.recall(wish, channel=channel, budget_tokens=BRIEF_TOKENS)
+        found = _without(asked_in, recalled)
+        return await self._shown(found) if found else talk.said(talk.nothing_to_tell(wish))
 
     async def _recalled(self, text: str, channel: str, *, asked_in: str = "") -> Post:
         """What was said here and what was learned anywhere: talk of other channels stays there."""
@@ -107,8 +108,7 @@ class Answers:
         learned = [recalled for recalled in anywhere if recalled.message.channel in LEARNED]
         found = [*learned[:LESSONS], *_without(asked_in, said)]
         if not found:
-            known = ", ".join(sorted(self._catalog.services)) or "none yet: write services.yaml"
-            return talk.answer(f"I know nothing about that. Name a service and I look into it; I know: {known}.")
+            return talk.said(talk.nothing_known(sorted(self._catalog.services)))
         return await self._shown(found)
 
     async def _shown(self, found: list[Recalled]) -> Post:
@@ -116,12 +116,14 @@ class Answers:
         return brief_view.brief(Briefed(at=self._clock(), brief=_as_brief(found)), names)
 
     async def _remember(self, lesson: str, mention: Mention) -> Post:
-        await self._memory.teach(lesson, mention.user, moment(mention.ts))
+        source = (mention.channel, mention.ts)
+        await self._memory.teach(lesson, mention.user, moment(mention.ts), source=source)
         return talk.answer(f"Remembered: {lesson}")
 
     async def _correct(self, lesson: str, mention: Mention) -> Post:
         """Keep what a person says was wrong in this thread; a brief shows both, and marks the older one."""
-        await self._memory.teach(lesson, mention.user, moment(mention.ts), corrects=mention.thread)
+        source = (mention.channel, mention.ts)
+        await self._memory.teach(lesson, mention.user, moment(mention.ts), corrects=mention.thread, source=source)
         return talk.answer(f"Corrected, in your name: {lesson}")
 
     async def _look(self, service: str, mention: Mention) -> Post | None:

@@ -54,15 +54,15 @@ class FrontDesk:
         await self._queue.add("hear", mention.model_dump_json(), key=mention.event_id)
 
     async def remembered(self, message: Message) -> None:
-        """Keep the message."""
-        await self._memory.remember([message])
+        """Keep the message; one that was forgotten and is delivered again stays forgotten."""
+        await self._memory.remember([message], unless_forgotten=True)
 
     async def edited(self, message: Message) -> None:
-        """The same id again replaces the earlier text."""
-        await self._memory.remember([message])
+        """The message now says this, and so does what was taught by it."""
+        await self._memory.edit(message)
 
     async def deleted(self, channel: str, message_id: str) -> None:
-        """Forget the message."""
+        """Forget the message, and what was taught by it."""
         await self._memory.forget(message_id, channel=channel)
 
     async def taught(self, lesson: Taught) -> None:

@@ -103,7 +103,8 @@ class Office:
 
     async def learn(self, incident_id: str) -> None:
         """Write the incident to memory: what it was, what was done, how it ended."""
-        await self.memory.learn(await self.journal.read(incident_id))
+        incident = await self.journal.read(incident_id)
+        await self.memory.learn(incident, permalink=await self.stage.link(incident))
 
     async def expire(self, proposal_id: str) -> None:
         """Close the gate if its time is over."""
@@ -155,13 +156,14 @@ class Office:
         taught = Taught.model_validate_json(lesson)
         text = await self.stage.message_text(taught.channel, taught.message_ts)
         if text:
-            await self.memory.teach(text, taught.user, moment(taught.message_ts))
+            source = (taught.channel, taught.message_ts)
+            await self.memory.teach(text, taught.author or taught.user, moment(taught.message_ts), source=source)
 
     async def backfill(self, channel: str) -> None:
         """Read back what was said in a channel."""
         if await self.stage.is_private(channel):
             await self.memory.keep_private(channel)
-        await self.stage.history(channel, partial(self.memory.remember, backfill=True))
+        await self.stage.history(channel, partial(self.memory.remember, unless_forgotten=True))
 
     async def sweep(self) -> None:
         """Schedule again what was lost between an event and its task."""

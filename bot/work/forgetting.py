@@ -9,61 +9,88 @@ import structlog
 
 from bot.memory import MemoryManager
 from bot.slack.desk import Command
+from bot.slack.text import escape, person
+from bot.work.retention import Retention
 
 log = structlog.get_logger(__name__)
 
 USAGE = (
-    "Say what to forget: `forget message` with the link of a message, `forget me`, `forget @person`, or "
-    "`forget channel`. Anybody may have their own messages forgotten; the rest is for approvers."
+    "Say what to forget: `forget message LINK` (the link is in the menu of the message), `forget me`, "
+    "`forget @person`, or `forget channel`. Anybody may have their own messages forgotten; the rest is for approvers. "
+    "What is forgotten is gone from everything that I look back on, and reading the channel back does not bring it "
+    "again. What I have quoted in a thread stays there until somebody deletes it, and decisions stay on record."
 )
-_WHAT = re.compile(r"forget\b\s*(?P<what>.*)", re.IGNORECASE | re.DOTALL)
+ONLY_APPROVERS = "Only approvers may have more forgotten than their own messages. Nothing was forgotten."
+_WHAT = re.compile(r"forget\b\s*(?P<what>.*?)\s*(?P<sure>\bconfirm)?\s*[.!]*", re.IGNORECASE | re.DOTALL)
 _LINK = re.compile(r"/archives/(?P<channel>[A-Z0-9]+)/p(?P<ts>\d{7,})(?P<micro>\d{6})\b")
-_PERSON = re.compile(r"<@(?P<user>[UW][A-Z0-9]{2,20})(\|[^>]*)?>")
 
 MayDecide = Callable[[str], Awaitable[bool]]
 """Whether a user is among the approvers of the settings."""
 
 
 class Forgetting:
-    """Forgets what a person may have forgotten, and says how much that was."""
+    """Forgets what a person may have forgotten, and says how much that was.
+
+    What cannot be seen at a glance, a person's or a channel's messages, must be confirmed.
+    """
 
     def __init__(self, memory: MemoryManager, may_decide: MayDecide) -> None:
         self._memory = memory
         self._may_decide = may_decide
+        self._retention = Retention(memory, may_decide)
 
     async def command(self, command: Command) -> str | None:
         """The answer, None where the words are about something else."""
+        if kept := await self._retention.command(command):
+            return kept
         asked = _WHAT.fullmatch(command.text.strip())
-        if asked is None:
-            return None
-        what = asked["what"].strip()
-        gone = await self._forget(what, command)
-        if isinstance(gone, str):
-            return gone
-        log.info("memory.forgotten", user=command.user, channel=command.channel, what=what[:200], messages=gone)
-        return f"Forgotten: {gone} message{'' if gone == 1 else 's'}."
+        return await self._forget(asked["what"], command, sure=bool(asked["sure"])) if asked else None
 
-    async def _forget(self, what: str, command: Command) -> int | str:
-        """How many messages are gone, or why none."""
-        person = _PERSON.fullmatch(what)
-        user = command.user if what.casefold() == "me" else person["user"] if person else None
-        if user is not None:
-            return await self._allowed(command.user, user) or await self._memory.forget(user=user)
+    async def _forget(self, what: str, command: Command, *, sure: bool) -> str:
+        if link := _LINK.search(what):
+            return await self._message(link["channel"], f"{link['ts']}.{link['micro']}", command)
+        if what.casefold() == "me":
+            return await self._person(command.user, "me", command, sure=sure)
+        if what.startswith("@") and command.people:
+            return await self._person(command.people[0], what, command, sure=sure)
         if what.casefold() in {"channel", "this channel"}:
-            return await self._allowed(command.user) or await self._memory.forget(channel=command.channel)
-        link = _LINK.search(what)
-        if link is None:
-            return USAGE
-        return await self._message(link["channel"], f"{link['ts']}.{link['micro']}", command.user)
+            return await self._channel(command, sure=sure)
+        return USAGE
 
-    async def _message(self, channel: str, ts: str, by: str) -> int | str:
-        mine = await self._memory.forget(ts, channel=channel, user=by)
-        if mine:
-            return mine
-        return await self._allowed(by) or await self._memory.forget(ts, channel=channel)
+    async def _message(self, channel: str, ts: str, command: Command) -> str:
+        gone = await self._memory.forget(ts, channel=channel, user=command.user)
+        if not gone:
+            if not await self._may_decide(command.user):
+                return ONLY_APPROVERS
+            gone = await self._memory.forget(ts, channel=channel)
+        return self._told(gone, f"message {channel}/{ts}", command)
 
-    async def _allowed(self, by: str, about: str | None = None) -> str:
-        """Empty if they may, else why not."""
-        if by == about or await self._may_decide(by):
-            return ""
-        return "Only approvers may have more forgotten than their own messages. Nothing was forgotten."
+    async def _person(self, user: str, what: str, command: Command, *, sure: bool) -> str:
+        if user != command.user and not await self._may_decide(command.user):
+            return ONLY_APPROVERS
+        if not sure:
+            whose = "your messages" if user == command.user else f"messages of {person(user)}"
+            return _asked(await self._memory.count(user=user), f"{whose}, in every channel", what)
+        return self._told(await self._memory.forget(user=user), f"person {user}", command)
+
+    async def _channel(self, command: Command, *, sure: bool) -> str:
+        if not await self._may_decide(command.user):
+            return ONLY_APPROVERS
+        if not sure:
+            return _asked(await self._memory.count(channel=command.channel), "messages of this channel", "channel")
+        return self._told(await self._memory.forget(channel=command.channel), "channel", command)
+
+    def _told(self, gone: int, what: str, command: Command) -> str:
+        log.info("memory.forgotten", user=command.user, channel=command.channel, what=what, messages=gone)
+        if not gone:
+            return "Nothing of that was remembered, and nothing will bring it back."
+        return f"Forgotten for good: {gone} {'entry' if gone == 1 else 'entries'}. Nothing will bring that back."
+
+
+def _asked(count: int, what: str, again: str) -> str:
+    if not count:
+        return f"I remember none of {what.removeprefix('messages of ')}, so there is nothing to forget."
+    return (
+        f"That would forget {count:,} of {what}, for good: I could not look back on them any more. "
+        f"If that is what you want, say `/nightdesk forget {escape(again)} confirm`."
+    )

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from bot.models import Incident, Proposal
 from bot.slack.blocks import Post, context, post, section
-from bot.slack.text import cut
+from bot.slack.text import cut, line
 from bot.slack.views import words
 from bot.slack.views.proposal import decided
 from bot.slack.views.standing import standing
@@ -17,7 +19,10 @@ HELP = (
     "what matters of this channel, “status” lists open incidents, “resolved” ends one.\n"
     "*Show me.* Choose “Triage this” in the menu of any message.\n"
     "*Teach me.* “remember: …”, “that was wrong because …”, or :pushpin: on a message worth remembering.\n"
-    "*Commands.* `/nightdesk status`, `/nightdesk brief me`, `/nightdesk forget …`, `/nightdesk help`: for you alone."
+    "*Commands.* `/nightdesk status`, `/nightdesk brief me`, `/nightdesk help`: answers for you alone.\n"
+    "*My memory.* `/nightdesk forget message LINK`, `forget me`, `forget @person` or `forget channel` takes it out "
+    "for good; `/nightdesk retain` shows for how long this channel is kept, `/nightdesk retain 90 days` changes it. "
+    "Your own messages are yours; the rest is for approvers. What is edited or deleted is edited or gone here at once."
 )
 
 
@@ -33,6 +38,24 @@ def status(incidents: tuple[Incident, ...]) -> str:
     rows = [f"• {_incident(incident)}" for incident in incidents[:15]]
     more = [f"… and {len(incidents) - 15} more"] if len(incidents) > 15 else []
     return "\n".join([*rows, *more])
+
+
+def nothing_to_tell(wish: str) -> str:
+    """There is nothing to brief anybody with."""
+    about = f" about “{line(wish, 200)}”" if wish else ""
+    return (
+        f"Nothing here remembers anything{about} yet. I know what is said from when I join a channel, and what I have "
+        "read back of it; “remember: …” or a :pushpin: on a message teaches me."
+    )
+
+
+def nothing_known(services: Sequence[str]) -> str:
+    """A question that neither memory nor a look at a service can answer."""
+    known = line(", ".join(services), 600) or "none yet, write services.yaml"
+    return (
+        "Nothing here remembers that yet. If you know it, tell me: “remember: …”. Or name a service and I look "
+        f"into it; I know: {known}."
+    )
 
 
 def already_decided(proposal: Proposal, incident: Incident) -> str:

@@ -65,7 +65,7 @@ async def test_what_was_forgotten_is_not_brought_back_by_a_backfill(memory: Memo
     message = said("the ledger was locked", name="1")
     await memory.remember([message])
     await memory.forget("1", channel="C1")
-    await memory.remember([message], backfill=True)
+    await memory.remember([message], unless_forgotten=True)
     assert await memory.recall("ledger") == []
     await memory.remember([message])
     assert len(await memory.recall("ledger")) == 1

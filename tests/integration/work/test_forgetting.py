@@ -11,8 +11,9 @@ from bot.catalog import Catalog, Service
 from bot.incidents import Intake, Journal
 from bot.memory import MemoryManager
 from bot.models import Message
+from bot.slack import inbox
 from bot.slack.blocks import words_of
-from bot.slack.desk import Command, Mention
+from bot.slack.desk import Mention
 from bot.storage import connect
 from bot.work.answers import Answers
 from bot.work.forgetting import Forgetting
@@ -36,7 +37,8 @@ class Counter:
         return words_of(post) if post else ""
 
     async def command(self, text: str, *, user: str = "UANN") -> str:
-        return await self.answers.command(Command(user=user, channel=CHANNEL, text=text))
+        """As Slack sends it: people and links are entities."""
+        return await self.answers.command(inbox.command({"user_id": user, "channel_id": CHANNEL, "text": text}))
 
 
 @pytest.fixture
@@ -101,28 +103,73 @@ async def test_the_command_tells_the_whole_brief_in_text(counter: Counter) -> No
     assert "4.18" in brief
 
 
-async def test_anybody_may_have_their_own_messages_forgotten(counter: Counter) -> None:
-    assert await counter.command("forget me", user="UANN") == "Forgotten: 1 message."
+async def test_anybody_may_have_their_own_messages_forgotten_once_they_confirm(counter: Counter) -> None:
+    asked = await counter.command("forget me", user="UANN")
+    assert "1 of your messages, in every channel" in asked
+    assert "`/nightdesk forget me confirm`" in asked
+    assert "4.18" in await counter.command("brief me")
+    assert "Forgotten for good: 1 entry" in await counter.command("forget me confirm", user="UANN")
     assert "4.18" not in await counter.command("brief me")
 
 
-async def test_only_approvers_may_have_others_and_channels_forgotten(counter: Counter) -> None:
+async def test_a_person_is_forgotten_by_the_mention_as_slack_sends_it(counter: Counter) -> None:
     assert "Only approvers" in await counter.command("forget <@UBOB|bob>", user="UANN")
-    assert "Only approvers" in await counter.command("forget channel", user="UANN")
-    assert await counter.command("forget <@UBOB|bob>", user="UBOSS") == "Forgotten: 2 messages."
-    assert await counter.command("forget channel", user="UBOSS") == "Forgotten: 1 message."
+    assert "2 of messages of <@UBOB>" in await counter.command("forget <@UBOB|bob>", user="UBOSS")
+    assert "2 entries" in await counter.command("forget <@UBOB|bob> confirm", user="UBOSS")
+    assert "I remember none of <@UBOB>" in await counter.command("forget <@UBOB|bob>", user="UBOSS")
+    assert "lunch?" not in await counter.command("brief me")
+
+
+async def test_only_approvers_may_have_a_channel_forgotten(counter: Counter) -> None:
+    assert "Only approvers" in await counter.command("forget channel confirm", user="UANN")
+    assert "`/nightdesk forget channel confirm`" in await counter.command("forget channel", user="UBOSS")
+    assert "3 entries" in await counter.command("forget this channel confirm", user="UBOSS")
+    assert "Nothing here remembers anything yet" in await counter.command("brief me")
 
 
 async def test_one_message_is_forgotten_by_its_link(counter: Counter) -> None:
     ts = f"{(NOW - timedelta(hours=20)).timestamp():.6f}".replace(".", "")
-    link = f"https://acme.slack.com/archives/{CHANNEL}/p{ts}"
+    link = f"<https://acme.slack.com/archives/{CHANNEL}/p{ts}>"
     assert "Only approvers" in await counter.command(f"forget message {link}", user="UBOB")
-    assert await counter.command(f"forget message {link}", user="UANN") == "Forgotten: 1 message."
+    assert "1 entry" in await counter.command(f"forget message {link}", user="UANN")
+    assert "Nothing of that was remembered" in await counter.command(f"forget message {link}", user="UBOSS")
 
 
 async def test_what_to_forget_must_be_said(counter: Counter) -> None:
     assert "forget me" in await counter.command("forget")
     assert "forget me" in await counter.command("forget everything")
+    assert "forget me" in await counter.command("forget @somebody without an account")
+
+
+async def test_the_keeping_of_a_channel_is_shown_and_changed(counter: Counter) -> None:
+    assert "kept for ever" in await counter.command("retain")
+    assert "Only approvers" in await counter.command("retain 30 days", user="UANN")
+    assert "kept for 30 days" in await counter.command("retain 30 days", user="UBOSS")
+    assert "kept for 30 days" in await counter.command("retain show", user="UANN")
+    assert "kept for ever" in await counter.command("retain forever", user="UBOSS")
+
+
+async def test_a_keeping_that_would_forget_something_is_confirmed_first(counter: Counter) -> None:
+    asked = await counter.command("retain 1 week", user="UBOSS")
+    assert "1 messages of this channel are older" in asked
+    assert "reporting job" in await counter.say("who held the lock on accounts?")
+    assert "Forgotten: 1 older messages." in await counter.command("retain 1 week confirm", user="UBOSS")
+    assert "reporting job" not in await counter.say("who held the lock on accounts?")
+
+
+@pytest.mark.parametrize("wish", ["retain soon", "retain -3 days", "retain 5", "retain 0 days", "retain 99999 years"])
+async def test_a_keeping_that_is_no_time_changes_nothing(counter: Counter, wish: str) -> None:
+    answer = await counter.command(wish, user="UBOSS")
+    assert "retain forever" in answer
+    assert "kept for ever" in await counter.command("retain")
+
+
+async def test_what_nobody_remembers_is_said_with_what_to_do(counter: Counter) -> None:
+    await counter.command("forget channel confirm", user="UBOSS")
+    answer = await counter.say("where is the zeppelin?")
+    assert "Nothing here remembers that yet" in answer
+    assert "payments, search" in answer
+    assert "about “zeppelins”" in await counter.say("brief me zeppelins")
 
 
 async def test_the_question_is_not_its_own_answer(counter: Counter) -> None:

@@ -36,17 +36,22 @@ class Clipboard:
     async def behind(self, incident: Incident) -> bool:
         return self.is_behind
 
+    async def link(self, incident: Incident) -> str:
+        return f"https://x.slack.com/archives/C0/{incident.id}"
+
 
 class Noting:
     """A memory that notes what it is asked to keep, and a `Follow` that notes what it is asked to schedule."""
 
     def __init__(self) -> None:
         self.learned: list[str] = []
+        self.links: list[str | None] = []
         self.lost_phases: list[Phase] = []
         self.shown: list[str] = []
 
-    async def learn(self, incident: Incident) -> None:
+    async def learn(self, incident: Incident, *, permalink: str | None) -> None:
         self.learned.append(incident.id)
+        self.links.append(permalink)
 
     async def lost(self, incident: Incident, now: datetime) -> bool:
         self.lost_phases.append(incident.phase)
@@ -189,11 +194,12 @@ async def test_the_sweep_looks_at_open_incidents_and_catches_slack_up(desk: Desk
     assert len(desk.noting.lost_phases) == 1
 
 
-async def test_an_incident_that_is_over_is_handed_to_memory(desk: Desk) -> None:
+async def test_an_incident_that_is_over_is_handed_to_memory_with_the_link_to_its_card(desk: Desk) -> None:
     await desk.gate.journal.append(INCIDENT, _rejected())
     await desk.gate.journal.append(INCIDENT, HandedOver(at=NOW, reason="people"))
     await desk.office.learn(INCIDENT)
     assert desk.noting.learned == [INCIDENT]
+    assert desk.noting.links == [f"https://x.slack.com/archives/C0/{INCIDENT}"]
 
 
 def _mention() -> Mention:

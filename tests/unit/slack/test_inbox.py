@@ -28,7 +28,7 @@ def test_what_nobody_said_is_no_message(change: dict[str, Any]) -> None:
     assert inbox.message({**SAID, **change}, "C1", US) is None
 
 
-@pytest.mark.parametrize("subtype", ["bot_message", "file_share", "me_message", "thread_broadcast"])
+@pytest.mark.parametrize("subtype", ["bot_message", "file_share", "file_comment", "me_message", "thread_broadcast"])
 def test_what_somebody_said_in_another_way_is_a_message(subtype: str) -> None:
     found = inbox.message({**SAID, "subtype": subtype}, "C1", US)
     assert found is not None
@@ -50,6 +50,51 @@ def test_a_tombstone_is_a_deletion() -> None:
     event = {**SAID, "subtype": "message_changed", "message": {"subtype": "tombstone", "ts": "1.2"}}
     assert inbox.deleted(event, US) == "1.2"
     assert inbox.edited(event, US) is None
+
+
+@pytest.mark.parametrize("subtype", [None, "bot_message", "me_message", "thread_broadcast"])
+def test_an_edit_is_the_message_as_it_reads_now(subtype: str | None) -> None:
+    now = {**SAID, "subtype": subtype, "text": "it was the cache", "edited": {"user": "U0MINA", "ts": "1700000009.0"}}
+    event = {"subtype": "message_changed", "channel": "C1", "message": now, "previous_message": SAID}
+    found = inbox.edited(event, US)
+    assert inbox.deleted(event, US) is None
+    assert found is not None
+    assert (found.id, found.text) == (SAID["ts"], "it was the cache")
+
+
+def test_an_edit_that_leaves_nothing_said_is_a_deletion() -> None:
+    event = {"subtype": "message_changed", "channel": "C1", "message": {**SAID, "text": ""}, "previous_message": SAID}
+    assert inbox.deleted(event, US) == SAID["ts"]
+
+
+def test_our_own_message_that_is_gone_was_never_remembered() -> None:
+    gone = {"subtype": "message_deleted", "deleted_ts": "1.2", "previous_message": {**SAID, "user": "U0BOT"}}
+    assert inbox.deleted(gone, US) is None
+    assert inbox.deleted({**gone, "previous_message": {**SAID, "subtype": "thread_broadcast"}}, US) == "1.2"
+
+
+def test_a_comment_on_a_file_is_said_by_who_wrote_it() -> None:
+    comment = {"comment": "this is the slow query", "user": "U0RAJ"}
+    found = inbox.message({**SAID, "subtype": "file_comment", "text": "Raj commented", "comment": comment}, "C1", US)
+    assert found is not None
+    assert (found.user, found.text) == ("U0RAJ", "this is the slow query")
+
+
+def test_a_file_is_known_by_its_name_until_it_is_deleted() -> None:
+    files = [{"title": "slow.log", "mode": "hosted"}, {"name": "old.png", "mode": "tombstone"}]
+    assert inbox.said({**SAID, "subtype": "file_share", "text": "look", "files": files}) == "look\n[file: slow.log]"
+
+
+def test_a_command_knows_whom_it_mentions() -> None:
+    command = inbox.command({"user_id": "U1", "channel_id": "C1", "text": "forget <@U0RAJ|raj> confirm"})
+    assert (command.text, command.people) == ("forget @raj confirm", ("U0RAJ",))
+
+
+def test_a_pushpin_names_who_wrote_the_message() -> None:
+    item = {"type": "message", "channel": "C1", "ts": "1.2"}
+    taught = inbox.lesson("Ev1", {"reaction": "pushpin", "user": "U1", "item": item, "item_user": "U2"})
+    assert taught is not None
+    assert (taught.user, taught.author) == ("U1", "U2")
 
 
 def test_a_reaction_on_something_else_than_a_message_teaches_nothing() -> None:

@@ -1,0 +1,158 @@
+"""Forgotten is forgotten: nothing is left of it, and nothing brings it back."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from redis.asyncio import Redis
+
+from bot.memory import MemoryManager
+from bot.memory.encoder import Encoder
+from bot.memory.reserved import TAUGHT
+from bot.models import Message
+from tests.integration.memory.concepts import ConceptModel
+from tests.integration.memory.talk import NOON, said
+
+LATER = NOON + timedelta(hours=1)
+
+
+@pytest.fixture
+async def memory(redis_url: str) -> AsyncIterator[MemoryManager]:
+    """A manager with an encoder, an hour after noon: it keeps words and meaning."""
+    with await Encoder.load("concepts", load=ConceptModel) as encoder:
+        async with MemoryManager.open(redis_url, encoder, clock=lambda: LATER) as manager:
+            yield manager
+
+
+async def _everything(redis_url: str) -> str:
+    """Every key and every value of whatever kind that Redis holds."""
+    async with Redis.from_url(redis_url) as redis:
+        return repr([(key, await _value(redis, key)) async for key in redis.scan_iter()])
+
+
+async def _value(redis: Redis, key: bytes) -> Any:
+    match await redis.type(key):
+        case b"hash":
+            return await redis.hgetall(key)
+        case b"set":
+            return await redis.smembers(key)
+        case b"zset":
+            return await redis.zrange(key, 0, -1, withscores=True)
+        case b"stream":
+            return await redis.xrange(key)
+        case b"string":
+            return await redis.get(key)
+        case kind:
+            raise AssertionError(f"{key!r} is a {kind!r}, which memory does not use")
+
+
+def _terms(memory: MemoryManager) -> set[str]:
+    return set(memory._index._lexical._postings)
+
+
+SECRET = said("zanzibar database outage, call zelda", name="z1", user="zoe")
+
+
+async def test_of_one_forgotten_message_nothing_is_left(memory: MemoryManager, redis_url: str) -> None:
+    await memory.remember([SECRET, said("other talk", 1, name="2")])
+    await memory.recall("zanzibar outage")
+    await memory.forget("z1", channel="C1")
+    left = await _everything(redis_url)
+    assert not [word for word in ("zanzibar", "zelda", "zoe") if word in left]
+    assert not [term for term in _terms(memory) if term.startswith("z")]
+    assert await memory.recall("zanzibar") == []
+    assert memory._index._people.named_in("zoe") == []
+
+
+async def test_of_a_forgotten_person_only_the_name_is_kept_so_that_they_stay_forgotten(
+    memory: MemoryManager, redis_url: str
+) -> None:
+    await memory.remember([SECRET, said("zanzibar again", 1, name="z2", user="zoe", channel="C2"), said("lunch", 2)])
+    assert await memory.forget(user="zoe") == 2
+    left = await _everything(redis_url)
+    assert "zanzibar" not in left
+    assert left.count("zoe") == 1
+    assert "zanzibar" not in _terms(memory)
+
+
+async def test_of_a_forgotten_channel_nothing_said_is_left(memory: MemoryManager, redis_url: str) -> None:
+    await memory.remember([SECRET, said("lunch", 2, channel="C2")])
+    assert await memory.forget(channel="C1") == 1
+    assert "zanzibar" not in await _everything(redis_url)
+    assert "zanzibar" not in _terms(memory)
+
+
+async def test_of_an_edited_message_the_old_words_are_gone(memory: MemoryManager, redis_url: str) -> None:
+    await memory.remember([SECRET])
+    await memory.edit(said("nothing to see", name="z1", user="zoe"))
+    assert "zanzibar" not in await _everything(redis_url)
+    assert "zanzibar" not in _terms(memory)
+
+
+async def test_what_a_message_taught_is_edited_and_forgotten_with_it(memory: MemoryManager, redis_url: str) -> None:
+    await memory.remember([SECRET])
+    taught = await memory.teach(SECRET.text, "zoe", NOON, source=("C1", "z1"))
+    assert taught.permalink == SECRET.permalink
+    await memory.edit(said("zeppelin is down", name="z1", user="zoe"))
+    assert [each.message.text for each in await memory.recall("", channel=TAUGHT)] == ["zeppelin is down"]
+    assert await memory.forget("z1", channel="C1") == 2
+    assert not [word for word in ("zanzibar", "zeppelin") if word in await _everything(redis_url)]
+
+
+async def test_a_lesson_outlives_its_message_that_only_grew_too_old(memory: MemoryManager) -> None:
+    await memory.remember([SECRET])
+    await memory.teach(SECRET.text, "zoe", NOON, source=("C1", "z1"))
+    assert await memory.forget(channel="C1", before=LATER) == 1
+    assert len(await memory.recall("zanzibar")) == 1
+    assert await memory.forget(channel="C1") == 1
+    assert await memory.recall("zanzibar") == []
+
+
+@pytest.mark.parametrize("how", ["message", "person", "channel"])
+async def test_neither_a_second_delivery_nor_a_late_edit_nor_reading_back_brings_it_back(
+    memory: MemoryManager, how: str
+) -> None:
+    await memory.remember([SECRET])
+    match how:
+        case "message":
+            await memory.forget("z1", channel="C1")
+        case "person":
+            await memory.forget(user="zoe")
+        case _:
+            await memory.forget(channel="C1")
+    await memory.remember([SECRET], unless_forgotten=True)
+    await memory.edit(SECRET)
+    assert await memory.recall("zanzibar") == []
+
+
+async def test_a_deletion_that_overtakes_its_message_holds(memory: MemoryManager) -> None:
+    await memory.forget("z1", channel="C1")
+    await memory.remember([SECRET], unless_forgotten=True)
+    assert await memory.recall("zanzibar") == []
+
+
+async def test_what_is_said_after_the_forgetting_is_remembered(memory: MemoryManager) -> None:
+    await memory.forget(user="zoe")
+    await memory.forget(channel="C1")
+    await memory.remember([said("zanzibar is back", 61, user="zoe")], unless_forgotten=True)
+    assert len(await memory.recall("zanzibar")) == 1
+
+
+async def test_another_process_forgets_terms_and_meaning_too(redis_url: str) -> None:
+    with await Encoder.load("concepts", load=ConceptModel) as encoder:
+        async with MemoryManager.open(redis_url, encoder) as one, MemoryManager.open(redis_url, encoder) as two:
+            await one.remember([SECRET])
+            assert len(await two.recall("database outage")) == 1
+            await one.forget("z1", channel="C1")
+            assert await two.recall("database outage") == []
+            assert not _terms(two)
+
+
+async def test_what_would_go_is_counted_before_it_goes(memory: MemoryManager) -> None:
+    await memory.remember([SECRET, Message(**{**SECRET.model_dump(), "id": "z2"})])
+    assert await memory.count(user="zoe") == 2
+    assert await memory.count("z1", channel="C1") == 1
+    assert len(await memory.recall("")) == 2
