@@ -170,6 +170,7 @@ async def _telemetry(
     prometheus = None
     if settings.prometheus_url:
         prometheus = await stack.enter_async_context(Prometheus(settings.prometheus_url))
+    logs = await stack.enter_async_context(log_sources(settings.logs))
     databases = {
         name: Postgres(name, dsn)
         for name, database in catalog.databases.items()
@@ -178,7 +179,7 @@ async def _telemetry(
     toolbox = Toolbox(
         (
             *metrics_tools(prometheus),
-            *logs_tools(log_sources(settings.logs)),
+            *logs_tools(logs),
             *database_tools(databases),
             *await tools_for_changes(stack, settings.changes, ledger, memory, catalog),
         )

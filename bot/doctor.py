@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Literal
 
@@ -48,7 +49,8 @@ async def checks(settings: Settings) -> AsyncIterator[Check]:
         yield check
     yield _doors(settings)
     yield await _prometheus(settings)
-    yield _logs(settings)
+    async for check in _logs(settings):
+        yield check
     async for check in _changes(settings):
         yield check
     for name in catalog.databases:
@@ -140,22 +142,16 @@ async def _prometheus(settings: Settings) -> Check:
     return Check("ok", "Prometheus", f"answers, {targets or 0:.0f} targets")
 
 
-def _logs(settings: Settings) -> Check:
+async def _logs(settings: Settings) -> AsyncIterator[Check]:
+    from bot.telemetry.probe import logs_seen
+
     if not settings.logs:
-        return Check("note", "Logs", "no source configured", "Set NIGHTDESK_LOGS to let the bot read logs.")
-    unread = [source.path for source in settings.logs if source.path and not _readable(source.path)]
-    if unread:
-        return Check(
-            "wrong", "Logs", f"nothing readable at {', '.join(unread)}", "Check the paths and their permissions."
-        )
-    return Check("ok", "Logs", f"{len(settings.logs)} source(s)")
-
-
-def _readable(pattern: str) -> bool:
-    import os
-    from glob import iglob
-
-    return any(os.access(path, os.R_OK) for path in iglob(pattern, recursive=True))  # noqa: PTH207 - absolute patterns
+        yield Check("note", "Logs", "no source configured", "Set NIGHTDESK_LOGS to let the bot read logs.")
+    for place, source in enumerate(settings.logs):
+        try:
+            yield Check("ok", "Logs", await logs_seen(source, datetime.now(UTC)))
+        except (SourceUnavailable, Misconfigured) as error:
+            yield Check("wrong", "Logs", str(error), f"Check entry {place} of NIGHTDESK_LOGS, a {source.kind} source.")
 
 
 async def _changes(settings: Settings) -> AsyncIterator[Check]:

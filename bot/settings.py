@@ -24,6 +24,7 @@ from pydantic_settings import (
 
 from bot.changes.configured import ConfiguredSource
 from bot.errors import Misconfigured
+from bot.sources import ConfiguredLogs
 from bot.targets import AwxSettings, FeatureFlag, GithubSettings, KubernetesCluster, RedisServer
 
 OTHERS = frozenset({"NIGHTDESK_PYTHON"})
@@ -109,22 +110,6 @@ class AlertSourceSettings(_Section):
         default_factory=dict,
         description="generic: Alert field → JMESPath expression; `alerts` finds the list",
     )
-
-
-class LogSource(_Section):
-    """Where logs are read. Files may hold `*`; a path never leaves the place that is configured here."""
-
-    kind: Literal["files", "journald"]
-    path: str | None = None
-    unit: str | None = None
-    service: str | None = Field(default=None, description="catalogue name, where the lines do not carry one")
-
-    @model_validator(mode="after")
-    def _complete(self) -> LogSource:
-        needed = "path" if self.kind == "files" else "unit"
-        if getattr(self, needed) is None:
-            raise ValueError(f"a log source of kind {self.kind!r} needs {needed!r}")
-        return self
 
 
 class HttpCallTemplate(_Section):
@@ -239,7 +224,7 @@ class Settings(BaseSettings):
     max_body_bytes: int = Field(default=1_000_000, ge=1024)
     slack: SlackSettings = SlackSettings()
     alerts: Mapping[str, AlertSourceSettings] = Field(default_factory=dict)
-    logs: tuple[LogSource, ...] = ()
+    logs: tuple[ConfiguredLogs, ...] = ()
     changes: ChangesSettings = ChangesSettings()
     triage: TriageSettings = TriageSettings()
     remediation: RemediationSettings = RemediationSettings()
@@ -344,6 +329,6 @@ def _explain(error: ValidationError) -> str:
 def _named(place: Sequence[str | int]) -> list[str]:
     """The parts of the name to set it by; pydantic also says which kind of a section it took the value for."""
     kinds = {"bearer", "basic", "hmac"}
-    of_source = place[:2] == ("changes", "sources")
-    path = [*place[:3], *place[4:]] if of_source else place
+    of_source = 3 if place[:2] == ("changes", "sources") else 2 if place[:1] == ("logs",) else None
+    path = place if of_source is None else [*place[:of_source], *place[of_source + 1 :]]
     return [str(part) for before, part in pairwise(["", *path]) if not (before == "auth" and part in kinds)]

@@ -6,7 +6,6 @@ import asyncio
 import glob
 import gzip
 import os
-import re
 from collections.abc import AsyncGenerator, Collection, Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -16,20 +15,15 @@ from typing import BinaryIO, Self, cast
 
 from bot.errors import SourceUnavailable
 from bot.models import Window
-from bot.telemetry.loglines import MAX_MESSAGE, LogLine, parse_line, trace_of
-from bot.telemetry.logs import QUOTA, Batch, Thinning, alarming
+from bot.telemetry.loglines import LogLine, parse_line
+from bot.telemetry.logs import QUOTA, Batch, Thinning
+from bot.telemetry.stitching import DISORDER_S, Stitching
 
 BATCH_LINES = 2000
 """Raw lines of one turn in the thread: between turns the reader can give up."""
 MAX_LINE_BYTES = 1_000_000
 MAX_BYTES = 512_000_000
-DISORDER_S = 5.0
-"""Several threads or processes that write one file put their lines this far out of order."""
 PROBE_BYTES = 65_536
-MAX_CONTINUED = 100
-"""Lines of one stack trace that are kept."""
-
-_CONTINUES = re.compile(rb"[ \t]|Traceback \(|Caused by:|Suppressed:|\.\.\. \d+ more|goroutine \d|stack backtrace:")
 
 
 class LogFiles:
@@ -162,78 +156,17 @@ class _Extract:
 def _parsed(
     extract: _Extract, window: Window, thinnings: tuple[Thinning, Thinning], service: str | None
 ) -> Iterator[Batch]:
-    assembly = _Assembly(window, extract.modified, service)
+    stitching = Stitching(window, thinnings, service=service, now=extract.modified)
     for number, raw in enumerate(extract.lines(), 1):
         if number % BATCH_LINES == 0:
-            yield Batch(assembly.drain())
-        if assembly.continues(raw):
-            continue
-        thinning = thinnings[alarming(raw)]
-        weight = thinning.stride
-        trace = trace_of(raw) if weight > 1 else None
-        if not thinning.take(trace):
-            assembly.finish()
-            continue
-        assembly.begin(raw, weight, trace)
-        if assembly.past:
+            yield Batch(stitching.drain())
+        stitching.take(raw)
+        if stitching.past:
             break
-    assembly.finish()
-    if assembly.parsed and not assembly.timed:
+    stitching.finish()
+    if stitching.parsed and not stitching.timed:
         extract.untimed()
-    yield Batch(assembly.drain())
-
-
-class _Assembly:
-    """Puts events together: a line that begins one, and the lines that continue it."""
-
-    def __init__(self, window: Window, modified: datetime, service: str | None) -> None:
-        self._start, self._end = window.start.timestamp(), window.end.timestamp()
-        self._modified = modified
-        self._service = service
-        self._open: LogLine | None = None
-        self._more: list[str] = []
-        self.done: list[LogLine] = []
-        self.parsed = 0
-        self.timed = False
-        self.past = False
-
-    def continues(self, raw: bytes) -> bool:
-        """Take the raw line if it continues an event; whether it does."""
-        if not raw:
-            return True
-        if _CONTINUES.match(raw) is None:
-            return False
-        self._append(raw)
-        return True
-
-    def begin(self, raw: bytes, weight: int, trace: str | None) -> None:
-        """Read the first line of the next event, or a line without a time, which continues the last one."""
-        line = parse_line(raw.decode("utf-8", "replace"), service=self._service, now=self._modified)
-        self.parsed += 1
-        if line.at is None:
-            self._append(raw)
-            return
-        self.finish()
-        self.timed = True
-        self.past = line.at >= self._end + DISORDER_S
-        if self._start <= line.at < self._end:
-            self._open = replace(line, weight=float(weight), trace=trace) if weight > 1 else line
-
-    def finish(self) -> None:
-        """Close the event that is being put together."""
-        if self._open is not None:
-            message = "\n".join((self._open.message, *self._more))[:MAX_MESSAGE] if self._more else None
-            self.done.append(replace(self._open, message=message) if message else self._open)
-        self._open, self._more = None, []
-
-    def drain(self) -> tuple[LogLine, ...]:
-        """The finished events, handed over."""
-        finished, self.done = tuple(self.done), []
-        return finished
-
-    def _append(self, raw: bytes) -> None:
-        if self._open is not None and len(self._more) < MAX_CONTINUED:
-            self._more.append(raw[:MAX_MESSAGE].decode("utf-8", "replace"))
+    yield Batch(stitching.drain())
 
 
 def _of(wanted: set[str], lines: tuple[LogLine, ...]) -> Iterator[LogLine]:

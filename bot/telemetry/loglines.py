@@ -12,7 +12,8 @@ from typing import Any, Literal
 Level = Literal["debug", "info", "warning", "error", "unknown"]
 
 TIME_FIELDS = ("time", "ts", "@timestamp", "timestamp", "t", "datetime")
-LEVEL_FIELDS = ("level", "severity", "lvl", "log.level", "levelname", "severityText", "loglevel")
+LEVEL_FIELDS = ("level", "severity", "lvl", "log.level", "levelname", "severityText", "severity_text", "loglevel",
+                "detected_level")  # fmt: skip
 MESSAGE_FIELDS = ("message", "msg", "event", "log", "body", "text", "MESSAGE")
 SERVICE_FIELDS = ("service", "service.name", "service_name", "app", "application", "component")
 STACK_FIELDS = ("exception", "exc_info", "stack_trace", "stacktrace", "stack", "traceback", "error.stack_trace")
@@ -112,6 +113,17 @@ def read_record(record: Mapping[str, Any], *, service: str | None = None) -> Log
         str(named)[:100] if isinstance(named, str) and named else service,
         trace=_trace_of_record(record),
     )
+
+
+def read_fields(text: str, fields: Mapping[str, Any], *, at: float, service: str) -> LogLine:
+    """A line as a log server keeps it: its text, and what is known beside it of level, trace and stack trace."""
+    line = parse_line(text, service=service)
+    stack = _first(fields, STACK_FIELDS)
+    message = f"{line.message}\n{_as_text(stack)}"[:MAX_MESSAGE] if stack and "\n" not in line.message else line.message
+    level = line.level if line.level != "unknown" else as_level(_first(fields, LEVEL_FIELDS))
+    beside = _trace_of_record(fields)
+    weak = line.trace is None or line.trace.startswith(THREAD)
+    return LogLine(at, message, level, service, trace=(beside or line.trace) if weak else line.trace)
 
 
 def trace_of(raw: bytes) -> str | None:

@@ -12,8 +12,9 @@ from pydantic import SecretStr
 
 from bot.demo.workspace import Workspace
 from bot.doctor import Check, checks, examine
-from bot.settings import BearerAuth, LogSource, RemediationSettings, Settings, SlackSettings
+from bot.settings import BearerAuth, RemediationSettings, Settings, SlackSettings
 from bot.slack import scopes
+from bot.sources import FilesSource, LokiSource
 from bot.storage import embedded_redis
 from tests.servers.postgres import PostgresDatabase
 from tests.servers.process import free_port
@@ -50,7 +51,7 @@ def settings(redis_url: str, services: Path, tmp_path: Path) -> Configured:
                 "data_dir": tmp_path / "data",
                 "services_file": services,
                 "playbooks_dir": ROOT / "playbooks",
-                "logs": (LogSource(kind="files", path=str(tmp_path / "*.jsonl"), service="payments"),),
+                "logs": (FilesSource(kind="files", path=str(tmp_path / "*.jsonl"), service="payments"),),
                 "remediation": RemediationSettings(approver_groups=("S0ONCALL",)),
                 **changes,
             }
@@ -173,10 +174,17 @@ async def test_a_prometheus_that_does_not_answer(settings: Configured) -> None:
 
 
 async def test_logs_that_are_not_there(settings: Configured, tmp_path: Path) -> None:
-    missing = settings(logs=(LogSource(kind="files", path=str(tmp_path / "gone-*.log")),))
+    missing = settings(logs=(FilesSource(kind="files", path=str(tmp_path / "gone-*.log")),))
     check = await only(missing, "Logs")
     assert (check.state, "gone-*.log" in check.said) == ("wrong", True)
     assert (await only(settings(logs=()), "Logs")).state == "note"
+
+
+async def test_a_log_server_that_does_not_answer_is_named(settings: Configured) -> None:
+    loki = LokiSource(kind="loki", url=f"http://127.0.0.1:{free_port()}")
+    check = await only(settings(logs=(loki,)), "Logs")
+    assert (check.state, check.mend) == ("wrong", "Check entry 0 of NIGHTDESK_LOGS, a loki source.")
+    assert "did not answer" in check.said
 
 
 async def test_a_database_without_a_connection_string(settings: Configured, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -154,9 +154,24 @@ def test_on_this_machine_alone_no_secret_is_needed(host: str) -> None:
     assert load(host=host).loopback
 
 
-def test_a_log_source_says_where() -> None:
-    assert "a log source of kind 'files' needs 'path'" in complaint(logs=[{"kind": "files"}])
-    assert "a log source of kind 'journald' needs 'unit'" in complaint(logs=[{"kind": "journald"}])
+@pytest.mark.parametrize(
+    ("source", "said"),
+    [
+        ({"kind": "files"}, "NIGHTDESK_LOGS__0__PATH: Field required"),
+        ({"kind": "journald"}, "NIGHTDESK_LOGS__0__UNIT: Field required"),
+        ({"kind": "syslog"}, "'files', 'journald', 'loki'"),
+        ({"kind": "loki", "url": "loki:3100"}, "NIGHTDESK_LOGS__0__URL: give an address such as https://host/path"),
+        ({"kind": "loki", "url": "http://eve:pw@loki:3100"}, "without credentials"),
+        ({"kind": "loki", "url": "http://loki", "label": "app-name"}, "letters, digits and _"),
+        ({"kind": "loki", "url": "http://loki", "service": "pay"}, "a 'selector' must choose its lines"),
+        ({"kind": "loki", "url": "http://loki", "username": "u"}, "'username' and 'password_env' go together"),
+        ({"kind": "loki", "url": "http://loki", "token_env": "T", "token_file": "f"}, "give one of 'token_env'"),
+        ({"kind": "elasticsearch", "url": "http://es", "index": "../_all"}, "a pattern such as logs-*"),
+        ({"kind": "kubernetes", "namespaces": ["a/b"]}, "a-z, 0-9 and -"),
+    ],
+)
+def test_a_log_source_says_what_it_lacks(source: dict[str, object], said: str) -> None:
+    assert said in complaint(logs=[source])
 
 
 @pytest.mark.parametrize("target", [{}, {"unit": "a.service", "command": ["a"]}])

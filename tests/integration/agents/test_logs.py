@@ -15,7 +15,7 @@ from bot.agents.scope import Scope
 from bot.agents.tools import Toolbox
 from bot.catalog import Catalog
 from bot.models import Alert, AlertStatus, Finding, Report, Window
-from bot.settings import LogSource
+from bot.sources import FilesSource
 from bot.telemetry.sources import log_sources
 
 ONSET = datetime(2026, 3, 4, 3, 12, tzinfo=UTC)
@@ -67,8 +67,8 @@ def write(path: Path, lines: Iterator[str]) -> Path:
 
 
 async def ask(pattern: Path | str, tool: str = "logs.look", **changes: object) -> Report:
-    sources = log_sources([LogSource(kind="files", path=str(pattern))])
-    return await Toolbox(logs_tools(sources)).use(tool, {}, scope(**changes))
+    async with log_sources([FilesSource(kind="files", path=str(pattern))]) as sources:
+        return await Toolbox(logs_tools(sources)).use(tool, {}, scope(**changes))
 
 
 def of_kind(report: Report, kind: str) -> list[Finding]:

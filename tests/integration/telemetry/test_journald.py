@@ -12,7 +12,7 @@ import pytest
 
 from bot.errors import SourceUnavailable
 from bot.models import Window
-from bot.settings import LogSource
+from bot.sources import FilesSource, JournaldSource, LogsKind
 from bot.telemetry.journald import Journal
 from bot.telemetry.loglines import LogLine
 from bot.telemetry.sources import log_sources
@@ -124,8 +124,9 @@ async def test_a_reader_that_gives_up_leaves_no_process(stand_in: Path) -> None:
         os.kill(int((stand_in / "pid").read_text()), 0)
 
 
-def test_the_settings_name_the_sources() -> None:
-    files, journal = log_sources(
-        [LogSource(kind="files", path="/var/log/pay/*.log"), LogSource(kind="journald", unit="pay.service")]
-    )
-    assert (files.name, journal.name) == ("/var/log/pay/*.log", "journal of pay.service")
+async def test_the_settings_name_the_sources() -> None:
+    configured: list[LogsKind] = [
+        FilesSource(kind="files", path="/var/log/pay/*.log"), JournaldSource(kind="journald", unit="pay.service")
+    ]  # fmt: skip
+    async with log_sources(configured) as (files, journal):
+        assert (files.name, journal.name) == ("/var/log/pay/*.log", "journal of pay.service")
