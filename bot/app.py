@@ -51,6 +51,7 @@ from bot.telemetry.postgres import Postgres
 from bot.telemetry.prometheus import Prometheus
 from bot.telemetry.sources import log_sources
 from bot.work.answers import Answers, Names
+from bot.work.backfill import Backfill, read_back_key, unless
 from bot.work.desk import FrontDesk
 from bot.work.duties import Office, Stage
 from bot.work.follow import Follow
@@ -64,7 +65,7 @@ from bot.work.queue import Queue, open_queue
 from bot.work.scoping import scope_of
 from bot.work.showings import Showings
 from bot.work.specs import shipped_specs, tool_specs
-from bot.work.stage import NoStage, SlackStage, read_back_key
+from bot.work.stage import NoStage, SlackStage
 from bot.work.tasks import tasks_of
 from bot.work.triage import Triage
 from bot.work.verify import Verifier
@@ -123,11 +124,11 @@ async def assembled(settings: Settings, *, clock: Clock = utc_now) -> AsyncItera
         ledger = ledger_of(redis, settings.changes)
         telemetry = await _telemetry(stack, settings, catalog, memory, ledger)
         pictures = Pictures(redis)
-        door, stage, membership, names = await _slack(stack, settings, redis, pictures)
+        stopping = asyncio.Event()
+        door, stage, membership, names = await _slack(stack, settings, redis, pictures, clock, stopping)
         forgetting = Forgetting(memory, partial(may_decide, settings.remediation, membership))
         answers = Answers(journal, intake, memory, catalog, clock, names, forgetting)
         rooms, measures = _rooms(settings, catalog, journal, memory, telemetry, pictures, clock)
-        stopping = asyncio.Event()
         office = Office(
             journal=journal,
             memory=memory,
@@ -275,7 +276,12 @@ Open = Callable[[AsyncExitStack, FrontDesk], Awaitable[list[Route]]]
 
 
 async def _slack(
-    stack: AsyncExitStack, settings: Settings, redis: Redis, pictures: Pictures
+    stack: AsyncExitStack,
+    settings: Settings,
+    redis: Redis,
+    pictures: Pictures,
+    clock: Clock,
+    stopping: asyncio.Event,
 ) -> tuple[Open, Stage, Membership, Names]:
     """The workspace's door, stage and groups; without a workspace, none of them."""
     if not settings.slack.configured:
@@ -285,7 +291,8 @@ async def _slack(
     ledger = Ledger(redis)
     people = People(slack)
     face = Face(slack, Outbox(slack, ledger), ledger, people, pictures.get)
-    stage = SlackStage(redis, face, ledger, History(slack, slow=settings.slack.slow_history))
+    history = History(slack, slow=settings.slack.slow_history, pause=unless(stopping))
+    stage = SlackStage(face, ledger, history, Backfill(redis, face, history, clock, stopping))
 
     async def open_door(opened: AsyncExitStack, desk: FrontDesk) -> list[Route]:
         door = Door(settings, desk, slack)

@@ -7,8 +7,9 @@ have carried it out: a second `chat.postMessage` is a second message. Both wait 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
@@ -44,6 +45,21 @@ REMEDIES = {
     "ratelimited": "Slack limits how often this may be called; it is tried again later",
     "missing_scope": "add the scope to the app (slack-manifest.yaml lists them all) and install it again",
 }
+
+
+Told = Callable[[float], Awaitable[None]]
+"""Told for how many seconds Slack asks to wait, before the wait."""
+_told: ContextVar[Told | None] = ContextVar("told", default=None)
+
+
+@contextmanager
+def telling_of_waits(told: Told) -> Iterator[None]:
+    """Whoever calls Slack in this block hears when Slack asks to wait."""
+    token = _told.set(told)
+    try:
+        yield
+    finally:
+        _told.reset(token)
 
 
 @dataclass(frozen=True)
@@ -168,4 +184,17 @@ class _Patient(AsyncRateLimitErrorRetryHandler):
     ) -> None:
         told = response.headers.get("retry-after") or response.headers.get("Retry-After") if response else None
         log.warning("slack.rate_limited", url=request.url, wait_s=told)
+        await _tell_of_wait(told)
         await super().prepare_for_next_attempt_async(state=state, request=request, response=response, error=error)
+
+
+async def _tell_of_wait(told: object) -> None:
+    listener = _told.get()
+    if listener is None:
+        return
+    seconds = str(next(iter(told), "") if isinstance(told, (list, tuple)) else told or "")
+    token = _told.set(None)  # telling people calls Slack too
+    try:
+        await listener(float(seconds) if seconds.isdecimal() else 0.0)
+    finally:
+        _told.reset(token)

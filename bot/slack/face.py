@@ -87,6 +87,17 @@ class Face:
         """
         return await self._outbox.post(mark, channel, post(text, [section(text)]), thread=thread)
 
+    async def keep_saying(self, mark: Mark, channel: str, text: str) -> str:
+        """Say our own words in one message that changes with them; the `ts`.
+
+        Raises:
+            SlackRefused: Slack said no or did not answer.
+        """
+        words = post(text, [section(text)])
+        ts = await self._outbox.post(mark, channel, words)
+        await self._outbox.edit(mark, channel, ts, words, at_once=True)
+        return ts
+
     async def eyes(self, mention: Mention) -> None:
         """Show that the mention was heard.
 

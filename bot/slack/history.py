@@ -22,14 +22,20 @@ SLOW_PAGE = 15
 SLOW_PAUSE_S = 61.0
 
 Json = dict[str, Any]
+_NONE: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True)
 class Page:
-    """Some messages of the channel, newest threads first, and where to go on."""
+    """What one request brought, newest threads first, and where a reader that is interrupted now goes on."""
 
     messages: tuple[Message, ...]
     cursor: str | None
+    """Of the request to go on with; None: the beginning."""
+    threads: frozenset[str] = frozenset()
+    """The threads of that request's messages that are read already."""
+    last: bool = False
+    """Whether nothing is left."""
 
 
 class History:
@@ -44,15 +50,24 @@ class History:
         self, slack: Slack, *, slow: bool = False, pause: Callable[[float], Awaitable[None]] = asyncio.sleep
     ) -> None:
         self._slack = slack
+        self.slow = slow
         self._limit = SLOW_PAGE if slow else PAGE
         self._between_s = SLOW_PAUSE_S if slow else 0.0
         self._pause = pause
         self._asked = False
+        self._turn = asyncio.Lock()
 
     async def read(
-        self, channel: str, *, oldest: datetime | None = None, cursor: str | None = None
+        self,
+        channel: str,
+        *,
+        oldest: datetime | None = None,
+        cursor: str | None = None,
+        threads: frozenset[str] = frozenset(),
     ) -> AsyncIterator[Page]:
-        """The channel page by page, replies included. A reader that was interrupted goes on from the last `cursor`.
+        """The channel request by request, replies included, newest first.
+
+        A reader that was interrupted goes on with `cursor` and `threads` of the last page.
 
         Raises:
             SlackRefused: Slack said no, or does not answer.
@@ -60,10 +75,19 @@ class History:
         identity = await self._slack.identity()
         since = f"{oldest.timestamp():.6f}" if oldest else "0"
         while True:
-            found, cursor = await self._page(channel, since, cursor)
-            yield Page(tuple([said async for said in self._with_replies(channel, found, identity)]), cursor)
-            if cursor is None:
+            found, following = await self._page(channel, since, cursor)
+            left = [raw["ts"] for raw in found if raw.get("reply_count") and raw["ts"] not in threads]
+            over = not left and following is None
+            yield _kept(found, channel, identity, following if not left else cursor, threads if left else _NONE, over)
+            for place, thread in enumerate(left):
+                async for replies, whole in self._replies(channel, thread):
+                    threads |= {thread} if whole else _NONE
+                    done = whole and place == len(left) - 1
+                    at = (following, _NONE) if done else (cursor, threads)
+                    yield _kept(replies, channel, identity, *at, done and following is None)
+            if following is None:
                 return
+            cursor, threads = following, _NONE
 
     async def is_private(self, channel: str) -> bool:
         """Whether only its members may read the channel.
@@ -76,16 +100,8 @@ class History:
         about = answer["channel"]
         return bool(about.get("is_private") or about.get("is_im") or about.get("is_mpim"))
 
-    async def _with_replies(self, channel: str, found: list[Json], identity: Identity) -> AsyncIterator[Message]:
-        for raw in found:
-            if message := inbox.message(raw, channel, identity):
-                yield message
-            if raw.get("reply_count"):
-                async for reply in self._replies(channel, raw["ts"]):
-                    if message := inbox.message(reply, channel, identity):
-                        yield message
-
-    async def _replies(self, channel: str, thread: str) -> AsyncIterator[Json]:
+    async def _replies(self, channel: str, thread: str) -> AsyncIterator[tuple[list[Json], bool]]:
+        """The replies request by request, and whether those are the last."""
         cursor: str | None = None
         while True:
             await self._my_turn()
@@ -93,10 +109,8 @@ class History:
                 answer = await self._slack.asking.conversations_replies(
                     channel=channel, ts=thread, limit=self._limit, cursor=cursor
                 )
-            for raw in answer["messages"]:
-                if raw["ts"] != thread:
-                    yield raw
             cursor = _next(answer)
+            yield [raw for raw in answer["messages"] if raw["ts"] != thread], cursor is None
             if cursor is None:
                 return
 
@@ -109,9 +123,17 @@ class History:
         return answer["messages"], _next(answer)
 
     async def _my_turn(self) -> None:
-        if self._asked and self._between_s:
-            await self._pause(self._between_s)
-        self._asked = True
+        async with self._turn:  # two channels that are read at a time share the allowance
+            if self._asked and self._between_s:
+                await self._pause(self._between_s)
+            self._asked = True
+
+
+def _kept(
+    found: list[Json], channel: str, identity: Identity, cursor: str | None, threads: frozenset[str], last: bool
+) -> Page:
+    said = (inbox.message(raw, channel, identity) for raw in found)
+    return Page(tuple(message for message in said if message), cursor, threads, last)
 
 
 def _next(answer: Any) -> str | None:

@@ -69,8 +69,13 @@ class Stage(Protocol):
         """Whether only its members may read the channel."""
         ...
 
-    async def history(self, channel: str, keep: Callable[[Sequence[Message]], Awaitable[None]]) -> None:
+    async def history(
+        self, channel: str, keep: Callable[[Sequence[Message]], Awaitable[None]], *, oldest: datetime | None = None
+    ) -> None:
         """Hand over what was said in the channel, page by page."""
+
+    async def not_read_back(self, channel: str, reason: str) -> None:
+        """Say in the channel that reading it back did not work."""
 
 
 @dataclass(frozen=True)
@@ -160,10 +165,12 @@ class Office:
             await self.memory.teach(text, taught.author or taught.user, moment(taught.message_ts), source=source)
 
     async def backfill(self, channel: str) -> None:
-        """Read back what was said in a channel."""
+        """Read back what was said in a channel, as far as it is kept."""
         if await self.stage.is_private(channel):
             await self.memory.keep_private(channel)
-        await self.stage.history(channel, partial(self.memory.remember, unless_forgotten=True))
+        days = await self.memory.retention(channel)
+        oldest = self.clock() - timedelta(days=days) if days else None
+        await self.stage.history(channel, partial(self.memory.remember, unless_forgotten=True), oldest=oldest)
 
     async def sweep(self) -> None:
         """Schedule again what was lost between an event and its task."""
@@ -185,6 +192,8 @@ class Office:
 
     async def failed(self, task: str, subject: str, error: BaseException) -> None:
         """A task has failed for the last time: the incident says so, and a triage goes to people."""
+        if task == "backfill":
+            await self.stage.not_read_back(subject, str(error))
         if task in TALK_TASKS:
             return
         if task == "decide":

@@ -2,39 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Sequence
 from datetime import UTC, datetime
-from typing import cast
 
 import structlog
-from redis.asyncio import Redis
 
-from bot.models import Incident, Message
+from bot.models import Incident
 from bot.observability import TO_FIRST_CARD
 from bot.slack.blocks import Post
 from bot.slack.desk import Mention
 from bot.slack.face import Face
 from bot.slack.history import History
-from bot.slack.ledger import Ledger, Mark
+from bot.slack.ledger import Ledger
+from bot.work.backfill import Backfill, Keep
 
 log = structlog.get_logger(__name__)
-
-Keep = Callable[[Sequence[Message]], Awaitable[None]]
-
-
-def read_back_key(channel: str) -> str:
-    """Set once a channel has been read back: how many messages there were."""
-    return f"nd:backfill:{channel}:read"
 
 
 class SlackStage:
     """A workspace. Implements `bot.work.duties.Stage`."""
 
-    def __init__(self, redis: Redis, face: Face, ledger: Ledger, history: History) -> None:
-        self._redis = redis
+    def __init__(self, face: Face, ledger: Ledger, history: History, backfill: Backfill) -> None:
         self._face = face
         self._ledger = ledger
         self._history = history
+        self._backfill = backfill
 
     async def show(self, incident: Incident) -> None:
         """Bring the card and the thread up to date."""
@@ -75,21 +66,13 @@ class SlackStage:
         """Whether only its members may read the channel."""
         return await self._history.is_private(channel)
 
-    async def history(self, channel: str, keep: Keep) -> None:
-        """Hand over what was said in the channel, page by page; an interrupted reading goes on where it stopped."""
-        place = f"nd:backfill:{channel}"
-        cursor = cast("str | None", await self._redis.get(place))
-        read = 0
-        async for page in self._history.read(channel, cursor=cursor):
-            await keep(page.messages)
-            read += len(page.messages)
-            log.info("backfill.page", channel=channel, messages=read, more=page.cursor is not None)
-            if page.cursor:
-                await self._redis.set(place, page.cursor, ex=7 * 24 * 3600)
-        await self._redis.delete(place)
-        await self._redis.set(read_back_key(channel), str(read))
-        text = f"I have read back {read} messages of this channel, so that I can look back when it matters."
-        await self._face.say(Mark(f"backfill-{channel}", "done"), channel, text)
+    async def history(self, channel: str, keep: Keep, *, oldest: datetime | None = None) -> None:
+        """Hand over what was said in the channel, and show there how it goes."""
+        await self._backfill.run(channel, keep, oldest=oldest)
+
+    async def not_read_back(self, channel: str, reason: str) -> None:
+        """Say in the channel that reading it back did not work."""
+        await self._backfill.give_up(channel, reason)
 
 
 class NoStage:
@@ -131,7 +114,11 @@ class NoStage:
         log.warning("stage.none", channel=channel)
         return True
 
-    async def history(self, channel: str, keep: Keep) -> None:
+    async def history(self, channel: str, keep: Keep, *, oldest: datetime | None = None) -> None:
         """There is no history."""
-        log.warning("stage.none", channel=channel)
+        log.warning("stage.none", channel=channel, oldest=oldest)
         await keep(())
+
+    async def not_read_back(self, channel: str, reason: str) -> None:
+        """Nobody can be told."""
+        log.warning("stage.none", channel=channel, reason=reason)
