@@ -59,6 +59,7 @@ from bot.work.forgetting import Forgetting
 from bot.work.health import Health, health_routes
 from bot.work.lookout import ledger_of, tools_for_changes
 from bot.work.measure import Ask, Measures
+from bot.work.metering import prometheus_of
 from bot.work.pictures import Pictures
 from bot.work.questions import Questions
 from bot.work.queue import Queue, open_queue
@@ -168,9 +169,9 @@ async def _redis_url(stack: AsyncExitStack, settings: Settings) -> str:
 async def _telemetry(
     stack: AsyncExitStack, settings: Settings, catalog: Catalog, memory: MemoryManager, ledger: ChangeLedger
 ) -> Telemetry:
-    prometheus = None
-    if settings.prometheus_url:
-        prometheus = await stack.enter_async_context(Prometheus(settings.prometheus_url))
+    prometheus = prometheus_of(settings)
+    if prometheus:
+        await stack.enter_async_context(prometheus)
     logs = await stack.enter_async_context(log_sources(settings.logs))
     databases = {
         name: Postgres(name, dsn)

@@ -127,19 +127,30 @@ def _doors(settings: Settings) -> Check:
 
 
 async def _prometheus(settings: Settings) -> Check:
-    if not settings.prometheus_url:
+    from bot.work.metering import prometheus_of
+
+    client = prometheus_of(settings)
+    if client is None:
         return Check(
             "note", "Prometheus", "none configured", "Set NIGHTDESK_PROMETHEUS_URL to let the bot see metrics."
         )
-    from bot.telemetry.prometheus import Prometheus
-
-    async with Prometheus(settings.prometheus_url) as prometheus:
+    async with client as prometheus:
         try:
             answer = await prometheus.query("count(up)")
         except SourceUnavailable as error:
-            return Check("wrong", "Prometheus", str(error), "Check NIGHTDESK_PROMETHEUS_URL and that it is up.")
+            return Check("wrong", "Prometheus", str(error), _PROMETHEUS_MEND.get(error.status or 0, _PROMETHEUS_UP))
     targets = answer.single.last if answer.single else 0
-    return Check("ok", "Prometheus", f"answers, {targets or 0:.0f} targets")
+    if answer.warnings:
+        return Check("note", "Prometheus", f"answers in part: {answer.warnings[0]}", "See what its log says.")
+    if not targets:
+        return Check("note", "Prometheus", "answers, but has no series `up`", _PROMETHEUS_EMPTY)
+    return Check("ok", "Prometheus", f"answers, {targets:.0f} targets")
+
+
+_PROMETHEUS_UP = "Check NIGHTDESK_PROMETHEUS_URL and that it is up."
+_PROMETHEUS_EMPTY = 'With several tenants, name yours: NIGHTDESK_PROMETHEUS__HEADERS=\'{"X-Scope-OrgID": "…"}\'.'
+_PROMETHEUS_CREDENTIALS = "Set NIGHTDESK_PROMETHEUS__TOKEN, or __USERNAME and __PASSWORD; or the tenant's header."
+_PROMETHEUS_MEND = {401: _PROMETHEUS_CREDENTIALS, 403: _PROMETHEUS_CREDENTIALS}
 
 
 async def _logs(settings: Settings) -> AsyncIterator[Check]:

@@ -172,6 +172,25 @@ class TriageSettings(_Section):
     brief_tokens: int = Field(default=800, ge=100)
 
 
+class PrometheusSettings(_Section):
+    """What the server at `prometheus_url` demands of those who ask."""
+
+    token: SecretStr | None = Field(default=None, description="a bearer token")
+    token_file: Path | None = Field(default=None, description="holds a bearer token; read for every request")
+    username: str | None = None
+    password: SecretStr | None = None
+    headers: Mapping[str, SecretStr] = Field(default_factory=dict, description="such as the tenant, X-Scope-OrgID")
+    ca_file: Path | None = None
+    timeout_s: float = Field(default=5, gt=0, le=60, description="for one question")
+
+    @model_validator(mode="after")
+    def _one_way(self) -> PrometheusSettings:
+        given = [self.token is not None, self.token_file is not None, self.username is not None]
+        if sum(given) > 1 or (self.username is None) != (self.password is None):
+            raise ValueError("give one of 'token', 'token_file', or 'username' with 'password'")
+        return self
+
+
 class ChangesSettings(_Section):
     """Where deploys and configuration changes are learnt from: a door for CI, and places that are asked."""
 
@@ -221,6 +240,7 @@ class Settings(BaseSettings):
     knowledge_dir: Path | None = None
     encoder: str | None = Field(default=None, description="sentence-transformers name or path; empty: lexical recall")
     prometheus_url: str | None = None
+    prometheus: PrometheusSettings = PrometheusSettings()
     max_body_bytes: int = Field(default=1_000_000, ge=1024)
     slack: SlackSettings = SlackSettings()
     alerts: Mapping[str, AlertSourceSettings] = Field(default_factory=dict)

@@ -14,7 +14,7 @@ from bot.agents.changes_weighing import Suspect, suspects
 from bot.agents.redaction import redacted
 from bot.agents.scope import Scope
 from bot.agents.tools import Parameters, Tool
-from bot.agents.wording import clock
+from bot.agents.wording import clock, duration
 from bot.changes.change import Change, ChangeKind, ChangeSource, Seen
 from bot.errors import SourceUnavailable
 from bot.models import Evidence, Finding, Gap, Report, Window
@@ -199,7 +199,7 @@ def _facts(found: Sequence[Suspect]) -> dict[str, Any]:
 def _sentence(suspect: Suspect, service: str | None) -> str:
     """'checkout v4.2.1 → v4.3.0 was deployed by mina at 02:51 UTC, 4 min before the trouble began'."""
     change = suspect.change
-    when = f"at {clock(change.at)}, {_ago(suspect.before_onset_s)} before the trouble began"
+    when = f"at {clock(change.at)}, {duration(suspect.before_onset_s)} before the trouble began"
     if _is_quoted(change):
         said = f"{redacted(change.who or 'somebody', 60)} announced {when}: {_told(change)}"
     else:
@@ -227,7 +227,3 @@ def _verb(change: Change) -> str:
 def _is_quoted(change: Change) -> bool:
     """Where nobody says from what to what, the own words of whoever announced it say it best."""
     return change.source == "channel" and not (change.service and change.after)
-
-
-def _ago(seconds: float) -> str:
-    return f"{seconds / 3600:.1f} h" if seconds >= 5400 else f"{max(1, round(seconds / 60))} min"

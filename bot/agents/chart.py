@@ -1,4 +1,4 @@
-"""One picture of one series: dark on light, the baseline shaded, the onset marked.
+"""One picture of a few series, one above the other: the baseline shaded, the window outlined, each onset marked.
 
 Matplotlib is slow to import: import this module where a picture is wanted.
 """
@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import io
 import threading
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -27,43 +28,52 @@ FONTS = ("DejaVu Sans", "Noto Sans CJK SC", "Noto Sans CJK JP", "Noto Sans CJK K
 _drawing = threading.Lock()
 """Matplotlib's font cache is shared by all figures and is not made for several threads."""
 
+FIRST_HEIGHT, FURTHER_HEIGHT = 3.4, 2.2
+"""Inches of the first panel with its axis, and of each further one."""
 SHORT_S = 480.0
 """Eight ticks on less than this are less than a minute apart."""
 
 
 @dataclass(frozen=True)
-class Picture:
-    """What is drawn."""
+class Panel:
+    """One series."""
 
     title: str
     series: Series
     unit: str
-    baseline: Window
     normal: float
     onset: datetime | None = None
 
 
-def draw(picture: Picture) -> bytes:
+def draw(panels: Sequence[Panel], baseline: Window, window: Window) -> bytes:
     """The PNG. Takes some hundred milliseconds: call it in a thread."""
     with _drawing:
-        return _draw(picture)
+        return _draw(panels, baseline, window)
 
 
-def _draw(picture: Picture) -> bytes:
-    drawn = Figure(figsize=(8, 3.4), dpi=110, facecolor="white", layout="constrained")
+def _draw(panels: Sequence[Panel], baseline: Window, window: Window) -> bytes:
+    drawn = Figure(figsize=(8, FIRST_HEIGHT + FURTHER_HEIGHT * (len(panels) - 1)), dpi=110, facecolor="white",
+                   layout="constrained")  # fmt: skip
     FigureCanvasAgg(drawn)
-    axes = drawn.add_subplot()
     fonts = _fonts()
-    times = [instant(float(at)) for at in picture.series.times]
-    axes.axvspan(picture.baseline.start, picture.baseline.end, color=SHADE, lw=0, label="baseline")  # type: ignore[arg-type]
-    axes.axhline(picture.normal, color=QUIET, lw=1, ls=(0, (4, 3)))
-    axes.plot(times, picture.series.values, color=INK, lw=1.6)  # type: ignore[arg-type]
-    if picture.onset is not None:
-        _mark(axes, picture.onset, fonts)
-    _write(axes, picture, fonts)
+    rows = drawn.subplots(len(panels), 1, sharex=True, squeeze=False)
+    for (axes,), panel in zip(rows, panels, strict=True):
+        _draw_panel(axes, panel, baseline, window, fonts)
+    _write_times(rows[-1][0], panels[0].series, fonts)
     target = io.BytesIO()
     drawn.savefig(target, format="png")
     return target.getvalue()
+
+
+def _draw_panel(axes: Any, panel: Panel, baseline: Window, window: Window, fonts: list[str]) -> None:
+    times = [instant(float(at)) for at in panel.series.times]
+    axes.axvspan(baseline.start, baseline.end, color=SHADE, lw=0)
+    axes.axvspan(window.start, window.end, facecolor="none", edgecolor=QUIET, lw=0.8, ls=(0, (1, 2)))
+    axes.axhline(panel.normal, color=QUIET, lw=1, ls=(0, (4, 3)))
+    axes.plot(times, panel.series.values, color=INK, lw=1.6)
+    if panel.onset is not None:
+        _mark(axes, panel.onset, fonts)
+    _write(axes, panel, fonts)
 
 
 def _mark(axes: Any, onset: datetime, fonts: list[str]) -> None:
@@ -74,26 +84,29 @@ def _mark(axes: Any, onset: datetime, fonts: list[str]) -> None:
     )  # fmt: skip
 
 
-def _write(axes: Any, picture: Picture, fonts: list[str]) -> None:
-    title = _legible(picture.title, fonts)
+def _write(axes: Any, panel: Panel, fonts: list[str]) -> None:
+    title = _legible(panel.title, fonts)
     axes.set_title(title, loc="left", color=INK, fontsize=11, family=fonts, parse_math=False, wrap=True)
-    axes.xaxis.set_major_locator(AutoDateLocator(maxticks=8))  # type: ignore[no-untyped-call]
-    axes.xaxis.set_major_formatter(DateFormatter(_clock_format(picture)))  # type: ignore[no-untyped-call]
-    axes.yaxis.set_major_formatter(lambda value, _: figure(value, picture.unit))
-    axes.set_xlabel("UTC, baseline shaded", color=QUIET, fontsize=9, family=fonts)
+    axes.yaxis.set_major_formatter(lambda value, _: figure(value, panel.unit))
     axes.tick_params(colors=QUIET, labelsize=9)
     axes.grid(visible=True, axis="y", color="#eef1f4")
     axes.set_axisbelow(True)
     axes.margins(x=0)
-    if picture.series.values.size and picture.normal >= 0:
+    if panel.series.values.size and panel.normal >= 0:
         axes.set_ylim(bottom=0)
     for side in ("top", "right"):
         axes.spines[side].set_visible(False)
 
 
-def _clock_format(picture: Picture) -> str:
+def _write_times(axes: Any, series: Series, fonts: list[str]) -> None:
+    axes.xaxis.set_major_locator(AutoDateLocator(maxticks=8))  # type: ignore[no-untyped-call]
+    axes.xaxis.set_major_formatter(DateFormatter(_clock_format(series)))  # type: ignore[no-untyped-call]
+    axes.set_xlabel("UTC, baseline shaded, suspicious stretch outlined", color=QUIET, fontsize=9, family=fonts)
+
+
+def _clock_format(series: Series) -> str:
     """Seconds where the ticks stand closer than a minute."""
-    times = picture.series.times
+    times = series.times
     return "%H:%M:%S" if times.size and times[-1] - times[0] < SHORT_S else "%H:%M"
 
 

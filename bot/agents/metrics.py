@@ -3,32 +3,34 @@
 from __future__ import annotations
 
 import asyncio
-import hashlib
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
-from datetime import timedelta
-from typing import Any, Literal
+from datetime import datetime, timedelta
+from typing import Literal
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
+from bot.agents.capacity import FORECAST_FACTS, SATURATION_FACTS, CapacityAgent, Forecasting, Saturation
+from bot.agents.edges import FACTS as EDGE_FACTS
+from bot.agents.edges import Seen, edge_findings, read_edges
+from bot.agents.exporters import SignalKind
+from bot.agents.metrics_findings import FACT_NAMES, findings_of, score_of, sentence_of
 from bot.agents.scope import Scope
-from bot.agents.signals import SignalKind
+from bot.agents.seasons import weigh_by_season
 from bot.agents.survey import Reading, Survey
 from bot.agents.tools import Parameters, Tool
-from bot.agents.wording import clock, figure, sentence
-from bot.models import Chart, Evidence, Finding, Gap, Report, Window
+from bot.agents.wording import clock, figure
+from bot.models import Chart, Gap, Report, Window
+from bot.models.base import as_utc
 from bot.telemetry.prometheus import Prometheus
 
-QUESTIONS_SHARE = 0.8
-"""The part of the deadline in which questions are asked; the rest is for the picture."""
-MOST_FINDINGS: Mapping[SignalKind, int] = {
-    "error_rate": 3, "latency": 2, "saturation": 2, "traffic": 2, "target_down": 1,
-}  # fmt: skip
-FACT_NAMES: Mapping[SignalKind, str] = {
-    "error_rate": "error_ratio", "latency": "latency_p95_s", "traffic": "traffic_rps", "saturation": "saturation",
-    "target_down": "up_ratio",
-}  # fmt: skip
-NEAR_FULL, NEAR_FULL_SCORE = 0.9, 0.3
+QUESTIONS_SHARE = 0.65
+"""The part of the deadline in which questions about the incident are asked …"""
+SEASONS_SHARE = 0.15
+"""… and about earlier days; the rest is for the picture."""
+MOST_DRAWN, DRAWN_SHARE = 3, 0.5
+"""Series of one picture: those that score at least half of the worst."""
+NO_PROMETHEUS = "no Prometheus configured: set NIGHTDESK_PROMETHEUS_URL"
 
 SignalName = Literal["error_ratio", "latency_p95_s", "traffic_rps", "saturation", "up_ratio"]
 
@@ -44,6 +46,9 @@ FACTS: Mapping[str, str] = {
     "worst_service": "catalogue name of the service that deviates most",
     "worst_kind": "kind of its finding: error_rate, latency, saturation, traffic_drop, traffic_surge, target_down",
     "worst_score": "its score, 0 to 1",
+    "full_in_s": "seconds until something that fills steadily is full, where that is within hours",
+    "full_what": "what that is, in words",
+    **EDGE_FACTS,
 }
 
 
@@ -75,14 +80,39 @@ class NamedQuery(Parameters):
 
 
 class Compare(NamedQuery):
-    """One named signal against the same time earlier."""
+    """One named signal against the same time earlier, or against a stretch that is known to have been good."""
 
-    against: Literal["yesterday", "last week"] = "yesterday"
+    against: Literal["yesterday", "last week", "known good"] = "yesterday"
+    good_from: datetime | None = Field(default=None, description="known good: its start, ISO 8601")
+    good_until: datetime | None = Field(default=None, description="known good: its end")
+
+    @model_validator(mode="after")
+    def _whole(self) -> Compare:
+        good = (self.good_from, self.good_until)
+        if (self.against == "known good") != all(good) or any(good) != all(good):
+            raise ValueError("good_from and good_until belong to against: known good, both of them")
+        if self.good_from and self.good_until and as_utc(self.good_from) >= as_utc(self.good_until):
+            raise ValueError("good_from must be before good_until")
+        return self
+
+    def stretch(self, window: Window) -> Window:
+        """The baseline."""
+        if self.good_from and self.good_until:
+            return Window(start=self.good_from, end=self.good_until)
+        back = timedelta(days=1 if self.against == "yesterday" else 7)
+        around = timedelta(seconds=window.seconds)
+        return Window(start=window.start - back - around, end=window.end - back + around)
+
+
+class Edges(Parameters):
+    """Which service's calls."""
+
+    service: str | None = Field(default=None, description="catalogue name or alias; empty: the incident's service")
 
 
 def metrics_tools(prometheus: Prometheus | None) -> tuple[Tool, ...]:
     """The agent's tools; without a Prometheus each of them answers with that gap."""
-    agent = MetricsAgent(prometheus)
+    agent, capacity = MetricsAgent(prometheus), CapacityAgent(prometheus)
     return (
         Tool("metrics.look", "metrics", "Golden signals of the service and of everything that it stands on.",
              Look, FACTS, agent.look),
@@ -92,6 +122,12 @@ def metrics_tools(prometheus: Prometheus | None) -> tuple[Tool, ...]:
              NamedQuery, VALUE_FACTS, agent.query),
         Tool("metrics.compare", "metrics", "One named signal of a service, against the same time earlier.",
              Compare, VALUE_FACTS, agent.compare),
+        Tool("metrics.edges", "metrics", "Calls of a service to and from others: errors, latency, traffic of each.",
+             Edges, EDGE_FACTS, agent.edges),
+        Tool("metrics.saturation", "metrics", "How full CPU, memory, disks, connections, … are, each item by itself.",
+             Saturation, SATURATION_FACTS, capacity.saturation),
+        Tool("metrics.forecast", "metrics", "What fills steadily and when it is full; certificates that run out.",
+             Forecasting, FORECAST_FACTS, capacity.forecast),
     )  # fmt: skip
 
 
@@ -122,30 +158,58 @@ class MetricsAgent:
         return _with_value(await self._report(service, (service,), scope, kinds=(kind,)), asked.signal)
 
     async def compare(self, asked: Compare, scope: Scope) -> Report:
-        """One signal, the baseline being the hour of the window a day or a week ago."""
-        back = timedelta(days=1 if asked.against == "yesterday" else 7)
-        around = timedelta(seconds=scope.window.seconds)
-        earlier = Window(start=scope.window.start - back - around, end=scope.window.end - back + around)
-        return await self.query(NamedQuery(signal=asked.signal, service=asked.service), _against(scope, earlier))
+        """One signal, the baseline being the time of the window a day or a week ago, or a stretch that is named."""
+        earlier = _against(scope, asked.stretch(scope.window))
+        return await self.query(NamedQuery(signal=asked.signal, service=asked.service), earlier)
+
+    async def edges(self, asked: Edges, scope: Scope) -> Report:
+        """Calls of one service to and from others."""
+        service = _service(asked.service, scope)
+        if service is None or self._prometheus is None:
+            return _nothing(_unknown(asked.service) if service is None else NO_PROMETHEUS)
+        survey = Survey(self._prometheus, scope)
+        seen = await _edges_in_time(survey, service, scope.deadline_s * QUESTIONS_SHARE)
+        findings = edge_findings(survey, seen, service)
+        if not seen:
+            survey.note(f"no metric counts calls of {service} by caller and callee: see docs/metrics.md")
+        return Report(agent="metrics", findings=findings, gaps=tuple(survey.gaps))
 
     async def _report(
         self, service: str, services: Sequence[str], scope: Scope, kinds: Collection[SignalKind] | None = None
     ) -> Report:
         if self._prometheus is None:
-            return _nothing("no Prometheus configured: set NIGHTDESK_PROMETHEUS_URL")
+            return _nothing(NO_PROMETHEUS)
         clock_now = asyncio.get_running_loop().time
         began = clock_now()
         survey = Survey(self._prometheus, scope, kinds)
-        await survey.of(services, scope.deadline_s * QUESTIONS_SHARE)
-        findings = _findings(survey, service)
+        seen, _ = await asyncio.gather(
+            _edges_in_time(survey, service, scope.deadline_s * QUESTIONS_SHARE) if kinds is None else _no_edges(),
+            survey.of(services, scope.deadline_s * QUESTIONS_SHARE),
+        )
+        if kinds is None:
+            await weigh_by_season(survey, service, scope.deadline_s * SEASONS_SHARE)
+        findings = (*findings_of(survey, service), *edge_findings(survey, seen, service))
         gaps = [*survey.gaps, *_unasked(survey, service)]
         charts: tuple[Chart, ...] = ()
         try:
             async with asyncio.timeout(scope.deadline_s * 0.95 - (clock_now() - began)):
-                charts = await _pictures(survey)
+                charts = await _pictures(survey, [reading for one in seen for reading in one.readings])
         except TimeoutError:
             gaps.append(Gap(source="chart", reason="no time was left to draw"))
         return Report(agent="metrics", findings=findings, gaps=tuple(gaps), charts=charts, seconds=clock_now() - began)
+
+
+async def _edges_in_time(survey: Survey, service: str, within_s: float) -> list[Seen]:
+    try:
+        async with asyncio.timeout(within_s):
+            return await read_edges(survey, service)
+    except TimeoutError:
+        survey.note(f"calls of {service} were not answered within {within_s:.1f} s")
+        return []
+
+
+async def _no_edges() -> list[Seen]:
+    return []
 
 
 def _service(named: str | None, scope: Scope) -> str | None:
@@ -162,82 +226,6 @@ def _nothing(reason: str) -> Report:
 
 def _against(scope: Scope, baseline: Window) -> Scope:
     return replace(scope, baseline=baseline)
-
-
-def score_of(reading: Reading) -> float:
-    """The change's score; what is nearly full is worth a look even if it always is."""
-    full = reading.signal.kind == "saturation" and reading.signal.bounded and reading.change.current >= NEAR_FULL
-    return max(reading.change.score, NEAR_FULL_SCORE if full else 0.0)
-
-
-def _findings(survey: Survey, asked: str) -> tuple[Finding, ...]:
-    """Per service and kind: each deviation up to a limit, or one finding that says 'looked, and normal'."""
-    found: list[Finding] = []
-    for service in sorted(survey.known):
-        for kind, most in MOST_FINDINGS.items():
-            readings = _strongest(survey.readings, service, kind)
-            deviating = [reading for reading in readings if score_of(reading) > 0][:most]
-            prefix = "" if service == asked else "dependency_"
-            for place, reading in enumerate(deviating or readings[:1]):
-                facts = _facts(reading, prefix) if place == 0 else {}
-                found.append(_finding(survey, reading, facts))
-    found.sort(key=lambda finding: -finding.score)
-    if found and found[0].score > 0:
-        worst = found[0]
-        facts = {"worst_service": worst.service, "worst_kind": worst.kind, "worst_score": worst.score}
-        found[0] = worst.model_copy(update={"facts": {**worst.facts, **facts}})
-    return tuple(found)
-
-
-def _strongest(readings: Iterable[Reading], service: str, kind: SignalKind) -> list[Reading]:
-    """Strongest first; among normal ones the busiest, since it says most."""
-    own = [reading for reading in readings if reading.signal.service == service and reading.signal.kind == kind]
-    return sorted(own, key=lambda reading: (-score_of(reading), -abs(reading.change.baseline), reading.signal.metric))
-
-
-def _finding(survey: Survey, reading: Reading, facts: Mapping[str, Any]) -> Finding:
-    signal, change = reading.signal, reading.change
-    said = sentence(signal.noun, signal.service, change, signal.unit)
-    return Finding(
-        agent="metrics",
-        title=said[0].upper() + said[1:],
-        service=signal.service,
-        indicator=signal.metric,
-        kind=_kind(reading),
-        score=round(score_of(reading), 4),
-        started_at=change.onset,
-        evidence=(_evidence(survey, reading, said),),
-        facts=facts,
-    )
-
-
-def _kind(reading: Reading) -> str:
-    if reading.signal.kind != "traffic":
-        return reading.signal.kind
-    return "traffic_surge" if reading.change.level > reading.change.baseline else "traffic_drop"
-
-
-def _evidence(survey: Survey, reading: Reading, said: str) -> Evidence:
-    scope = survey.scope
-    asked = f"{reading.query}|{scope.baseline.start:%s}|{scope.window.end:%s}"
-    return Evidence(
-        id=f"metrics-{hashlib.sha256(asked.encode()).hexdigest()[:8]}",
-        statement=said,
-        query=reading.query,
-        url=survey.prometheus.graph_url(reading.query, survey.span),
-        observed_at=scope.window.end,
-        value=reading.change.level,
-        baseline=reading.change.baseline,
-        unit=reading.signal.unit,
-    )
-
-
-def _facts(reading: Reading, prefix: str) -> dict[str, Any]:
-    name = prefix + FACT_NAMES[reading.signal.kind]
-    change = reading.change
-    if prefix:
-        return {name: change.level}
-    return {name: change.level, f"{name}_now": change.current, f"{name}_baseline": change.baseline}
 
 
 def _with_value(report: Report, name: str) -> Report:
@@ -269,24 +257,34 @@ def _unasked(survey: Survey, service: str) -> list[Gap]:
     ]
 
 
-async def _pictures(survey: Survey) -> tuple[Chart, ...]:
-    """The series that deviates most; nothing where all is normal."""
-    worst = max(survey.readings, key=lambda reading: reading.change.score, default=None)
-    if worst is None or worst.change.onset is None:
-        return ()
-    return (await asyncio.to_thread(_picture, worst, survey),)
+async def _pictures(survey: Survey, edges: Sequence[Reading]) -> tuple[Chart, ...]:
+    """One picture of the two or three series that decide; nothing where all is normal."""
+    decisive = _decisive([*survey.readings, *edges])
+    return (await asyncio.to_thread(_picture, decisive, survey),) if decisive else ()
 
 
-def _picture(worst: Reading, survey: Survey) -> Chart:
-    from bot.agents.chart import Picture, draw  # noqa: PLC0415 – matplotlib takes a second to import
+def _decisive(readings: Iterable[Reading]) -> list[Reading]:
+    """The strongest of each service and kind, as long as they come near the worst."""
+    begun = sorted((one for one in readings if one.change.onset), key=lambda one: (-score_of(one), one.query))
+    first: dict[tuple[str, str], Reading] = {}
+    for reading in begun:
+        if score_of(reading) >= DRAWN_SHARE * score_of(begun[0]) > 0:
+            first.setdefault((reading.signal.service, reading.signal.kind), reading)
+    return list(first.values())[:MOST_DRAWN]
 
-    signal, change = worst.signal, worst.change
-    onset = change.onset or survey.scope.window.start
-    title = sentence(signal.noun, signal.service, change, signal.unit)
-    picture = Picture(title, worst.series, signal.unit, survey.scope.baseline, change.baseline, onset)
-    alt = (
-        f"Line chart of {signal.noun} of {signal.service} from {clock(survey.span.start)} to {clock(survey.span.end)}: "
-        f"normally {figure(change.baseline, signal.unit)}, {figure(change.level, signal.unit)} from "
-        f"{clock(onset)} on."
-    )
-    return Chart(title=title, alt=alt, png=draw(picture))
+
+def _picture(decisive: Sequence[Reading], survey: Survey) -> Chart:
+    from bot.agents.chart import Panel, draw  # noqa: PLC0415 – matplotlib takes a second to import
+
+    scope = survey.scope
+    panels = [
+        Panel(sentence_of(one), one.series, one.signal.unit, one.change.baseline, one.change.onset) for one in decisive
+    ]
+    said = [
+        f"{one.signal.noun} of {one.signal.service}: normally {figure(one.change.baseline, one.signal.unit)}, "
+        f"{figure(one.change.level, one.signal.unit)} from {clock(one.change.onset or scope.window.start)} on"
+        for one in decisive
+    ]
+    span = f"from {clock(survey.span.start)} to {clock(survey.span.end)}"
+    alt = f"Line chart {span}, baseline shaded, the suspicious stretch outlined. {'; '.join(said)}."
+    return Chart(title=panels[0].title, alt=alt, png=draw(panels, scope.baseline, scope.window))

@@ -6,12 +6,9 @@ import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Literal
 
-from bot.telemetry.promql import any_of, selector
-
-SignalKind = Literal["error_rate", "latency", "traffic", "saturation", "target_down"]
-Unit = Literal["ratio", "s", "/s", "count", "cores", "bytes"]
+from bot.agents.exporters import HOST, Resource, Rule, SignalKind, Unit, read_by_rules, rules_for
+from bot.telemetry.promql import any_of, matchers, quoted, selector
 
 Shapes = Mapping[str, tuple[Mapping[str, str], ...]]
 """Metric name → the label sets of its series."""
@@ -20,6 +17,8 @@ CODE_LABELS = ("code", "status", "status_code", "http_status", "http_status_code
                "response_code", "status_class")  # fmt: skip
 GRPC_LABELS = ("grpc_code", "grpc_status", "rpc_grpc_status_code", "grpc_response_status")
 OUTCOME_LABELS = ("outcome", "result", "status", "state", "success", "error", "code", "response", "disposition")
+HOST_LABELS = ("node", "instance", "kubernetes_node", "hostname")
+MOST_HOSTS = 10
 GRPC_FAULTS = {"unknown", "deadlineexceeded", "unimplemented", "internal", "unavailable", "dataloss",
                "resourceexhausted", "2", "4", "8", "12", "13", "14", "15"}  # fmt: skip
 
@@ -41,6 +40,7 @@ _FULL_NAME = re.compile(
     r"|usage_ratio|active_requests|open_fds|threads_active|inprogress)"
 )
 _CAPACITY_NAME = re.compile(r"(?i)(^|_)(max|limit|capacity|size|maximum)(_|$)")
+_USUAL = re.compile(r"(?i)(request|http|grpc|rpc|^up$|process_|container_|response|connections|queue)")
 _NOT_THE_SERVICE = re.compile(
     r"(scrape_|go_|python_|jvm_gc_|promhttp_|process_start|process_virtual|nodejs_gc|net_conntrack|.*_created$|.*_info$)"
 )
@@ -61,6 +61,14 @@ class Signal:
     """Whether 1 means full."""
     volume: str | None = None
     """For a ratio: PromQL of the rate that it is a part of."""
+    items: str | None = None
+    """PromQL that has one figure for each disk, pod, pool, … where the signal folds several into one."""
+    resource: Resource | None = None
+
+    @property
+    def turn(self) -> str:
+        """What it takes turns with where not all can be asked."""
+        return f"{self.kind} {self.resource or ''}"
 
     def over(self, rate_s: float) -> str:
         """The PromQL with rates over this many seconds."""
@@ -75,9 +83,10 @@ def at_rate(promql: str, rate_s: float) -> str:
 def shapes_of(label_sets: Iterable[Mapping[str, str]]) -> Shapes:
     """Label sets, as the series API gives them, by metric name; what tells nothing of a service is left out."""
     found: dict[str, list[Mapping[str, str]]] = defaultdict(list)
+    known = read_by_rules()
     for labels in label_sets:
         name = labels.get("__name__", "")
-        if name and not _NOT_THE_SERVICE.match(name):
+        if name and (name in known or not _NOT_THE_SERVICE.match(name)):
             found[name].append(labels)
     return {name: tuple(found[name]) for name in sorted(found)}
 
@@ -93,10 +102,13 @@ def signals_of(
         chosen: the label matchers that choose them.
         types: metric family → type, where targets declare it.
     """
+    rules = list(rules_for(shapes))
+    ruled = {name for rule in rules for name in (rule.metric, *rule.needs)}
     asking = _Asking(service, shapes, chosen, types or {})
-    return tuple(
+    plain = tuple(
         signal
         for name in shapes
+        if name not in ruled and not _NOT_THE_SERVICE.match(name)
         for signal in (
             *asking.errors(name),
             *asking.latency(name),
@@ -105,6 +117,42 @@ def signals_of(
             *asking.presence(name),
         )
     )
+    return (*sorted(plain, key=_usual_first), *(_ruled(service, rule, matchers(chosen)) for rule in rules))
+
+
+def hosts_of(shapes: Shapes) -> tuple[str, ...]:
+    """The hosts that the service's series come from, at most MOST_HOSTS: by name, or by the address that is scraped."""
+    found: dict[str, None] = {}
+    for label_sets in shapes.values():
+        for labels in label_sets:
+            for label in HOST_LABELS:
+                if host := labels.get(label):
+                    found[host.rpartition(":")[0] or host if label == "instance" else host] = None
+    return tuple(found)[:MOST_HOSTS]
+
+
+def host_matchers(hosts: Iterable[str]) -> str:
+    """PromQL that chooses what exporters on these hosts say, whatever their port."""
+    names = "|".join(re.sub(r"([\\.+*?()|\[\]{}^$])", r"\\\1", host) for host in hosts)
+    return f"instance=~{quoted(f'({names})(:[0-9]+)?')}"
+
+
+def host_signals(service: str, names: Iterable[str], hosts: Iterable[str]) -> tuple[Signal, ...]:
+    """Every question that the exporters on these hosts answer."""
+    on_hosts = {name for name in names if name.startswith(HOST)}
+    return tuple(_ruled(service, rule, host_matchers(hosts)) for rule in rules_for(on_hosts))
+
+
+def _ruled(service: str, rule: Rule, chosen: str) -> Signal:
+    return Signal(
+        rule.kind, service, rule.metric, rule.noun, rule.whole(chosen), rule.unit, rule.bounded,
+        items=rule.items(chosen), resource=rule.resource,
+    )  # fmt: skip
+
+
+def _usual_first(signal: Signal) -> tuple[bool, str]:
+    """What most services are judged by comes before what only this one counts."""
+    return _USUAL.search(signal.metric) is None, signal.metric
 
 
 @dataclass(frozen=True)

@@ -11,20 +11,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bot.agents.change import Change, Direction, change
+from bot.agents.discovery import Discovery
+from bot.agents.exporters import SignalKind
 from bot.agents.scope import Scope
-from bot.agents.signals import Shapes, Signal, SignalKind, at_rate, shapes_of, signals_of
+from bot.agents.signals import Signal, at_rate
 from bot.errors import BadInput, SourceUnavailable
 from bot.models import Gap, Window
 from bot.telemetry.prometheus import Prometheus, step_for
-from bot.telemetry.promql import selector
 from bot.telemetry.series import Answer, Floats, Series
 
-AT_ONCE = 8
-"""Queries under way at a time."""
 MOST_SIGNALS = 24
 """Questions asked about one service."""
-SERVICE_LABELS = ("service", "job", "app", "service_name", "app_kubernetes_io_name", "container")
-DEFAULT_SCRAPE_S = 15.0
 DIRECTIONS: Mapping[SignalKind, Direction] = {
     "error_rate": "up", "latency": "up", "traffic": "both", "saturation": "up", "target_down": "down",
 }  # fmt: skip
@@ -38,6 +35,12 @@ class Reading:
     query: str
     series: Series
     change: Change
+    usual: tuple[str, ...] = ()
+    """The earlier days on which it was as far out at this time."""
+    against: tuple[str, ...] = ()
+    """The earlier days that the change is measured against, where it is not the stretch before."""
+    item: str = ""
+    """The fullest of what the signal folds together."""
 
 
 @dataclass
@@ -53,13 +56,14 @@ class Survey:
     """Services of which there are series."""
 
     def __post_init__(self) -> None:
-        self._slots = asyncio.Semaphore(AT_ONCE)
+        self.discovery = Discovery(self.prometheus, self.scope, self.note)
         self._pending: set[str] = set()
+        self._types: asyncio.Task[Mapping[str, str]] | None = None
 
     @property
     def span(self) -> Window:
         """Baseline and window together."""
-        return Window(start=self.scope.baseline.start, end=self.scope.window.end)
+        return self.discovery.span
 
     @property
     def stretches(self) -> tuple[Window, ...]:
@@ -77,59 +81,38 @@ class Survey:
         """Ask about these services; what is unanswered when the time is up becomes a gap."""
         try:
             async with asyncio.timeout(within_s), asyncio.TaskGroup() as group:
+                self._types = group.create_task(self.discovery.types())
                 for service in services:
                     group.create_task(self._service(service))
         except TimeoutError:
             for question in sorted(self._pending):
-                self._gap(f"{question} was not answered within {within_s:.1f} s")
+                self.note(f"{question} was not answered within {within_s:.1f} s")
 
     async def _service(self, service: str) -> None:
         self._pending.add(f"the list of series of {service}")
         try:
-            chosen, shapes = await self._shapes(service)
-            if not shapes:
-                self._missing(service)
-                return
-            self.known.add(service)
-            rate_s = await self._rate_s(shapes, chosen)
+            questions = await self.discovery.questions(service, self._types, self.step_s)
         except (SourceUnavailable, BadInput) as error:
-            self._gap(f"{service}: {error}")
+            self.note(f"{service}: {error}")
             return
         finally:
             self._settle(f"the list of series of {service}")
-        signals = [signal for signal in signals_of(service, shapes, chosen) if self._wanted(signal)]
+        if questions is None:
+            self._missing(service)
+            return
+        self.known.add(service)
+        signals = [signal for signal in questions.signals if self._wanted(signal)]
         if len(signals) > MOST_SIGNALS:
-            self._gap(f"{service} has {len(signals)} signals, of which {MOST_SIGNALS} were looked at")
+            self.note(f"{service} has {len(signals)} signals, of which {MOST_SIGNALS} were looked at")
+        await self.read(_fairly(signals)[:MOST_SIGNALS], questions.rate_s, self.readings)
+
+    async def read(self, signals: Iterable[Signal], rate_s: float, into: list[Reading]) -> None:
+        """Ask for each signal; what is answered is there at once, whatever becomes of the rest."""
         async with asyncio.TaskGroup() as group:
-            for signal in _fairly(signals)[:MOST_SIGNALS]:
-                group.create_task(self._read(signal, rate_s))
+            for signal in signals:
+                group.create_task(self._read(signal, rate_s, into))
 
-    async def _shapes(self, service: str) -> tuple[Mapping[str, str], Shapes]:
-        """The matchers that choose the service's series, and these series."""
-        entry = self.scope.catalog.services.get(service)
-        if entry and entry.selectors:
-            found = await self._series([selector(None, entry.selectors)])
-            return entry.selectors, shapes_of(found)
-        names = (service, *(entry.aliases if entry else ()))
-        choices = [{label: name} for name in names for label in SERVICE_LABELS]
-        found = await self._series([selector(None, choice) for choice in choices])
-        counted = [(sum(choice.items() <= labels.items() for labels in found), choice) for choice in choices]
-        _, best = max(counted, key=lambda pair: pair[0])
-        return best, shapes_of(labels for labels in found if best.items() <= labels.items())
-
-    async def _series(self, selectors: list[str]) -> tuple[Mapping[str, str], ...]:
-        async with self._slots:
-            return await self.prometheus.series(selectors, self.span)
-
-    async def _rate_s(self, shapes: Shapes, chosen: Mapping[str, str]) -> float:
-        """A range that holds at least four scrapes, and no less than a step."""
-        fewest = min(shapes, key=lambda name: len(shapes[name]))
-        look_s = min(300, math.ceil(self.span.seconds))
-        async with self._slots:
-            answer = await self.prometheus.query(f"{selector(fewest, chosen)}[{look_s}s]", self.span.end)
-        return float(math.ceil(max(4 * _scrape_s(answer), self.step_s)))  # PromQL takes whole units
-
-    async def _read(self, signal: Signal, rate_s: float) -> None:
+    async def _read(self, signal: Signal, rate_s: float, into: list[Reading]) -> None:
         question = f"{signal.noun} of {signal.service}"
         self._pending.add(question)
         query = signal.over(rate_s)
@@ -137,7 +120,7 @@ class Survey:
             answer = await self._range(query)
             volume = await self._range(at_rate(signal.volume, rate_s)) if signal.volume and answer.single else None
         except SourceUnavailable as error:
-            self._gap(f"{question}: {error}")
+            self.note(f"{question}: {error}")
             return
         finally:
             self._settle(question)
@@ -148,13 +131,10 @@ class Survey:
             series, self.scope.baseline, self.scope.window, floor=least, direction=DIRECTIONS[signal.kind]
         )
         if series and found:
-            self.readings.append(Reading(signal, query, series, found))
+            into.append(Reading(signal, query, series, found))
 
     async def _range(self, query: str) -> Answer:
-        answers = []
-        for stretch in self.stretches:
-            async with self._slots:
-                answers.append(await self.prometheus.query_range(query, stretch, self.step_s))
+        answers = [await self.discovery.over(query, stretch, self.step_s) for stretch in self.stretches]
         return answers[0] if len(answers) == 1 else _joined(answers)
 
     def _completed(self, signal: Signal, answer: Answer) -> Series | None:
@@ -175,11 +155,11 @@ class Survey:
 
     def _missing(self, service: str) -> None:
         if service in self.scope.catalog.services:
-            self._gap(f"no series of {service}: give it `selectors` in the service catalogue")
+            self.note(f"no series of {service}: give it `selectors` in the service catalogue")
 
     def _note(self, answer: Answer) -> None:
         for warning in answer.warnings:
-            self._gap(f"warned: {warning}")
+            self.note(f"warned: {warning}")
 
     def _settle(self, question: str) -> None:
         """Whatever is answered, in whatever way, is no longer pending; what a deadline cancels stays."""
@@ -187,7 +167,8 @@ class Survey:
         if task is None or not task.cancelling():
             self._pending.discard(question)
 
-    def _gap(self, reason: str) -> None:
+    def note(self, reason: str) -> None:
+        """Something that could not be seen."""
         gap = Gap(source="prometheus", reason=reason)
         if gap not in self.gaps:
             self.gaps.append(gap)
@@ -233,22 +214,16 @@ def _joined(answers: Sequence[Answer]) -> Answer:
     return Answer(answers[0].query, (Series(parts[0].labels, times, values),), warnings, answers[0].step_s)
 
 
-def _scrape_s(answer: Answer) -> float:
-    """The distance of raw samples."""
-    gaps = [float(np.median(np.diff(series.times))) for series in answer.series if series.times.size > 1]
-    return max(1.0, min(gaps)) if gaps else DEFAULT_SCRAPE_S
-
-
 def _median(answer: Answer | None) -> float | None:
     series = answer.single if answer else None
     return float(np.median(series.finite().values)) if series and series.finite().values.size else None
 
 
 def _fairly(signals: list[Signal]) -> list[Signal]:
-    """One of each kind in turn, so that a limit does not cost a whole kind."""
+    """One of each kind and resource in turn, so that a limit does not cost a whole kind."""
     place: dict[str, int] = {}
     turns: list[tuple[int, Signal]] = []
     for signal in signals:
-        place[signal.kind] = turn = place.get(signal.kind, 0) + 1
+        place[signal.turn] = turn = place.get(signal.turn, 0) + 1
         turns.append((turn, signal))
     return [signal for _, signal in sorted(turns, key=lambda pair: pair[0])]

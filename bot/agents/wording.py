@@ -25,6 +25,13 @@ def clock(moment: datetime) -> str:
     return f"{moment:%H:%M} UTC"
 
 
+def duration(seconds: float) -> str:
+    """'40 min', '3.2 h', '12 days'."""
+    if seconds < 5400:
+        return f"{max(1, round(seconds / 60))} min"
+    return f"{seconds / 3600:.1f} h" if seconds < 2 * 86_400 else f"{seconds / 86_400:.0f} days"
+
+
 def sentence(noun: str, service: str, change: Change, unit: str) -> str:
     """'payment failures rose from 0 % to 96 % at 03:12 UTC (scan-to-pay)'."""
     if change.onset is None:

@@ -7,7 +7,9 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
+from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 from urllib.parse import quote, urlsplit, urlunsplit
@@ -21,7 +23,17 @@ from bot.telemetry.series import Answer, Floats, Series
 
 POINTS = 250
 """About how many samples one range answer holds; enough for a picture and for a robust score."""
+MOST_SERIES = 5000
+"""Label sets that one listing holds; a larger one is better asked for in an aggregate."""
 STEPS_S = (1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 14400, 43200, 86400)
+
+
+@dataclass(frozen=True)
+class Listing:
+    """Label sets of series; `whole` is false where there were more than one listing holds."""
+
+    label_sets: tuple[Mapping[str, str], ...]
+    whole: bool = True
 
 
 class Prometheus:
@@ -29,7 +41,9 @@ class Prometheus:
 
     Args:
         url: the base address, such as http://prometheus:9090, with the path prefix if there is one.
-        headers: for authentication or a tenant.
+        headers: for authentication or a tenant (`X-Scope-OrgID` of Mimir, `THANOS-TENANT`).
+        token_file: holds a bearer token; it is read for every request.
+        ca_file: the certificates that the server is checked against, where they are not public ones.
     """
 
     def __init__(
@@ -38,9 +52,14 @@ class Prometheus:
         *,
         headers: Mapping[str, str] | None = None,
         timeout_s: float = 5.0,
+        token_file: Path | None = None,
+        ca_file: Path | None = None,
         transport: Transport | None = None,
     ) -> None:
-        self._http = HttpSource("prometheus", url, headers=headers, timeout_s=timeout_s, transport=transport)
+        self._http = HttpSource(
+            "prometheus", url, headers=headers, timeout_s=timeout_s, token_file=token_file, ca_file=ca_file,
+            transport=transport,
+        )  # fmt: skip
         self._shown = _without_credentials(url)
 
     async def __aenter__(self) -> Self:
@@ -77,17 +96,25 @@ class Prometheus:
         result, warnings = await self._post("query_range", form)
         return Answer(promql, _read_result(result), warnings, step)
 
-    async def series(self, selectors: Sequence[str], window: Window) -> tuple[Mapping[str, str], ...]:
-        """The label sets of all series that any of the selectors matches and that had samples in the window.
+    async def series(self, selectors: Sequence[str], window: Window, most: int = MOST_SERIES) -> Listing:
+        """The label sets of series that any of the selectors matches and that had samples in the window.
+
+        At most `most` of them: servers that know the parameter `limit` send no more, and of what the others send the
+        rest is dropped.
 
         Raises:
             SourceUnavailable: as `query`.
         """
-        form = {"match[]": list(selectors), "start": window.start.isoformat(), "end": window.end.isoformat()}
+        form = {
+            "match[]": list(selectors),
+            "start": window.start.isoformat(),
+            "end": window.end.isoformat(),
+            "limit": str(most + 1),
+        }
         result, _ = await self._post("series", form)
         if not isinstance(result, list) or not all(isinstance(labels, dict) for labels in result):
             raise SourceUnavailable("prometheus listed series in a form that is not known.")
-        return tuple(result)
+        return Listing(tuple(result[:most]), whole=len(result) <= most)
 
     async def metric_types(self) -> Mapping[str, str]:
         """Metric family → counter, gauge, histogram, summary or unknown, as the targets declare.
@@ -98,7 +125,11 @@ class Prometheus:
         result, _ = _unwrap(await self._http.get("api/v1/metadata"))
         if not isinstance(result, dict):
             raise SourceUnavailable("prometheus described its metrics in a form that is not known.")
-        return {name: str(entries[0].get("type", "unknown")) for name, entries in result.items() if entries}
+        return {
+            name: str(entries[0].get("type", "unknown"))
+            for name, entries in result.items()
+            if isinstance(entries, list) and entries and isinstance(entries[0], dict)
+        }
 
     def graph_url(self, promql: str, window: Window) -> str:
         """Where a person sees the expression drawn over the window."""
@@ -123,7 +154,10 @@ def _unwrap(answer: Any) -> tuple[Any, tuple[str, ...]]:
         raise SourceUnavailable("prometheus answered in a form that is not known: is the address right?")
     if answer["status"] == "error":
         raise SourceUnavailable(f"prometheus said {answer.get('errorType', 'error')}: {answer.get('error', '')}")
-    return answer.get("data"), tuple(str(warning) for warning in answer.get("warnings") or ())
+    warnings = [str(warning) for warning in answer.get("warnings") or ()]
+    if answer.get("isPartial"):  # VictoriaMetrics' word for what Thanos and Mimir put into a warning
+        warnings.append("the answer is partial: a part of the storage did not answer")
+    return answer.get("data"), tuple(warnings)
 
 
 def _read_result(result: Any) -> tuple[Series, ...]:

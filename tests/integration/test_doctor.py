@@ -9,6 +9,10 @@ from typing import Any
 
 import pytest
 from pydantic import SecretStr
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
 
 from bot.demo.workspace import Workspace
 from bot.doctor import Check, checks, examine
@@ -18,6 +22,7 @@ from bot.sources import FilesSource, LokiSource
 from bot.storage import embedded_redis
 from tests.servers.postgres import PostgresDatabase
 from tests.servers.process import free_port
+from tests.servers.web import serving
 
 ROOT = Path(__file__).parents[2]
 Configured = Callable[..., Settings]
@@ -262,3 +267,20 @@ async def test_a_source_of_changes_that_does_not_answer_is_wrong_and_the_open_do
     assert (lines["Changes from argo"].state, "did not answer" in lines["Changes from argo"].said) == ("wrong", True)
     guarded = settings(changes={"auth": {"kind": "bearer", "token": "t"}})
     assert (await only(guarded, "Changes")).state == "ok"
+
+
+async def test_a_prometheus_that_wants_credentials_or_a_tenant(settings: Configured) -> None:
+    async def answer(request: Request) -> Response:
+        if request.headers.get("authorization") != "Bearer t":
+            return Response("who are you?", 401)
+        vector = [{"metric": {}, "value": [0, "3"]}] if request.headers.get("x-scope-orgid") == "shop" else []
+        return JSONResponse({"status": "success", "data": {"resultType": "vector", "result": vector}})
+
+    with serving(Starlette(routes=[Route("/api/v1/query", answer, methods=["POST"])])) as port:
+        url = f"http://127.0.0.1:{port}"
+        stranger = await only(settings(prometheus_url=url), "Prometheus")
+        assert (stranger.state, "NIGHTDESK_PROMETHEUS__TOKEN" in stranger.mend) == ("wrong", True)
+        nobody = await only(settings(prometheus_url=url, prometheus={"token": "t"}), "Prometheus")
+        assert (nobody.state, "X-Scope-OrgID" in nobody.mend) == ("note", True)
+        tenant = {"token": "t", "headers": {"X-Scope-OrgID": "shop"}}
+        assert (await only(settings(prometheus_url=url, prometheus=tenant), "Prometheus")).said == "answers, 3 targets"

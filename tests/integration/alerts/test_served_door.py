@@ -5,8 +5,6 @@ from __future__ import annotations
 import asyncio
 import json
 import shutil
-import socket
-import threading
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
@@ -14,7 +12,6 @@ from pathlib import Path
 
 import httpx
 import pytest
-import uvicorn
 from prometheus_client import CollectorRegistry
 from pydantic import SecretStr
 from starlette.applications import Starlette
@@ -23,6 +20,7 @@ from bot.alerts.door import AlertDoor
 from bot.models import Alert, AlertStatus, Receipt, Severity
 from bot.settings import AlertSourceSettings, BearerAuth, Settings
 from tests.servers.process import accepts, free_port, running, wait_until
+from tests.servers.web import serving
 
 TOKEN = "integration-token"
 
@@ -45,15 +43,8 @@ class RecordingIntake:
 def served(intake: RecordingIntake, settings: Settings) -> Iterator[int]:
     """The door on a port of its own."""
     door = AlertDoor(settings, intake, lambda: datetime.now(UTC), registry=CollectorRegistry())
-    server = uvicorn.Server(uvicorn.Config(Starlette(routes=door.routes()), log_config=None))
-    with socket.create_server(("127.0.0.1", 0)) as listening:
-        thread = threading.Thread(target=asyncio.run, args=(server.serve([listening]),))
-        thread.start()
-        try:
-            yield listening.getsockname()[1]
-        finally:
-            server.should_exit = True
-            thread.join()
+    with serving(Starlette(routes=door.routes())) as port:
+        yield port
 
 
 @pytest.fixture

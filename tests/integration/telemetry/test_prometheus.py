@@ -56,7 +56,8 @@ async def test_series_and_types_are_discovered(prometheus: Prometheus, expositio
     exposition.set('payments_total{outcome="failed"}', 1)
 
     async def found() -> tuple[object, ...]:
-        return await prometheus.series([selector("payments_total", {"job": "checkout"})], last(60))
+        listing = await prometheus.series([selector("payments_total", {"job": "checkout"})], last(60))
+        return listing.label_sets
 
     [labels] = await wait_until(found, what="the series")
     assert labels == {

@@ -91,7 +91,7 @@ def test_a_declared_counter_counts_whatever_its_name() -> None:
 
 
 def test_what_tells_of_the_runtime_alone_is_left_out() -> None:
-    assert found("go_goroutines", "scrape_duration_seconds", "python_info", "shop_build_info") == []
+    assert found("go_threads", "scrape_duration_seconds", "python_info", "shop_build_info") == []
 
 
 def test_a_label_value_from_outside_stays_a_value() -> None:

@@ -131,3 +131,32 @@ def test_a_graph_link_shows_the_window_and_no_credentials() -> None:
 def test_a_stretch_of_a_series_ends_before_its_end() -> None:
     times = np.array([HOUR.start.timestamp(), NOON.timestamp() - 1, NOON.timestamp()])
     assert Series({}, times, times).between(HOUR.start, HOUR.end).times.size == 2
+
+
+async def test_a_partial_answer_says_so_whoever_sends_it() -> None:
+    async with answering(matrix("1") | {"isPartial": True, "warnings": ["a store gateway is down"]}) as prometheus:
+        answer = await prometheus.query_range("x", HOUR)
+    assert answer.warnings == (
+        "a store gateway is down", "the answer is partial: a part of the storage did not answer",
+    )  # fmt: skip
+
+
+async def test_a_listing_is_bounded_on_servers_that_know_a_limit_and_on_those_that_do_not() -> None:
+    asked: list[dict[str, list[str]]] = []
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        asked.append(parse_qs(request.content.decode()))
+        label_sets = [{"__name__": "up", "instance": str(number)} for number in range(9)]
+        return httpx.Response(200, json={"status": "success", "data": label_sets})
+
+    async with Prometheus("http://prometheus.test", transport=httpx.MockTransport(answer)) as prometheus:
+        listing = await prometheus.series(["up"], HOUR, most=4)
+        assert (len(listing.label_sets), listing.whole) == (4, False)
+        assert (await prometheus.series(["up"], HOUR, most=9)).whole
+    assert [form["limit"] for form in asked] == [["5"], ["10"]]
+
+
+async def test_types_that_are_told_in_an_odd_form_are_left_out() -> None:
+    odd = {"status": "success", "data": {"up": [{"type": "gauge"}], "x": [], "y": "gauge", "z": ["gauge"]}}
+    async with answering(odd) as prometheus:
+        assert await prometheus.metric_types() == {"up": "gauge"}

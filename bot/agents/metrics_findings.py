@@ -1,0 +1,157 @@
+"""From readings to findings: how strongly each deviates, in one sentence, with the query that shows it."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from bot.agents.exporters import SignalKind
+from bot.agents.forecast import Forecast, forecast
+from bot.agents.survey import Reading, Survey
+from bot.agents.wording import duration, figure, sentence
+from bot.models import Evidence, Finding
+
+MOST_FINDINGS: Mapping[SignalKind, int] = {
+    "error_rate": 3, "latency": 2, "saturation": 3, "traffic": 2, "target_down": 1,
+}  # fmt: skip
+FACT_NAMES: Mapping[SignalKind, str] = {
+    "error_rate": "error_ratio", "latency": "latency_p95_s", "traffic": "traffic_rps", "saturation": "saturation",
+    "target_down": "up_ratio",
+}  # fmt: skip
+NEAR_FULL, NEAR_FULL_SCORE = 0.9, 0.3
+USUAL = 0.35
+"""What is left of a score where the same was so at this time on earlier days."""
+CREPT = 0.6
+"""What a deviation from earlier days counts beside one from the hour before."""
+SOON_SCORE, SOON_HALF_LIFE_S = 0.6, 7200.0
+"""Full right now scores so much; in two hours half of it."""
+SIGHT_S = 4 * 3600.0
+"""How far a look at the incident looks ahead."""
+
+
+def score_of(reading: Reading) -> float:
+    """The change's score, weighed by earlier days; what is nearly full is worth a look even if it always is."""
+    score = reading.change.score * (USUAL if reading.usual else 1.0) * (CREPT if reading.against else 1.0)
+    full = reading.signal.kind == "saturation" and reading.signal.bounded and reading.change.current >= NEAR_FULL
+    return max(score, NEAR_FULL_SCORE if full else 0.0)
+
+
+def findings_of(survey: Survey, asked: str) -> tuple[Finding, ...]:
+    """Per service and kind: each deviation up to a limit, or one finding that says 'looked, and normal'."""
+    found: list[Finding] = []
+    for service in sorted(survey.known):
+        for kind, most in MOST_FINDINGS.items():
+            readings = _strongest(survey.readings, service, kind)
+            deviating = [reading for reading in readings if score_of(reading) > 0][:most]
+            prefix = "" if service == asked else "dependency_"
+            for place, reading in enumerate(deviating or readings[:1]):
+                facts = _facts(reading, prefix) if place == 0 else {}
+                found.append(finding_of(survey, reading, facts))
+    found += _filling(survey)
+    found.sort(key=lambda finding: -finding.score)
+    if found and found[0].score > 0:
+        worst = found[0]
+        facts = {"worst_service": worst.service, "worst_kind": worst.kind, "worst_score": worst.score}
+        found[0] = worst.model_copy(update={"facts": {**worst.facts, **facts}})
+    return tuple(found)
+
+
+def finding_of(survey: Survey, reading: Reading, facts: Mapping[str, Any]) -> Finding:
+    """One reading in words."""
+    signal = reading.signal
+    said = sentence_of(reading)
+    return Finding(
+        agent="metrics",
+        title=said[0].upper() + said[1:],
+        service=signal.service,
+        indicator=signal.metric,
+        kind=_kind(reading),
+        score=round(score_of(reading), 4),
+        started_at=None if reading.against else reading.change.onset,
+        evidence=(evidence_of(survey, reading, said),),
+        facts=facts,
+    )
+
+
+def sentence_of(reading: Reading) -> str:
+    """'payment failures rose from 0 % to 96 % at 03:12 UTC (payments)', with what earlier days say."""
+    signal, change = reading.signal, reading.change
+    noun = f"{signal.noun} of {reading.item}" if reading.item else signal.noun
+    if reading.against:
+        days = " and ".join(reading.against)
+        usual, now = figure(change.baseline, signal.unit), figure(change.level, signal.unit)
+        return f"{noun}: {now}, but {usual} at this time {days}; the hour before was no better ({signal.service})"
+    said = sentence(noun, signal.service, change, signal.unit)
+    return f"{said}, as at this time {' and '.join(reading.usual)}" if reading.usual else said
+
+
+def evidence_of(survey: Survey, reading: Reading, said: str) -> Evidence:
+    """The fact, and the query that shows it."""
+    scope = survey.scope
+    asked = f"{reading.query}|{scope.baseline.start:%s}|{scope.window.end:%s}|{'|'.join(reading.against)}"
+    return Evidence(
+        id=f"metrics-{hashlib.sha256(asked.encode()).hexdigest()[:8]}",
+        statement=said,
+        query=reading.query,
+        url=survey.prometheus.graph_url(reading.query, survey.span),
+        observed_at=scope.window.end,
+        value=reading.change.level,
+        baseline=reading.change.baseline,
+        unit=reading.signal.unit,
+    )
+
+
+def when_full(found: Forecast) -> str:
+    """'full in 40 min (33 min to 52 min)'."""
+    latest = duration(found.latest_s) if found.latest_s is not None else "much later"
+    return f"full in {duration(found.full_in_s)} ({duration(found.soonest_s)} to {latest}) if it goes on like this"
+
+
+def soon_score(full_in_s: float) -> float:
+    """The sooner it is full, the stronger."""
+    return float(SOON_SCORE * 0.5 ** (full_in_s / SOON_HALF_LIFE_S))
+
+
+def _filling(survey: Survey) -> Iterable[Finding]:
+    """What fills steadily and is full within hours."""
+    for reading in survey.readings:
+        if not (reading.signal.kind == "saturation" and reading.signal.bounded):
+            continue
+        found = forecast(reading.series)
+        if found is None or found.full_in_s > SIGHT_S:
+            continue
+        noun = f"{reading.signal.noun} of {reading.item}" if reading.item else reading.signal.noun
+        said = f"{noun} is at {figure(found.level, 'ratio')}, {when_full(found)} ({reading.signal.service})"
+        fact = evidence_of(survey, reading, said)
+        yield Finding(
+            agent="metrics",
+            title=said[0].upper() + said[1:],
+            service=reading.signal.service,
+            indicator=f"{reading.signal.metric} forecast",
+            kind="saturation",
+            score=round(soon_score(found.full_in_s), 4),
+            started_at=reading.change.onset,
+            evidence=(fact.model_copy(update={"id": f"{fact.id}-forecast", "value": found.level, "baseline": None}),),
+            facts={"full_in_s": found.full_in_s, "full_what": noun},
+        )
+
+
+def _strongest(readings: Iterable[Reading], service: str, kind: SignalKind) -> list[Reading]:
+    """Strongest first; among normal ones the busiest, since it says most."""
+    own = [reading for reading in readings if reading.signal.service == service and reading.signal.kind == kind]
+    return sorted(own, key=lambda reading: (-score_of(reading), -abs(reading.change.baseline), reading.signal.metric))
+
+
+def _kind(reading: Reading) -> str:
+    if reading.signal.kind != "traffic":
+        return reading.signal.kind
+    return "traffic_surge" if reading.change.level > reading.change.baseline else "traffic_drop"
+
+
+def _facts(reading: Reading, prefix: str) -> dict[str, Any]:
+    name = prefix + FACT_NAMES[reading.signal.kind]
+    change = reading.change
+    if prefix:
+        return {name: change.level}
+    return {name: change.level, f"{name}_now": change.current, f"{name}_baseline": change.baseline}
