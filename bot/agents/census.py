@@ -1,4 +1,4 @@
-"""Counts log templates by service and by slice of time."""
+"""Counts log templates by service and by slice of time, and keeps the order of the lines of each request."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
+from bot.agents.sequences import Sequences
 from bot.models import Window
 from bot.telemetry.loglines import LogLine
 from bot.telemetry.stacks import headline
@@ -59,6 +60,7 @@ class Census:
         self.window_complete = True
         """Whether all of the window was read; if not, what seems to be missing may only be unread."""
         self.templates = Templates()
+        self.sequences = Sequences(window.start.timestamp())
         self.lines = 0
         self.slice_s = window.seconds / SLICES
         self.baseline_slots = range(-int(baseline.seconds // self.slice_s), 0)
@@ -109,7 +111,10 @@ class Census:
         return None
 
     def _count(self, line: LogLine, slot: int) -> None:
-        tally = self._tally(line)
+        number = self.templates.add(headline(line.message))
+        if line.trace is not None and line.at is not None:
+            self.sequences.add(line.service, line.trace, number, line.at, weight=line.weight)
+        tally = self._tally(line.service, number)
         if tally is None:
             return
         tally.slots[slot] += line.weight
@@ -124,9 +129,8 @@ class Census:
         elif not tally.example:
             tally.example = line.message[:EXAMPLE]
 
-    def _tally(self, line: LogLine) -> Tally | None:
-        number = self.templates.add(headline(line.message))
-        tallies = self._tallies[line.service]
+    def _tally(self, service: Service, number: int) -> Tally | None:
+        tallies = self._tallies[service]
         tally = tallies.get(number)
         if tally is None and self._size < MAX_TALLIES:
             self._size += 1

@@ -1,37 +1,31 @@
-"""The logs agent: which lines are new, which surge, which stay away, and how many are errors."""
+"""The logs agent: lines that are new, surge or stay away, requests off their usual path, and the share of errors."""
 
 from __future__ import annotations
 
 import asyncio
-import hashlib
 from collections.abc import Collection, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, field, replace
-from typing import Any
 
 from pydantic import Field
 
-from bot.agents.census import Census, Service
-from bot.agents.redaction import redacted
+from bot.agents.census import Census
+from bot.agents.logs_findings import MOST, LogKind, findings
 from bot.agents.scope import Scope
 from bot.agents.tools import Parameters, Tool
-from bot.agents.verdicts import Share, Verdict, VerdictKind, shares, verdicts
-from bot.agents.wording import clock, figure
 from bot.errors import SourceUnavailable
-from bot.models import Evidence, Finding, Gap, Report, Window
+from bot.models import Gap, Report, Window
 from bot.telemetry.loglines import LogLine
 from bot.telemetry.logs import LogSource
 
 READING_SHARE = 0.85
 """The part of the deadline in which logs are read: half of it for the window, the rest for the baseline."""
-MOST: Mapping[VerdictKind, int] = {"new_error": 5, "surging_error": 3, "vanished_log": 3, "silent": 3, "new_log": 2}
-LONGEST_TEMPLATE = 160
-
 FACTS: Mapping[str, str] = {
     "new_error_count": "templates of errors or warnings that the baseline did not have",
     "new_template_count": "templates of any level that the baseline did not have",
     "surging_error_count": "templates of errors or warnings that come far more often than in the baseline",
     "vanished_count": "templates that came regularly and stay away, and services that stopped logging",
+    "turned_count": "places at which requests leave the usual order of their lines: cut short, skipped, reordered",
     "error_share": "part of the service's log lines that are errors, 0 to 1",
     "error_share_baseline": "normal level of error_share",
     "top_template": "the template that deviates most",
@@ -61,6 +55,8 @@ def logs_tools(sources: Sequence[LogSource]) -> tuple[Tool, ...]:
              LookAtLogs, FACTS, agent.look),
         Tool("logs.new_templates", "logs", "Log lines of kinds that the baseline did not have, or far fewer of.",
              OfService, FACTS, agent.new_templates),
+        Tool("logs.paths", "logs", "Where requests leave the usual order of their log lines, as by an early return.",
+             OfService, FACTS, agent.paths),
         Tool("logs.error_share", "logs", "The part of a service's log lines that are errors.",
              OfService, FACTS, agent.error_share),
     )  # fmt: skip
@@ -95,27 +91,32 @@ class LogsAgent:
 
     async def look(self, _: LookAtLogs, scope: Scope) -> Report:
         """Everything, of the incident's service and its dependencies; of all services where none is known."""
-        return await self._report(scope.neighbourhood or None, scope, MOST)
+        return await self._report(scope.neighbourhood or None, scope, list(MOST))
 
     async def new_templates(self, asked: OfService, scope: Scope) -> Report:
         """What is new or surges."""
         services = _services(asked, scope)
-        kinds: dict[VerdictKind, int] = {kind: MOST[kind] for kind in ("new_error", "surging_error", "new_log")}
+        kinds: list[LogKind] = ["new_error", "surging_error", "new_log", "error_share"]
         return await self._report(services, scope, kinds) if services else _nothing(asked.service)
+
+    async def paths(self, asked: OfService, scope: Scope) -> Report:
+        """Where requests turn off."""
+        services = _services(asked, scope)
+        return await self._report(services, scope, ["turn", "error_share"]) if services else _nothing(asked.service)
 
     async def error_share(self, asked: OfService, scope: Scope) -> Report:
         """How many lines are errors."""
         services = _services(asked, scope)
-        return await self._report(services, scope, {}) if services else _nothing(asked.service)
+        return await self._report(services, scope, ["error_share"]) if services else _nothing(asked.service)
 
-    async def _report(self, services: Collection[str] | None, scope: Scope, kinds: Mapping[VerdictKind, int]) -> Report:
+    async def _report(self, services: Collection[str] | None, scope: Scope, kinds: Collection[LogKind]) -> Report:
         if not self._sources:
             gap = Gap(source="logs", reason="no log source configured: set NIGHTDESK_LOGS")
             return Report(agent="logs", gaps=(gap,))
         loop = asyncio.get_running_loop()
         began = loop.time()
         reading = await self._read(services, scope)
-        found = await asyncio.to_thread(_findings, reading.census, scope, services, kinds)
+        found = await asyncio.to_thread(findings, reading.census, scope, services, kinds)
         if not reading.census.lines:
             reading.gap("logs", "no log line of these services in the window or in the baseline")
         return Report(agent="logs", findings=found, gaps=tuple(reading.gaps), seconds=loop.time() - began)
@@ -189,130 +190,3 @@ def _services(asked: OfService, scope: Scope) -> tuple[str, ...]:
 def _nothing(named: str | None) -> Report:
     reason = f"'{named}' is not in the service catalogue" if named else "the alert names no service of the catalogue"
     return Report(agent="logs", gaps=(Gap(source="logs", reason=reason),))
-
-
-def _findings(
-    census: Census, scope: Scope, services: Collection[str] | None, kinds: Mapping[VerdictKind, int]
-) -> tuple[Finding, ...]:
-    census.close()
-    judged = verdicts(census)
-    found: list[Finding] = []
-    for kind, most in kinds.items():
-        found += [_of_verdict(verdict, scope) for verdict in judged if verdict.kind == kind][:most]
-    found += [_of_share(share, scope) for share in shares(census) if share.lines]
-    found.sort(key=lambda finding: -finding.score)
-    if found:
-        facts = _facts(census, judged, services)
-        found[0] = found[0].model_copy(update={"facts": {**found[0].facts, **facts}})
-    return tuple(found)
-
-
-def _facts(census: Census, judged: Sequence[Verdict], services: Collection[str] | None) -> dict[str, Any]:
-    counted = {kind: sum(1 for verdict in judged if verdict.kind == kind and verdict.score > 0) for kind in MOST}
-    facts: dict[str, Any] = {
-        "new_error_count": counted["new_error"],
-        "new_template_count": counted["new_error"] + counted["new_log"],
-        "surging_error_count": counted["surging_error"],
-        "vanished_count": counted["vanished_log"] + counted["silent"],
-        "lines_read": census.lines,
-    }
-    if judged and judged[0].score > 0:
-        top = judged[0]
-        facts |= {"top_template": redacted(top.template, LONGEST_TEMPLATE), "top_kind": top.kind,
-                  "top_service": top.service, "top_score": top.score}  # fmt: skip
-    if asked := _asked_share(census, services):
-        facts |= {"error_share": asked.share, "error_share_baseline": asked.baseline or 0.0}
-    return facts
-
-
-def _asked_share(census: Census, services: Collection[str] | None) -> Share | None:
-    """Of the service that was asked about, or of the lines that name no service; of the worst where none was."""
-    known = {share.service: share for share in shares(census)}
-    if services is None:
-        return next(iter(known.values()), None)
-    return known.get(next(iter(services), None)) or known.get(None)
-
-
-def _of_verdict(verdict: Verdict, scope: Scope) -> Finding:
-    template = redacted(verdict.template, LONGEST_TEMPLATE)
-    said = _sentence(verdict, template)
-    return Finding(
-        agent="logs",
-        title=said,
-        service=verdict.service,
-        indicator=template,
-        kind="vanished_log" if verdict.kind == "silent" else verdict.kind,
-        score=round(verdict.score, 4),
-        started_at=verdict.started_at,
-        evidence=(
-            _evidence(
-                scope,
-                said if not verdict.example else f"{said}. For example: {redacted(verdict.example)}",
-                question=f"lines like: {template}",
-                service=verdict.service,
-                value=verdict.count,
-                baseline=verdict.expected,
-                unit="lines",
-            ),
-        ),
-    )
-
-
-def _sentence(verdict: Verdict, template: str) -> str:
-    at, who = clock(verdict.started_at), _whose(verdict.service)
-    count, expected = f"{verdict.count:,.0f}", f"{verdict.expected:,.0f}"
-    if verdict.kind == "silent":
-        return f"Logs stopped at {at}, about {expected} lines are missing since{who}"
-    if verdict.kind == "vanished_log":
-        return f"Missing since {at}, about {expected} lines by now: “{template}”{who}"
-    if verdict.kind == "surging_error":
-        return f"Surged at {at} to {count} lines, where {expected} are usual: “{template}”{who}"
-    return f"New at {at}, {count} {'line' if verdict.count == 1 else 'lines'}: “{template}”{who}"
-
-
-def _of_share(share: Share, scope: Scope) -> Finding:
-    said = _share_sentence(share)
-    return Finding(
-        agent="logs",
-        title=said,
-        service=share.service,
-        indicator="log_error_share",
-        kind="error_rate",
-        score=round(share.score, 4),
-        evidence=(
-            _evidence(
-                scope, said, question="error lines / all lines", service=share.service, value=share.share,
-                baseline=share.baseline, unit="ratio",
-            ),
-        ),
-    )  # fmt: skip
-
-
-def _share_sentence(share: Share) -> str:
-    now, who = figure(share.share, "ratio"), _whose(share.service)
-    if share.baseline is None:
-        return f"{now} of {share.lines:,.0f} log lines are errors; nothing to compare with{who}"
-    usual = figure(share.baseline, "ratio")
-    if share.score > 0:
-        return f"Errors make {now} of the log lines, usually {usual}{who}"
-    return f"Log errors: looked, and normal – {now} of {share.lines:,.0f} lines, usually {usual}{who}"
-
-
-def _whose(service: Service) -> str:
-    return f" ({service})" if service else ""
-
-
-def _evidence(
-    scope: Scope, statement: str, *, question: str, service: Service, value: float, baseline: float | None, unit: str
-) -> Evidence:
-    stretch = f"{scope.window.start:%Y-%m-%dT%H:%M:%SZ} to {scope.window.end:%Y-%m-%dT%H:%M:%SZ}"
-    asked = f"logs{' of ' + service if service else ''}, {stretch}, {question}"
-    return Evidence(
-        id=f"logs-{hashlib.sha256(asked.encode()).hexdigest()[:8]}",
-        statement=statement,
-        query=asked,
-        observed_at=scope.window.end,
-        value=value,
-        baseline=baseline,
-        unit=unit,
-    )

@@ -75,6 +75,8 @@ class Turn:
 @dataclass(frozen=True)
 class _Side:
     paths: Paths
+    requests: Mapping[Place, int]
+    """How many requests came by a place. Their paths tell of one another, so chance is reckoned by requests."""
     first: Mapping[tuple[Place, Place], float]
     """When a step was first taken."""
 
@@ -197,39 +199,46 @@ def _turns(service: str | None, before: Sequence[_Request], now: Sequence[_Reque
     usual, window, early, late = (
         _side(part, runs, length_s) for part in (before, now, ordered[:middle], ordered[middle:])
     )
-    for after, following in window.paths.items():
-        known = usual.paths.get(after)
-        if known is None or min(known.total(), following.total()) < LEAST:
+    for after in window.paths:
+        if min(usual.requests.get(after, 0), window.requests[after]) < LEAST:
             continue
-        score = _excess(known, following) - _drift(early.paths, late.paths, after)
+        score = _excess(usual, window, after) - _drift(early, late, after)
         if score > 0:
             yield _turn(service, after, usual, window, score)
 
 
 def _side(requests: Sequence[_Request], runs: _Runs, length_s: float) -> _Side:
     paths: Paths = defaultdict(Counter)
+    passing: Counter[Place] = Counter()
     first: dict[tuple[Place, Place], float] = {}
     for request in requests:
+        came: list[Place] = []
         for at, one, other in request.steps(runs, length_s):
             paths[one][other] += 1
             first[one, other] = min(at, first.get((one, other), math.inf))
-    return _Side(paths, first)
+            came.append(one)
+        passing.update(set(came) if request.bounded else came)
+    return _Side(paths, passing, first)
 
 
-def _drift(early: Paths, late: Paths, after: Place) -> float:
+def _drift(early: _Side, late: _Side, after: Place) -> float:
     """How much the earlier half of the baseline already differs from the later one, beyond chance."""
-    one, other = early.get(after), late.get(after)
-    return _excess(one, other) if one and other and min(one.total(), other.total()) >= LEAST else 0.0
+    enough = min(early.requests.get(after, 0), late.requests.get(after, 0)) >= LEAST
+    return _excess(early, late, after) if enough else 0.0
 
 
-def _excess(one: Counter[Place], other: Counter[Place]) -> float:
+def _excess(one: _Side, other: _Side, after: Place) -> float:
     """Total variation distance of two samples, less what chance makes of it; 0 at least."""
-    size, other_size = one.total(), other.total()
+    paths, other_paths = one.paths[after], other.paths[after]
+    size, other_size = paths.total(), other_paths.total()
+    requests, other_requests = one.requests[after], other.requests[after]
     distance = chance = 0.0
-    for place in one.keys() | other.keys():
-        distance += abs(one[place] / size - other[place] / other_size) / 2
-        together = (one[place] + other[place]) / (size + other_size)
-        chance += math.sqrt(2 / math.pi * together * (1 - together) * (1 / size + 1 / other_size)) / 2
+    for place in paths.keys() | other_paths.keys():
+        share, other_share = paths[place] / size, other_paths[place] / other_size
+        distance += abs(share - other_share) / 2
+        together = (share * requests + other_share * other_requests) / (requests + other_requests)
+        variance = together * (1 - together) * (1 / requests + 1 / other_requests)
+        chance += math.sqrt(2 / math.pi * max(0.0, variance)) / 2
     return max(0.0, distance - CHANCE * chance)
 
 

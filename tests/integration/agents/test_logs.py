@@ -89,6 +89,32 @@ async def test_a_look_finds_the_new_error_the_missing_line_and_the_share(tmp_pat
     assert report.gaps == ()
 
 
+def requests(early: bool) -> Iterator[str]:
+    """Every order has a trace; from 03:12 on payments return early and log nothing of it."""
+    for place in range(int((WINDOW.end - BASELINE.start).total_seconds() / 3)):
+        at = BASELINE.start + timedelta(seconds=3 * place)
+        steps = ["received order {}", "checked the card of order {}", "charged order {}", "answered order {}"]
+        for step in steps[: 2 if early and at >= ONSET else 4]:
+            at += timedelta(milliseconds=20)
+            said = {"service": "payments", "msg": step.format(place), "traceID": f"{place:032x}"}
+            yield json.dumps({"time": at.isoformat(), "level": "info", **said})
+
+
+async def test_an_early_return_is_seen_in_the_order_of_the_lines(tmp_path: Path) -> None:
+    report = await ask(write(tmp_path / "app.jsonl", requests(early=True)), "logs.paths")
+    [turn] = of_kind(report, "log_path")
+    assert turn.title == (
+        "Requests end early since 03:12 UTC: behind “checked the card of order <num>” came “charged order <num>” "
+        "33.3 % of 300 times, usually 100 % (payments)"
+    )
+    assert turn.started_at is not None
+    assert abs(turn.started_at - ONSET) < timedelta(seconds=1)
+    assert report.facts["turned_count"] == 1
+    calm = await ask(write(tmp_path / "calm.jsonl", requests(early=False)), "logs.paths")
+    assert of_kind(calm, "log_path") == []
+    assert calm.facts["turned_count"] == 0
+
+
 async def test_facts_count_what_was_found(tmp_path: Path) -> None:
     facts = (await ask(write(tmp_path / "app.jsonl", night()))).facts
     wanted = {"new_error_count": 1, "vanished_count": 1, "surging_error_count": 0, "top_kind": "new_error",
