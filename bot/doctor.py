@@ -51,6 +51,8 @@ async def checks(settings: Settings) -> AsyncIterator[Check]:
     yield await _prometheus(settings)
     async for check in _logs(settings):
         yield check
+    async for check in _traces(settings):
+        yield check
     async for check in _changes(settings):
         yield check
     for name in catalog.databases:
@@ -159,10 +161,23 @@ async def _logs(settings: Settings) -> AsyncIterator[Check]:
     if not settings.logs:
         yield Check("note", "Logs", "no source configured", "Set NIGHTDESK_LOGS to let the bot read logs.")
     for place, source in enumerate(settings.logs):
-        try:
-            yield Check("ok", "Logs", await logs_seen(source, datetime.now(UTC)))
-        except (SourceUnavailable, Misconfigured) as error:
-            yield Check("wrong", "Logs", str(error), f"Check entry {place} of NIGHTDESK_LOGS, a {source.kind} source.")
+        yield await _seen("Logs", f"entry {place} of NIGHTDESK_LOGS", logs_seen(source, datetime.now(UTC)))
+
+
+async def _traces(settings: Settings) -> AsyncIterator[Check]:
+    from bot.telemetry.probe import traces_seen
+
+    if not settings.traces:
+        yield Check("note", "Traces", "no source configured", "Set NIGHTDESK_TRACES to let the bot read traces.")
+    for place, source in enumerate(settings.traces):
+        yield await _seen("Traces", f"entry {place} of NIGHTDESK_TRACES", traces_seen(source, datetime.now(UTC)))
+
+
+async def _seen(what: str, entry: str, looking: Awaitable[str]) -> Check:
+    try:
+        return Check("ok", what, await looking)
+    except (SourceUnavailable, Misconfigured) as error:
+        return Check("wrong", what, str(error), f"Check {entry}.")
 
 
 async def _changes(settings: Settings) -> AsyncIterator[Check]:

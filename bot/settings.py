@@ -24,7 +24,7 @@ from pydantic_settings import (
 
 from bot.changes.configured import ConfiguredSource
 from bot.errors import Misconfigured
-from bot.sources import ConfiguredLogs
+from bot.sources import ConfiguredLogs, ConfiguredTraces
 from bot.targets import AwxSettings, FeatureFlag, GithubSettings, KubernetesCluster, RedisServer
 
 OTHERS = frozenset({"NIGHTDESK_PYTHON"})
@@ -245,6 +245,7 @@ class Settings(BaseSettings):
     slack: SlackSettings = SlackSettings()
     alerts: Mapping[str, AlertSourceSettings] = Field(default_factory=dict)
     logs: tuple[ConfiguredLogs, ...] = ()
+    traces: tuple[ConfiguredTraces, ...] = ()
     changes: ChangesSettings = ChangesSettings()
     triage: TriageSettings = TriageSettings()
     remediation: RemediationSettings = RemediationSettings()
@@ -349,6 +350,6 @@ def _explain(error: ValidationError) -> str:
 def _named(place: Sequence[str | int]) -> list[str]:
     """The parts of the name to set it by; pydantic also says which kind of a section it took the value for."""
     kinds = {"bearer", "basic", "hmac"}
-    of_source = 3 if place[:2] == ("changes", "sources") else 2 if place[:1] == ("logs",) else None
+    of_source = 3 if place[:2] == ("changes", "sources") else 2 if place[:1] in {("logs",), ("traces",)} else None
     path = place if of_source is None else [*place[:of_source], *place[of_source + 1 :]]
     return [str(part) for before, part in pairwise(["", *path]) if not (before == "auth" and part in kinds)]

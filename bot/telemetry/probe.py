@@ -11,10 +11,10 @@ from glob import iglob
 from bot.errors import SourceUnavailable
 from bot.http import Transport
 from bot.models import Window
-from bot.sources import FilesSource, JournaldSource, LogsKind
+from bot.sources import FilesSource, JournaldSource, LogsKind, TracesKind
 from bot.telemetry.kubernetes import PodLogs
 from bot.telemetry.portions import ServerLogs
-from bot.telemetry.sources import log_sources
+from bot.telemetry.sources import log_sources, span_sources
 
 LATELY = timedelta(minutes=15)
 SHOWN = 5
@@ -38,6 +38,19 @@ async def logs_seen(settings: LogsKind, now: datetime, *, transport: Transport |
     async with log_sources([settings], transport=transport) as (source,):
         assert isinstance(source, ServerLogs | PodLogs)
         return f"{source.name} answers, {named(await source.services(Window(start=now - LATELY, end=now)))}"
+
+
+async def traces_seen(settings: TracesKind, now: datetime, *, transport: Transport | None = None) -> str:
+    """What a source of traces shows of late, in words.
+
+    Raises:
+        SourceUnavailable: it cannot be read, or knows no service.
+    """
+    async with span_sources([settings], transport=transport) as (source,):
+        services = await source.services(Window(start=now - LATELY, end=now))
+    if not services:
+        raise SourceUnavailable(f"{source.name} answers, but has no traces of late")
+    return f"{source.name} answers, {named(services)}"
 
 
 def named(services: Sequence[str]) -> str:

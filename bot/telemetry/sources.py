@@ -20,15 +20,18 @@ from bot.sources import (
     LogsKind,
     LokiSource,
     TempoSource,
+    TracesKind,
     VictoriaLogsSource,
 )
 from bot.telemetry.elasticsearch import Elasticsearch
 from bot.telemetry.files import LogFiles
+from bot.telemetry.jaeger import Jaeger
 from bot.telemetry.journald import Journal
 from bot.telemetry.kubernetes import PodLogs
 from bot.telemetry.logs import LogSource
 from bot.telemetry.loki import Loki
 from bot.telemetry.portions import ServerLogs
+from bot.telemetry.tempo import Tempo
 from bot.telemetry.victorialogs import VictoriaLogs
 
 
@@ -39,6 +42,20 @@ async def log_sources(
     """One source for each entry of `settings.logs`."""
     async with AsyncExitStack() as stack:
         yield tuple([await _log_source(stack, settings, transport) for settings in configured])
+
+
+@asynccontextmanager
+async def span_sources(
+    configured: Iterable[TracesKind], *, transport: Transport | None = None
+) -> AsyncIterator[tuple[Tempo | Jaeger, ...]]:
+    """One source for each entry of `settings.traces`."""
+    async with AsyncExitStack() as stack:
+        yield tuple([await _span_source(stack, settings, transport) for settings in configured])
+
+
+async def _span_source(stack: AsyncExitStack, settings: TracesKind, transport: Transport | None) -> Tempo | Jaeger:
+    http = await stack.enter_async_context(server(settings, transport=transport))
+    return Tempo(http, settings) if isinstance(settings, TempoSource) else Jaeger(http, settings)
 
 
 async def _log_source(stack: AsyncExitStack, settings: LogsKind, transport: Transport | None) -> LogSource:

@@ -18,7 +18,7 @@ from bot.demo.workspace import Workspace
 from bot.doctor import Check, checks, examine
 from bot.settings import BearerAuth, RemediationSettings, Settings, SlackSettings
 from bot.slack import scopes
-from bot.sources import FilesSource, LokiSource
+from bot.sources import FilesSource, LokiSource, TempoSource
 from bot.storage import embedded_redis
 from tests.servers.postgres import PostgresDatabase
 from tests.servers.process import free_port
@@ -188,8 +188,15 @@ async def test_logs_that_are_not_there(settings: Configured, tmp_path: Path) -> 
 async def test_a_log_server_that_does_not_answer_is_named(settings: Configured) -> None:
     loki = LokiSource(kind="loki", url=f"http://127.0.0.1:{free_port()}")
     check = await only(settings(logs=(loki,)), "Logs")
-    assert (check.state, check.mend) == ("wrong", "Check entry 0 of NIGHTDESK_LOGS, a loki source.")
+    assert (check.state, check.mend) == ("wrong", "Check entry 0 of NIGHTDESK_LOGS.")
     assert "did not answer" in check.said
+
+
+async def test_a_trace_server_that_does_not_answer_is_named(settings: Configured) -> None:
+    assert (await only(settings(), "Traces")).state == "note"
+    tempo = TempoSource(kind="tempo", url=f"http://127.0.0.1:{free_port()}")
+    check = await only(settings(traces=(tempo,)), "Traces")
+    assert (check.state, check.mend) == ("wrong", "Check entry 0 of NIGHTDESK_TRACES.")
 
 
 async def test_a_database_without_a_connection_string(settings: Configured, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -12,9 +12,10 @@ from typing import Any
 import httpx
 
 from bot.models import Window
-from bot.sources import LogsKind
+from bot.sources import LogsKind, TracesKind
 from bot.telemetry.loglines import LogLine
-from bot.telemetry.sources import log_sources
+from bot.telemetry.sources import log_sources, span_sources
+from bot.telemetry.spans import Span
 
 NOON = datetime(2026, 3, 4, 12, tzinfo=UTC)
 HOUR = Window(start=NOON - timedelta(hours=1), end=NOON)
@@ -66,3 +67,19 @@ async def read(
 def weighed(lines: Sequence[LogLine]) -> float:
     """How many lines of the source these stand for."""
     return sum(line.weight for line in lines)
+
+
+async def read_spans(
+    settings: TracesKind, answer: Answer, services: Collection[str] | None = None, window: Window = HOUR
+) -> tuple[list[Span], list[str]]:
+    """All spans by start, and all gaps."""
+    spans: list[Span] = []
+    gaps: list[str] = []
+    async with (
+        span_sources([settings], transport=transport(answer)) as (source,),
+        aclosing(source.read(window, services)) as batches,
+    ):
+        async for batch in batches:
+            spans += batch.spans
+            gaps += batch.gaps
+    return sorted(spans, key=lambda span: span.start_s), gaps
