@@ -3,38 +3,34 @@
 from __future__ import annotations
 
 import asyncio
-import hashlib
-import re
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Awaitable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any, Literal
 
 from pydantic import Field
 
-from bot.agents.exporters import EXPIRIES
+from bot.agents.certificates import ending_certificates, told
 from bot.agents.forecast import Forecast, forecast
-from bot.agents.metrics_findings import NEAR_FULL, NEAR_FULL_SCORE, soon_score, when_full
+from bot.agents.metrics_findings import NEAR_FULL, NEAR_FULL_SCORE, is_filling, score_of, soon_score, when_full
 from bot.agents.scope import Scope
-from bot.agents.signals import Signal
-from bot.agents.survey import Survey
+from bot.agents.signals import Signal, at_rate
+from bot.agents.survey import Reading, Survey
 from bot.agents.tools import Parameters
-from bot.agents.wording import duration, figure
+from bot.agents.wording import figure
 from bot.errors import BadInput, SourceUnavailable
-from bot.models import Evidence, Finding, Gap, Report, Window
+from bot.models import Finding, Gap, Report, Window
 from bot.telemetry.prometheus import Prometheus, step_for
 from bot.telemetry.series import Series
 
 Asked = Literal["any", "cpu", "memory", "disk", "inodes", "network", "connections", "files", "certificates"]
 SHARE = 0.9
 """The part of the deadline in which questions are asked."""
+MOST_NAMED = 6
+"""Readings of a look that say which item is the fullest; each costs a question."""
 MOST_ITEMS = 50
 """Disks, pods, pools of one signal that are looked at, the fullest first."""
 SHOWN = 5
-CERTIFICATE_S = 14 * 86_400.0
-"""A certificate that runs out within two weeks should have been renewed by now."""
-CERTIFICATE_SCORE = 0.6
-
 SATURATION_FACTS: Mapping[str, str] = {
     "fullest": "what is fullest, in words",
     "fullest_ratio": "how full it is, 0 to 1",
@@ -89,6 +85,13 @@ class CapacityAgent:
 
     async def saturation(self, asked: Saturation, scope: Scope) -> Report:
         """How full each resource is now, the fullest first."""
+        return await _timed(self._saturation(asked, scope))
+
+    async def forecast(self, asked: Forecasting, scope: Scope) -> Report:
+        """What fills steadily, the soonest first, and certificates that run out."""
+        return await _timed(self._forecast(asked, scope))
+
+    async def _saturation(self, asked: Saturation, scope: Scope) -> Report:
         recent = Window(
             start=scope.window.end - timedelta(seconds=max(300.0, scope.window.seconds / 3)), end=scope.window.end
         )
@@ -104,17 +107,16 @@ class CapacityAgent:
         }  # fmt: skip
         findings = [
             self._finding(
-                item, scope, recent, f"{item.noun} is at {figure(level, 'ratio')} ({item.signal.service})",
+                item, scope, recent, f"{item.noun} at {figure(level, 'ratio')} ({item.signal.service})",
                 NEAR_FULL_SCORE if level >= NEAR_FULL else 0.0, level, facts if place == 0 else {},
             )
             for place, (level, item) in enumerate(levels[:SHOWN])
         ]  # fmt: skip
         return Report(agent="metrics", findings=tuple(findings), gaps=gaps)
 
-    async def forecast(self, asked: Forecasting, scope: Scope) -> Report:
-        """What fills steadily, the soonest first, and certificates that run out."""
+    async def _forecast(self, asked: Forecasting, scope: Scope) -> Report:
         stretch = Window(start=scope.window.end - timedelta(hours=asked.hours), end=scope.window.end)
-        items, gaps = await self._items(asked, scope, stretch) if asked.resource != "certificates" else ([], ())
+        items, gaps = await self._items(asked, scope, stretch)
         found = await asyncio.to_thread(_filling, items, asked.horizon_hours * 3600)
         findings = [
             self._finding(
@@ -130,11 +132,19 @@ class CapacityAgent:
             findings.append(_calm(asked, scope, len(items)))
         return Report(agent="metrics", findings=tuple(findings), gaps=gaps)
 
+    async def _certificates(self, asked: Saturation, scope: Scope) -> tuple[list[Finding], tuple[Gap, ...]]:
+        services, problem = _services(asked, scope)
+        if self._prometheus is None or problem:
+            return [], ()  # the items have said so already
+        return await ending_certificates(Survey(self._prometheus, scope), services, scope.deadline_s * SHARE)
+
     async def _items(self, asked: Saturation, scope: Scope, stretch: Window) -> tuple[list[_Item], tuple[Gap, ...]]:
         """Every item of every bounded signal, with its samples over the stretch."""
         services, problem = _services(asked, scope)
         if self._prometheus is None or problem:
             return [], (_gap(problem or "no Prometheus configured: set NIGHTDESK_PROMETHEUS_URL"),)
+        if asked.resource == "certificates":
+            return [], ()
         survey = Survey(self._prometheus, scope)
         items: list[_Item] = []
         try:
@@ -144,37 +154,6 @@ class CapacityAgent:
         except TimeoutError:
             survey.note(f"not every resource answered within {scope.deadline_s * SHARE:.1f} s")
         return items, tuple(survey.gaps)
-
-    async def _certificates(self, asked: Saturation, scope: Scope) -> tuple[list[Finding], tuple[Gap, ...]]:
-        """Certificates of the services that run out soon; they are recognised by a label that names the service."""
-        services, problem = _services(asked, scope)
-        if self._prometheus is None or problem:
-            return [], ()
-        found: list[Finding] = []
-        survey = Survey(self._prometheus, scope)
-        try:
-            async with asyncio.timeout(scope.deadline_s * SHARE):
-                for metric, by in EXPIRIES:
-                    query = f"bottomk({MOST_ITEMS}, min by ({', '.join(by)}) ({metric} - time()))"
-                    answer = await survey.discovery.now(query)
-                    for series in answer.series:
-                        if (left_s := series.last) is not None and left_s < CERTIFICATE_S:
-                            found += self._ending(series, left_s, services, scope, query, metric)
-        except (TimeoutError, SourceUnavailable) as error:
-            survey.note(f"certificates: {error or 'no answer in time'}")
-        return sorted(found, key=lambda finding: -finding.score), tuple(survey.gaps)
-
-    def _ending(
-        self, series: Series, left_s: float, services: Sequence[str], scope: Scope, query: str, metric: str
-    ) -> list[Finding]:
-        named = " ".join(series.labels.values())
-        owner = next((one for one in services if any(_mentions(named, name) for name in _names(one, scope))), None)
-        if owner is None:
-            return []
-        ends = f"runs out in {duration(left_s)}" if left_s > 0 else f"ran out {duration(-left_s)} ago"
-        said = f"the certificate of {named} {ends} ({owner})"
-        score = CERTIFICATE_SCORE if left_s <= 0 else CERTIFICATE_SCORE * (1 - left_s / CERTIFICATE_S)
-        return [_told(said, owner, metric, score, scope, query, None, {"certificate_ends_in_s": left_s})]
 
     def _finding(
         self,
@@ -188,10 +167,41 @@ class CapacityAgent:
     ) -> Finding:
         assert self._prometheus is not None
         url = self._prometheus.graph_url(item.query, stretch)
-        finding = _told(said, item.signal.service, f"{item.signal.metric} {item.words}".rstrip(), score, scope,
+        finding = told(said, item.signal.service, f"{item.signal.metric} {item.words}".rstrip(), score, scope,
                         item.query, url, facts)  # fmt: skip
         (fact,) = finding.evidence
         return finding.model_copy(update={"evidence": (fact.model_copy(update={"value": level, "unit": "ratio"}),)})
+
+
+async def name_items(survey: Survey, within_s: float) -> None:
+    """Let the readings that fold several disks, pods or pools into one figure say which of them is the fullest."""
+    folded = [
+        (place, reading) for place, reading in enumerate(survey.readings)
+        if reading.signal.items and (score_of(reading) > 0 or is_filling(reading))
+    ][:MOST_NAMED]  # fmt: skip
+    try:
+        async with asyncio.timeout(within_s):
+            words = await asyncio.gather(*(_fullest(survey, reading) for _, reading in folded))
+    except TimeoutError:
+        return
+    for (place, reading), said in zip(folded, words, strict=True):
+        survey.readings[place] = replace(reading, item=said)
+
+
+async def _fullest(survey: Survey, reading: Reading) -> str:
+    items = at_rate(reading.signal.items or "", reading.rate_s)
+    try:
+        answer = await survey.discovery.now(f"topk(1, {items})")
+    except SourceUnavailable:
+        return ""  # the figure stands without a name
+    return _words(answer.single) if answer.single else ""
+
+
+async def _timed(answer: Awaitable[Report]) -> Report:
+    now = asyncio.get_running_loop().time
+    began = now()
+    report = await answer
+    return report.model_copy(update={"seconds": now() - began})
 
 
 async def _of_service(survey: Survey, service: str, resource: Asked, stretch: Window, into: list[_Item]) -> None:
@@ -213,7 +223,7 @@ async def _of_service(survey: Survey, service: str, resource: Asked, stretch: Wi
 async def _of_signal(
     survey: Survey, signal: Signal, rate_s: float, stretch: Window, step_s: float, into: list[_Item]
 ) -> None:
-    query = (signal.items or signal.promql).replace("{rate}", f"{rate_s:g}s")
+    query = at_rate(signal.items or signal.promql, rate_s)
     try:
         answer = await survey.discovery.over(query, stretch, step_s)
     except SourceUnavailable as error:
@@ -233,7 +243,7 @@ def _filling(items: Sequence[_Item], horizon_s: float) -> list[tuple[Forecast, _
 
 
 def _fills(seen: Forecast, item: _Item) -> str:
-    return f"{item.noun} is at {figure(seen.level, 'ratio')}, {when_full(seen)} ({item.signal.service})"
+    return f"{item.noun} at {figure(seen.level, 'ratio')}, {when_full(seen)} ({item.signal.service})"
 
 
 def _forecast_facts(found: Sequence[tuple[Forecast, _Item]]) -> dict[str, Any]:
@@ -242,19 +252,6 @@ def _forecast_facts(found: Sequence[tuple[Forecast, _Item]]) -> dict[str, Any]:
         "full_in_s": seen.full_in_s, "full_soonest_s": seen.soonest_s, "full_what": item.noun,
         "full_resource": item.signal.resource, "full_level": seen.level, "filling_count": len(found),
     }  # fmt: skip
-
-
-def _told(
-    said: str, service: str, indicator: str, score: float, scope: Scope, query: str, url: str | None,
-    facts: Mapping[str, Any],
-) -> Finding:  # fmt: skip
-    title = said[0].upper() + said[1:]
-    name = hashlib.sha256(f"{query}|{said}".encode()).hexdigest()[:8]
-    fact = Evidence(id=f"capacity-{name}", statement=said, query=query, url=url, observed_at=scope.window.end)
-    return Finding(
-        agent="metrics", title=title, service=service, indicator=indicator, kind="saturation", score=round(score, 4),
-        evidence=(fact,), facts=facts,
-    )  # fmt: skip
 
 
 def _calm(asked: Forecasting, scope: Scope, looked: int) -> Finding:
@@ -274,15 +271,6 @@ def _services(asked: Saturation, scope: Scope) -> tuple[tuple[str, ...], str]:
         named = f"'{asked.service}' is not in the service catalogue"
         return (), named if asked.service else "the alert names no service of the catalogue"
     return (service, *(scope.catalog.dependencies(service) if asked.dependencies else ())), ""
-
-
-def _names(service: str, scope: Scope) -> tuple[str, ...]:
-    entry = scope.catalog.services.get(service)
-    return (service, *(entry.aliases if entry else ()))
-
-
-def _mentions(text: str, name: str) -> bool:
-    return re.search(rf"(?<![\w]){re.escape(name)}(?![\w])", text, re.IGNORECASE) is not None
 
 
 def _words(series: Series) -> str:

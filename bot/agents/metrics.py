@@ -10,7 +10,7 @@ from typing import Literal
 
 from pydantic import Field, model_validator
 
-from bot.agents.capacity import FORECAST_FACTS, SATURATION_FACTS, CapacityAgent, Forecasting, Saturation
+from bot.agents.capacity import FORECAST_FACTS, SATURATION_FACTS, CapacityAgent, Forecasting, Saturation, name_items
 from bot.agents.edges import FACTS as EDGE_FACTS
 from bot.agents.edges import Seen, edge_findings, read_edges
 from bot.agents.exporters import SignalKind
@@ -27,7 +27,9 @@ from bot.telemetry.prometheus import Prometheus
 QUESTIONS_SHARE = 0.65
 """The part of the deadline in which questions about the incident are asked …"""
 SEASONS_SHARE = 0.15
-"""… and about earlier days; the rest is for the picture."""
+"""… about earlier days …"""
+NAMES_SHARE = 0.05
+"""… and which disk it is; the rest is for the picture."""
 MOST_DRAWN, DRAWN_SHARE = 3, 0.5
 """Series of one picture: those that score at least half of the worst."""
 NO_PROMETHEUS = "no Prometheus configured: set NIGHTDESK_PROMETHEUS_URL"
@@ -188,6 +190,7 @@ class MetricsAgent:
         )
         if kinds is None:
             await weigh_by_season(survey, service, scope.deadline_s * SEASONS_SHARE)
+            await name_items(survey, scope.deadline_s * NAMES_SHARE)
         findings = (*findings_of(survey, service), *edge_findings(survey, seen, service))
         gaps = [*survey.gaps, *_unasked(survey, service)]
         charts: tuple[Chart, ...] = ()

@@ -77,13 +77,18 @@ def finding_of(survey: Survey, reading: Reading, facts: Mapping[str, Any]) -> Fi
 def sentence_of(reading: Reading) -> str:
     """'payment failures rose from 0 % to 96 % at 03:12 UTC (payments)', with what earlier days say."""
     signal, change = reading.signal, reading.change
-    noun = f"{signal.noun} of {reading.item}" if reading.item else signal.noun
+    noun = noun_of(reading)
     if reading.against:
         days = " and ".join(reading.against)
         usual, now = figure(change.baseline, signal.unit), figure(change.level, signal.unit)
         return f"{noun}: {now}, but {usual} at this time {days}; the hour before was no better ({signal.service})"
     said = sentence(noun, signal.service, change, signal.unit)
     return f"{said}, as at this time {' and '.join(reading.usual)}" if reading.usual else said
+
+
+def noun_of(reading: Reading) -> str:
+    """'disk /var of db-1:9100', where it is known which."""
+    return f"{reading.signal.noun} {reading.item}".rstrip()
 
 
 def evidence_of(survey: Survey, reading: Reading, said: str) -> Evidence:
@@ -113,16 +118,26 @@ def soon_score(full_in_s: float) -> float:
     return float(SOON_SCORE * 0.5 ** (full_in_s / SOON_HALF_LIFE_S))
 
 
+def is_filling(reading: Reading) -> bool:
+    """Whether it rises steadily and is full within hours."""
+    return _forecast_of(reading) is not None
+
+
+def _forecast_of(reading: Reading) -> Forecast | None:
+    if not (reading.signal.kind == "saturation" and reading.signal.bounded):
+        return None
+    found = forecast(reading.series)
+    return found if found is not None and found.full_in_s <= SIGHT_S else None
+
+
 def _filling(survey: Survey) -> Iterable[Finding]:
     """What fills steadily and is full within hours."""
     for reading in survey.readings:
-        if not (reading.signal.kind == "saturation" and reading.signal.bounded):
+        found = _forecast_of(reading)
+        if found is None:
             continue
-        found = forecast(reading.series)
-        if found is None or found.full_in_s > SIGHT_S:
-            continue
-        noun = f"{reading.signal.noun} of {reading.item}" if reading.item else reading.signal.noun
-        said = f"{noun} is at {figure(found.level, 'ratio')}, {when_full(found)} ({reading.signal.service})"
+        noun = noun_of(reading)
+        said = f"{noun} at {figure(found.level, 'ratio')}, {when_full(found)} ({reading.signal.service})"
         fact = evidence_of(survey, reading, said)
         yield Finding(
             agent="metrics",

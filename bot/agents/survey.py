@@ -35,6 +35,8 @@ class Reading:
     query: str
     series: Series
     change: Change
+    rate_s: float
+    """The length of the query's rates."""
     usual: tuple[str, ...] = ()
     """The earlier days on which it was as far out at this time."""
     against: tuple[str, ...] = ()
@@ -131,7 +133,7 @@ class Survey:
             series, self.scope.baseline, self.scope.window, floor=least, direction=DIRECTIONS[signal.kind]
         )
         if series and found:
-            into.append(Reading(signal, query, series, found))
+            into.append(Reading(signal, query, series, found, rate_s))
 
     async def _range(self, query: str) -> Answer:
         answers = [await self.discovery.over(query, stretch, self.step_s) for stretch in self.stretches]

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, SecretStr
 
 _REPOSITORY = re.compile(r"[\w.-]+/[\w.-]+")
 _ADDRESS = re.compile(r"https?://[^\s?#]+")
@@ -26,7 +27,20 @@ def _repositories(named: Mapping[str, str]) -> Mapping[str, str]:
     return named
 
 
+def _from_variable(value: object) -> object:
+    """In an environment variable a list or a mapping is written as JSON."""
+    if not isinstance(value, str):
+        return value
+    try:
+        return json.loads(value)
+    except ValueError:
+        raise ValueError("write it as JSON, a list in [...] or a mapping in {...}") from None
+
+
 Address = Annotated[str, AfterValidator(_address)]
+Names = Annotated[tuple[str, ...], BeforeValidator(_from_variable)]
+Services = Annotated[Mapping[str, str], BeforeValidator(_from_variable)]
+"""A source's own name → catalogue name."""
 
 
 class _Source(BaseModel):
@@ -39,10 +53,10 @@ class GitHubSource(_Source):
     kind: Literal["github"]
     url: Address = "https://api.github.com"
     token: SecretStr | None = Field(default=None, description="reads deployments and contents")
-    repositories: Annotated[Mapping[str, str], AfterValidator(_repositories), Field(min_length=1)] = Field(
+    repositories: Annotated[Services, AfterValidator(_repositories), Field(min_length=1)] = Field(
         description="owner/name → catalogue name of the service that is deployed from it"
     )
-    environments: tuple[str, ...] = Field(default=("production",), description="none: all")
+    environments: Names = Field(default=("production",), description="none: all")
 
 
 class GitLabSource(_Source):
@@ -51,10 +65,10 @@ class GitLabSource(_Source):
     kind: Literal["gitlab"]
     url: Address = "https://gitlab.com"
     token: SecretStr | None = Field(default=None, description="scope read_api")
-    projects: Annotated[Mapping[str, str], Field(min_length=1)] = Field(
+    projects: Annotated[Services, Field(min_length=1)] = Field(
         description="path or number → catalogue name of the service that is deployed from it"
     )
-    environments: tuple[str, ...] = Field(default=("production",), description="none: all")
+    environments: Names = Field(default=("production",), description="none: all")
 
 
 class KubernetesSource(_Source):
@@ -65,8 +79,8 @@ class KubernetesSource(_Source):
     token: SecretStr | None = Field(default=None, description="none: that of the pod's service account")
     token_file: Path = SERVICE_ACCOUNT / "token"
     ca_file: Path | None = Field(default=None, description="none: the service account's, if there is one")
-    namespaces: Annotated[tuple[str, ...], Field(min_length=1)] = ("default",)
-    services: Mapping[str, str] = Field(
+    namespaces: Annotated[Names, Field(min_length=1)] = ("default",)
+    services: Services = Field(
         default_factory=dict, description="workload → catalogue name, where labels and names do not tell"
     )
 
@@ -78,7 +92,7 @@ class ArgoCDSource(_Source):
     url: Address
     token: SecretStr | None = Field(default=None, description="of an account with applications, get")
     ca_file: Path | None = None
-    applications: Mapping[str, str] = Field(
+    applications: Services = Field(
         default_factory=dict, description="application → catalogue name; none: all, by their own names"
     )
 
@@ -89,7 +103,7 @@ class GrafanaSource(_Source):
     kind: Literal["grafana"]
     url: Address
     token: SecretStr | None = Field(default=None, description="of a service account that reads annotations")
-    tags: Annotated[tuple[str, ...], Field(min_length=1)] = Field(
+    tags: Annotated[Names, Field(min_length=1)] = Field(
         default=("deploy", "deployment", "release", "config"), description="an annotation with any of them is a change"
     )
 

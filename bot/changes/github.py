@@ -13,7 +13,8 @@ from pydantic import Field
 
 from bot.changes.change import Change, Outcome, Seen
 from bot.changes.configured import GitHubSource
-from bot.changes.reading import Asked, Foreign, advised, pages, read, together, version
+from bot.changes.deployments import DeploymentSource
+from bot.changes.reading import Foreign, advised, pages, read, version
 from bot.errors import SourceUnavailable
 from bot.http import HttpSource, Transport
 from bot.models import Gap, Window
@@ -79,39 +80,20 @@ class Comparison(Foreign):
     commits: list[Commit] = Field(default_factory=list)
 
 
-class GitHub(Asked):
+class GitHub(DeploymentSource):
     """Asks for the deployments of the configured repositories."""
 
     def __init__(self, name: str, settings: GitHubSource, transport: Transport | None = None) -> None:
-        self._settings = settings
         token = settings.token.get_secret_value() if settings.token else None
         headers = {"Accept": "application/vnd.github+json", "X-GitHub-Api-Version": API_VERSION}
         headers |= {"Authorization": f"Bearer {token}"} if token else {}
         http = HttpSource(name, settings.url, headers=headers, transport=transport)
-        super().__init__(name, http)
-
-    async def changes(self, span: Window, services: Sequence[str]) -> Seen:
-        """Deployments of the repositories of these services."""
-        questions = (
-            self._of(repository, service, environment, span)
-            for repository, service in self._settings.repositories.items()
-            if not services or service in services
-            for environment in self._settings.environments or (None,)
+        super().__init__(
+            name, http, repositories=settings.repositories, environments=settings.environments, advice=ADVICE
         )
-        return await together(self.name, questions, ADVICE)
 
-    async def check(self) -> str:
-        """Ask each repository for one deployment.
-
-        Raises:
-            SourceUnavailable: one of them cannot be seen.
-        """
-        for repository in self._settings.repositories:
-            try:
-                await self._http.get(f"repos/{repository}/deployments", {"per_page": 1})
-            except SourceUnavailable as error:
-                raise SourceUnavailable(f"{repository}: {advised(error, ADVICE)}") from None
-        return f"{len(self._settings.repositories)} repositories of {self._settings.url}"
+    def _list(self, repository: str) -> str:
+        return f"repos/{repository}/deployments"
 
     async def _of(self, repository: str, service: str, environment: str | None, span: Window) -> Seen:
         listed, complete = await self._deployments(repository, environment, span)
@@ -139,7 +121,7 @@ class GitHub(Asked):
         params = {"per_page": A_PAGE} | ({"environment": environment} if environment else {})
         listed: list[Deployment] = []
         pages_read = 0
-        async for body in pages(self._http, f"repos/{repository}/deployments", params, MOST_PAGES):
+        async for body in pages(self._http, self._list(repository), params, MOST_PAGES):
             listed += read(list[Deployment], body, self.name)
             pages_read += 1
             if any(one.created_at < span.start for one in listed):

@@ -10,7 +10,8 @@ from urllib.parse import quote
 
 from bot.changes.change import Change, Outcome, Seen
 from bot.changes.configured import GitLabSource
-from bot.changes.reading import Asked, Foreign, advised, pages, read, together, version
+from bot.changes.deployments import DeploymentSource
+from bot.changes.reading import Foreign, advised, pages, read, version
 from bot.errors import SourceUnavailable
 from bot.http import HttpSource, Transport
 from bot.models import Gap, Window
@@ -74,59 +75,40 @@ class MergeRequest(Foreign):
     web_url: str | None = None
 
 
-class GitLab(Asked):
+class GitLab(DeploymentSource):
     """Asks for the deployments of the configured projects."""
 
     def __init__(self, name: str, settings: GitLabSource, transport: Transport | None = None) -> None:
-        self._settings = settings
         headers = {"PRIVATE-TOKEN": settings.token.get_secret_value()} if settings.token else {}
         http = HttpSource(name, f"{settings.url}/api/v4", headers=headers, transport=transport)
-        super().__init__(name, http)
+        super().__init__(name, http, repositories=settings.projects, environments=settings.environments, advice=ADVICE)
 
-    async def changes(self, span: Window, services: Sequence[str]) -> Seen:
-        """Deployments of the projects of these services."""
-        questions = (
-            self._of(project, service, environment, span)
-            for project, service in self._settings.projects.items()
-            if not services or service in services
-            for environment in self._settings.environments or (None,)
-        )
-        return await together(self.name, questions, ADVICE)
+    def _list(self, repository: str) -> str:
+        return f"{_path(repository)}/deployments"
 
-    async def check(self) -> str:
-        """Ask each project for one deployment.
-
-        Raises:
-            SourceUnavailable: one of them cannot be seen.
-        """
-        for project in self._settings.projects:
-            try:
-                await self._http.get(f"{_path(project)}/deployments", {"per_page": 1})
-            except SourceUnavailable as error:
-                raise SourceUnavailable(f"{project}: {advised(error, ADVICE)}") from None
-        return f"{len(self._settings.projects)} projects of {self._settings.url}"
-
-    async def _of(self, project: str, service: str, environment: str | None, span: Window) -> Seen:
-        listed, complete = await self._deployments(project, environment, span)
+    async def _of(self, repository: str, service: str, environment: str | None, span: Window) -> Seen:
+        listed, complete = await self._deployments(repository, environment, span)
         inside = [one for one in listed if span.start <= _at(one) < span.end]
         changes: list[Change] = []
-        reasons = [] if complete else [f"only the latest {A_PAGE * MOST_PAGES} deployments of {project} were read"]
+        reasons = [] if complete else [f"only the latest {A_PAGE * MOST_PAGES} deployments of {repository} were read"]
         for place, one in enumerate(inside):
             merged: tuple[MergeRequest, ...] = ()
             try:
-                merged = await self._merged(project, one) if place < CLOSELY else ()
+                merged = await self._merged(repository, one) if place < CLOSELY else ()
             except SourceUnavailable as error:
-                reasons.append(f"the merge requests of a deployment of {project}: {advised(error, ADVICE)}")
+                reasons.append(f"the merge requests of a deployment of {repository}: {advised(error, ADVICE)}")
             changes.append(self._change(service, one, _before(one, listed), merged))
         return Seen(tuple(changes), tuple(Gap(source=self.name, reason=reason) for reason in reasons))
 
-    async def _deployments(self, project: str, environment: str | None, span: Window) -> tuple[list[Deployment], bool]:
+    async def _deployments(
+        self, repository: str, environment: str | None, span: Window
+    ) -> tuple[list[Deployment], bool]:
         """Those that had an effect, newest first, down to the last one before the span; and whether it was reached."""
         params = {"order_by": "created_at", "sort": "desc", "per_page": A_PAGE}
         params |= {"environment": environment} if environment else {}
         listed: list[Deployment] = []
         counted = 0
-        async for body in pages(self._http, f"{_path(project)}/deployments", params, MOST_PAGES):
+        async for body in pages(self._http, self._list(repository), params, MOST_PAGES):
             page = read(list[Deployment], body, self.name)
             counted += len(page)
             listed += [one for one in page if one.status in OUTCOMES]

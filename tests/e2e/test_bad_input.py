@@ -156,3 +156,19 @@ async def test_a_person_without_a_name_in_the_button_presses_nothing(http: httpx
                           "action_ts": "1.2"}]}  # fmt: skip
     answer = await scene.workspace.delivery.interaction(click)
     assert not answer.ok
+
+
+@pytest.mark.parametrize(
+    ("body", "status", "words"),
+    [
+        (b"{", 400, "JSON"),
+        (b'{"to": "v1"}', 422, "service"),
+        (b'{"service": "payments", "to": "v1", "x": 1}', 422, "x"),
+    ],
+)
+async def test_a_change_that_does_not_fit_is_refused(
+    http: httpx.AsyncClient, body: bytes, status: int, words: str
+) -> None:
+    response = await http.post("/changes", content=body, headers={"Content-Type": "application/json"})
+    assert response.status_code == status
+    assert words in response.json()["error"]

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from bot.changes.configured import GitLabSource
 from bot.errors import Misconfigured
 from bot.settings import SLACK_NAMES, BearerAuth, HmacAuth, Settings, load, secret_from_environment
 
@@ -193,3 +194,34 @@ def test_a_secret_that_the_catalogue_names_is_read_when_it_is_set(monkeypatch: p
     found = secret_from_environment("SHOP_DSN")
     assert found
     assert (found.get_secret_value(), str(found)) == ("postgresql://a:b@c/d", "**********")
+
+
+def test_a_source_of_changes_is_in_the_file_and_its_token_in_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    Path("nightdesk.toml").write_text(
+        '[changes.sources.github]\nkind = "github"\nrepositories = { "acme/shop" = "shop" }\n'
+    )
+    monkeypatch.setenv("NIGHTDESK_CHANGES__SOURCES__GITHUB__TOKEN", "t")
+    source = load().changes.sources["github"]
+    assert source.token is not None
+    assert source.token.get_secret_value() == "t"
+
+
+def test_a_source_of_changes_can_be_set_by_variables_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("NIGHTDESK_CHANGES__SOURCES__LAB__KIND", "gitlab")
+    monkeypatch.setenv("NIGHTDESK_CHANGES__SOURCES__LAB__PROJECTS", '{"acme/shop": "shop"}')
+    monkeypatch.setenv("NIGHTDESK_CHANGES__SOURCES__LAB__ENVIRONMENTS", "[]")
+    source = load().changes.sources["lab"]
+    assert isinstance(source, GitLabSource)
+    assert (source.projects, source.environments) == ({"acme/shop": "shop"}, ())
+    monkeypatch.setenv("NIGHTDESK_CHANGES__SOURCES__LAB__PROJECTS", "acme/shop")
+    assert "NIGHTDESK_CHANGES__SOURCES__LAB__PROJECTS: write it as JSON" in complaint()
+
+
+@pytest.mark.parametrize(("source", "said"), [
+    ({"kind": "github"}, "NIGHTDESK_CHANGES__SOURCES__X__REPOSITORIES: Field required"),
+    ({"kind": "github", "repositories": {"shop": "shop"}}, "named 'owner/name'"),
+    ({"kind": "argocd", "url": "argo.example.com"}, "NIGHTDESK_CHANGES__SOURCES__X__URL: give an address"),
+    ({"kind": "svn"}, "does not match any of the expected tags"),
+])  # fmt: skip
+def test_a_source_of_changes_says_what_it_lacks(source: dict[str, object], said: str) -> None:
+    assert said in complaint(changes={"sources": {"x": source}})

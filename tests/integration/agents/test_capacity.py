@@ -55,7 +55,7 @@ def url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 async def test_a_disk_that_fills_steadily_is_full_within_the_hour(url: str) -> None:
     report = await ask(url, "metrics.forecast", CATALOG, {"resource": "disk"})
     (finding,) = report.findings
-    assert finding.title.startswith("Disk /var of 10.0.0.5:9100 is at 92 %, full in 48 min (")
+    assert finding.title.startswith("Disk /var of 10.0.0.5:9100 at 92 %, full in 48 min (")
     assert finding.title.endswith("if it goes on like this (shop)")
     assert report.facts["full_in_s"] == pytest.approx(2880, rel=0.02)
     assert report.facts["full_soonest_s"] <= report.facts["full_in_s"]
@@ -97,7 +97,7 @@ async def test_a_certificate_that_runs_out_is_told_by_the_service_that_it_names(
 async def test_a_look_at_the_incident_foretells_what_is_full_within_hours(url: str) -> None:
     report = await ask(url, "metrics.look", CATALOG)
     foretold = [finding for finding in report.findings if finding.indicator.endswith(" forecast")]
-    assert [finding.title.partition(",")[0] for finding in foretold] == ["Disk is at 92 %"]
+    assert [finding.title.partition(",")[0] for finding in foretold] == ["Disk /var of 10.0.0.5:9100 at 92 %"]
     assert report.facts["full_in_s"] == pytest.approx(2880, rel=0.05)
 
 

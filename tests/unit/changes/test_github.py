@@ -132,7 +132,7 @@ async def test_repositories_of_other_services_are_not_asked() -> None:
 
 async def test_the_doctor_is_told_which_repository_cannot_be_seen() -> None:
     async with GitHub("github", SETTINGS, Outside(answers()).transport) as github:
-        assert await github.check() == "1 repositories of https://api.github.com"
+        assert await github.check() == "deployments of acme/checkout"
     async with GitHub("github", SETTINGS, Outside({}).transport) as github:
         with pytest.raises(SourceUnavailable, match=r"acme/checkout: .*no such repository"):
             await github.check()
