@@ -23,10 +23,11 @@ from bot.agents.metrics import metrics_tools
 from bot.agents.scope import Scope
 from bot.agents.tools import Toolbox
 from bot.alerts.door import AlertDoor
-from bot.canvas import Playbook, RedisStore
+from bot.canvas import Playbook, RedisStore, Store
 from bot.canvas.library import load_library
 from bot.canvas.lint import ToolSpec
 from bot.canvas.matching import choose
+from bot.canvas.painter import Painter
 from bot.catalog import Catalog, load_catalog
 from bot.changes.door import ChangeDoor
 from bot.changes.ledger import ChangeLedger
@@ -40,6 +41,7 @@ from bot.remediation.execution import Execution
 from bot.settings import Settings, secret_from_environment
 from bot.slack.client import Slack
 from bot.slack.door import Door
+from bot.slack.easel import Easel
 from bot.slack.face import Face
 from bot.slack.groups import Groups
 from bot.slack.history import History
@@ -53,6 +55,7 @@ from bot.telemetry.sources import log_sources
 from bot.work.answers import Answers, Names
 from bot.work.backfill import Backfill, read_back_key, unless
 from bot.work.desk import FrontDesk
+from bot.work.drawings import Drawings
 from bot.work.duties import Office, Stage
 from bot.work.follow import Follow
 from bot.work.forgetting import Forgetting
@@ -130,10 +133,12 @@ async def assembled(settings: Settings, *, clock: Clock = utc_now) -> AsyncItera
         forgetting = Forgetting(memory, partial(may_decide, settings.remediation, membership))
         answers = Answers(journal, intake, memory, catalog, clock, names, forgetting)
         rooms, measures = _rooms(settings, catalog, journal, memory, telemetry, pictures, clock)
+        runs = RedisStore(redis, RUNS_KEPT.total_seconds())
+        painter = await stack.enter_async_context(Painter.open())
         office = Office(
             journal=journal,
             memory=memory,
-            triage=_triage(settings, rooms, redis),
+            triage=_triage(settings, rooms, runs),
             approvals=Approvals(journal, membership, clock),
             execution=Execution(redis, journal, rooms.actions, clock, owner=f"{socket.gethostname()}:{os.getpid()}"),
             verifier=Verifier(journal, measures, clock, stopping),
@@ -141,6 +146,7 @@ async def assembled(settings: Settings, *, clock: Clock = utc_now) -> AsyncItera
             questions=Questions(journal, clock),
             follow=follow,
             showings=showings,
+            drawings=Drawings(runs, painter),
             stage=stage,
             clock=clock,
             knowledge=settings.knowledge_dir,
@@ -237,7 +243,7 @@ def _actions(settings: Settings, catalog: Catalog) -> Actions:
     return actions(catalog, settings.remediation, action_dsns=dsns, secret=secret_from_environment)
 
 
-def _triage(settings: Settings, rooms: Rooms, redis: Redis) -> Triage:
+def _triage(settings: Settings, rooms: Rooms, runs: Store) -> Triage:
     # What ships is known even where it is not configured: then its gate says so, and the rest of the drawing runs.
     library = _library(settings, {**shipped_specs(), **tool_specs(rooms.toolbox, rooms.actions)})
     library()  # what is wrong with a playbook is said at start, not at night
@@ -246,7 +252,7 @@ def _triage(settings: Settings, rooms: Rooms, redis: Redis) -> Triage:
         choice = choose(library().values(), alert, service)
         return choice.playbook, choice.why
 
-    return Triage(rooms, RedisStore(redis, RUNS_KEPT.total_seconds()), chosen, library)
+    return Triage(rooms, runs, chosen, library)
 
 
 def _library(settings: Settings, specs: Mapping[str, ToolSpec]) -> Callable[[], Mapping[str, Playbook]]:
@@ -291,9 +297,11 @@ async def _slack(
     slack = await stack.enter_async_context(Slack.open(settings.slack))
     ledger = Ledger(redis)
     people = People(slack)
-    face = Face(slack, Outbox(slack, ledger), ledger, people, pictures.get)
+    outbox = Outbox(slack, ledger)
+    face = Face(slack, outbox, ledger, people, pictures.get)
     history = History(slack, slow=settings.slack.slow_history, pause=unless(stopping))
-    stage = SlackStage(face, ledger, history, Backfill(redis, face, history, clock, stopping))
+    backfill = Backfill(redis, face, history, clock, stopping)
+    stage = SlackStage(face, Easel(outbox, ledger), ledger, history, backfill)
 
     async def open_door(opened: AsyncExitStack, desk: FrontDesk) -> list[Route]:
         door = Door(settings, desk, slack)

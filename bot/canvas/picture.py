@@ -70,6 +70,9 @@ SIGNS: Mapping[Look, str] = {
     Look.SKIPPED: "–",
 }
 
+SEED = 1
+"""Of the lines that Mermaid draws by chance: the same chart gives the same picture, byte for byte."""
+
 _engine = threading.Lock()
 
 
@@ -78,15 +81,22 @@ async def render(playbook: Playbook, outcomes: Mapping[str, Outcome] | None = No
     return await asyncio.to_thread(draw, playbook, outcomes, fmt)
 
 
-def draw(playbook: Playbook, outcomes: Mapping[str, Outcome] | None = None, fmt: Format = "svg") -> bytes:
-    """The picture; takes a second or two for a drawing that was not drawn before."""
-    svg = _coloured(_laid_out(_narrow(playbook.chart)), playbook, outcomes)
+def draw(
+    playbook: Playbook, outcomes: Mapping[str, Outcome] | None = None, fmt: Format = "svg", *, live: bool = True
+) -> bytes:
+    """The picture; takes some seconds for a drawing that was not drawn before.
+
+    Args:
+        outcomes: of the run so far; without them nothing is coloured.
+        live: whether the run still goes on; in one that does not, nothing runs or waits any more.
+    """
+    svg = _coloured(_laid_out(_narrow(playbook.chart)), playbook, outcomes, live=live)
     return _png(svg) if fmt == "png" else svg.encode()
 
 
-def as_text(playbook: Playbook, outcomes: Mapping[str, Outcome] | None = None) -> str:
+def as_text(playbook: Playbook, outcomes: Mapping[str, Outcome] | None = None, *, live: bool = True) -> str:
     """The drawing in words, a line for each node that matters so far; also the picture's description."""
-    shown = looks(playbook, outcomes)
+    shown = looks(playbook, outcomes, live=live)
     lines = [playbook.front.title]
     for node in playbook.topology.order:
         marks = _choice(playbook, outcomes, node)
@@ -94,16 +104,18 @@ def as_text(playbook: Playbook, outcomes: Mapping[str, Outcome] | None = None) -
     return "\n".join(lines)
 
 
-def looks(playbook: Playbook, outcomes: Mapping[str, Outcome] | None) -> Mapping[str, Look]:
+def looks(playbook: Playbook, outcomes: Mapping[str, Outcome] | None, *, live: bool = True) -> Mapping[str, Look]:
     """How each node is shown."""
     if outcomes is None:
         return dict.fromkeys(playbook.chart.nodes, Look.PLAIN)
     now = plan(playbook, outcomes)
-    return {node: _look(playbook, now, node) for node in playbook.chart.nodes}
+    return {node: _look(playbook, now, node, live=live) for node in playbook.chart.nodes}
 
 
-def _look(playbook: Playbook, now: Plan, node: str) -> Look:
+def _look(playbook: Playbook, now: Plan, node: str, *, live: bool) -> Look:
     if now.nodes.get(node) is Status.DUE:
+        if not live:
+            return Look.PLAIN
         return Look.WAITING if playbook.kind(node) in EXTERNAL else Look.RUNNING
     by_status = {Status.DONE: Look.DONE, Status.FAILED: Look.FAILED, Status.SKIPPED: Look.SKIPPED}
     return by_status.get(now.nodes.get(node, Status.PENDING), Look.PLAIN)
@@ -166,11 +178,11 @@ def _laid_out(chart: Chart) -> str:
     import mermaidx  # noqa: PLC0415 - loads a JavaScript engine
 
     with _engine:
-        return str(mermaidx.render(write_chart(chart)).svg())
+        return str(mermaidx.render(write_chart(chart), config={"handDrawnSeed": SEED}).svg())
 
 
-def _coloured(svg: str, playbook: Playbook, outcomes: Mapping[str, Outcome] | None) -> str:
-    shown = looks(playbook, outcomes)
+def _coloured(svg: str, playbook: Playbook, outcomes: Mapping[str, Outcome] | None, *, live: bool) -> str:
+    shown = looks(playbook, outcomes, live=live)
     marks = plan(playbook, outcomes).edges if outcomes is not None else {}
     ways = _by_pair(playbook.chart.edges)
     labelled = _by_pair(edge for edge in playbook.chart.edges if edge.label is not None)

@@ -90,6 +90,31 @@ class Outbox:
         await self._ledger.keep(mark, file_id)
         return file_id
 
+    async def store(self, name: str, chart: Chart) -> str:
+        """Upload a picture that blocks may show by its id; it stands in no channel by itself.
+
+        Raises:
+            SlackRefused: Slack said no, or nobody knows whether it was sent.
+        """
+        with refusals("a picture"):
+            answer = await self._slack.telling.files_upload_v2(
+                filename=name, content=chart.png, title=clean(chart.title)[:200], alt_txt=clean(chart.alt)[:1000]
+            )
+        return str(answer["files"][0]["id"])
+
+    async def drop(self, file_id: str) -> None:
+        """Delete a picture that is shown nowhere any more; one that is gone is left alone.
+
+        Raises:
+            SlackRefused: Slack said no.
+        """
+        with refusals("the deletion of a picture"):
+            try:
+                await self._slack.asking.files_delete(file=file_id)
+            except SlackApiError as error:
+                if code_of(error) not in {"file_not_found", "file_deleted"}:
+                    raise
+
     async def whisper(self, user: str, channel: str, message: Post, *, thread: str | None = None) -> None:
         """Show the message to one person only.
 

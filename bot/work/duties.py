@@ -20,8 +20,10 @@ from bot.remediation.approvals import Approvals, incident_of
 from bot.remediation.execution import Execution
 from bot.slack.blocks import Post
 from bot.slack.desk import Decision, Mention, Reply, Taught
+from bot.slack.easel import Sketch
 from bot.slack.inbox import moment
 from bot.work.answers import Answers
+from bot.work.drawings import Drawings
 from bot.work.follow import Follow, last_moved
 from bot.work.questions import Questions
 from bot.work.showings import Showings
@@ -35,7 +37,8 @@ PROPOSAL_TASKS = frozenset({"expire", "execute", "verify", "decide", "unanswered
 QUIET_FOR = timedelta(hours=24)
 """After this long without a word, an incident that people took over is closed."""
 LONGEST_REASON = 400
-TALK_TASKS = frozenset({"hear", "teach", "backfill", "reply"})
+UNTOLD_TASKS = frozenset({"hear", "teach", "backfill", "reply", "draw"})
+"""Tasks whose last failure is no news for an incident."""
 
 
 class Stage(Protocol):
@@ -43,6 +46,9 @@ class Stage(Protocol):
 
     async def show(self, incident: Incident) -> None:
         """Bring the card and the thread up to date."""
+
+    async def draw(self, incident: Incident, sketch: Sketch) -> None:
+        """Bring the picture of one of its runs up to date."""
 
     async def behind(self, incident: Incident) -> bool:
         """Whether there are events that are not shown yet."""
@@ -92,6 +98,7 @@ class Office:
     questions: Questions
     follow: Follow
     showings: Showings
+    drawings: Drawings
     stage: Stage
     clock: Callable[[], datetime]
     knowledge: Path | None = None
@@ -105,6 +112,12 @@ class Office:
         """Bring Slack up to date with the incident."""
         async with self.showings.one(incident_id):
             await self.stage.show(await self.journal.read(incident_id))
+
+    async def draw(self, incident_id: str) -> None:
+        """Redraw where the incident's playbook stands."""
+        incident = await self.journal.read(incident_id)
+        for sketch in await self.drawings.of(incident):
+            await self.stage.draw(incident, sketch)
 
     async def learn(self, incident_id: str) -> None:
         """Write the incident to memory: what it was, what was done, how it ended."""
@@ -194,7 +207,7 @@ class Office:
         """A task has failed for the last time: the incident says so, and a triage goes to people."""
         if task == "backfill":
             await self.stage.not_read_back(subject, str(error))
-        if task in TALK_TASKS:
+        if task in UNTOLD_TASKS:
             return
         if task == "decide":
             subject = _clicked(subject)

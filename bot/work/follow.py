@@ -20,6 +20,9 @@ WALKED_ON = frozenset({Phase.INVESTIGATING, Phase.RECOVERED, Phase.OUTCOME_UNKNO
 """Phases in which nobody is asked and nothing runs: only a walk leads out of them."""
 REMEMBERED = frozenset({"resolved", "handed_over", "rejected"})
 """Events after which the incident is written to memory."""
+UNDRAWN = frozenset({"alert_joined", "endorsed"})
+"""Events that move nothing on the drawing."""
+DRAWN_AFTER = timedelta(milliseconds=200)
 LOST_AFTER = timedelta(seconds=15)
 """An incident that did not move for this long, though it should, has lost its task."""
 
@@ -40,6 +43,8 @@ class Follow:
         event = recorded.event
         EVENTS.labels(kind=event.kind).inc()
         await self._show(incident_id)
+        if event.kind not in UNDRAWN:
+            await self._draw(incident_id, recorded)
         if event.kind in WALKS:
             await self._queue.add("walk", incident_id, key=f"{incident_id}:{recorded.id}")
         if event.kind in REMEMBERED:
@@ -79,6 +84,12 @@ class Follow:
 
     async def _unanswered(self, question: Question) -> None:
         await self._queue.add("unanswered", question.id, key=question.id, when=question.expires_at)
+
+    async def _draw(self, incident_id: str, recorded: Recorded) -> None:
+        """Redraw at the next full second, when the step that said this has ended too: at most once a second."""
+        second = int(recorded.id.partition("-")[0]) // 1000 + 1
+        when = datetime.fromtimestamp(second, tz=UTC) + DRAWN_AFTER
+        await self._queue.add("draw", incident_id, key=f"{incident_id}:{second}", when=when)
 
     async def _expiry(self, proposal_id: str, at: datetime) -> None:
         await self._queue.add("expire", proposal_id, key=proposal_id, when=at)

@@ -10,6 +10,7 @@ from bot.models import Incident
 from bot.observability import TO_FIRST_CARD
 from bot.slack.blocks import Post
 from bot.slack.desk import Mention
+from bot.slack.easel import Easel, Sketch
 from bot.slack.face import Face
 from bot.slack.history import History
 from bot.slack.ledger import Ledger
@@ -21,8 +22,9 @@ log = structlog.get_logger(__name__)
 class SlackStage:
     """A workspace. Implements `bot.work.duties.Stage`."""
 
-    def __init__(self, face: Face, ledger: Ledger, history: History, backfill: Backfill) -> None:
+    def __init__(self, face: Face, easel: Easel, ledger: Ledger, history: History, backfill: Backfill) -> None:
         self._face = face
+        self._easel = easel
         self._ledger = ledger
         self._history = history
         self._backfill = backfill
@@ -36,6 +38,12 @@ class SlackStage:
         await self._face.show(incident, incident.channel)
         if new:
             TO_FIRST_CARD.observe(max(0.0, (datetime.now(UTC) - incident.opened_at).total_seconds()))
+
+    async def draw(self, incident: Incident, sketch: Sketch) -> None:
+        """Bring the picture of one of its runs up to date; before there is a card there is no thread for it."""
+        thread = await self._face.card_of(incident.id)
+        if thread and incident.channel:
+            await self._easel.show(incident.id, incident.channel, thread, sketch)
 
     async def behind(self, incident: Incident) -> bool:
         """Whether there are events that Slack does not show yet."""
@@ -82,6 +90,10 @@ class NoStage:
         """Say in the log what Slack would show."""
         event = incident.history[-1].event
         log.info("stage.none", incident=incident.id, kind=event.kind, phase=incident.phase)
+
+    async def draw(self, incident: Incident, sketch: Sketch) -> None:
+        """Nothing is painted where nobody looks."""
+        log.debug("stage.none", incident=incident.id, drawn=sketch.fingerprint)
 
     async def behind(self, incident: Incident) -> bool:
         """Nothing is shown, so nothing is behind."""

@@ -36,6 +36,9 @@ class Duties(Protocol):
     async def show(self, incident_id: str) -> None:
         """Bring Slack up to date with the incident."""
 
+    async def draw(self, incident_id: str) -> None:
+        """Redraw where the incident's playbook stands."""
+
     async def learn(self, incident_id: str) -> None:
         """Write the incident to memory."""
 
@@ -120,10 +123,18 @@ def _incident_tasks(duties: Duties) -> tuple[Task, ...]:
     ) -> None:
         await guard.run("show", incident_id, duties.show(incident_id), run, PATIENT.attempts)
 
+    async def draw(
+        incident_id: str,
+        run: Run = CurrentExecution(),
+        one: ConcurrencyLimit = ConcurrencyLimit("incident_id", 1, scope="draw"),
+        retry: ExponentialRetry = BRIEF,
+    ) -> None:
+        await guard.run("draw", incident_id, duties.draw(incident_id), run, BRIEF.attempts)
+
     async def learn(incident_id: str, run: Run = CurrentExecution(), retry: ExponentialRetry = BRIEF) -> None:
         await guard.run("learn", incident_id, duties.learn(incident_id), run, BRIEF.attempts)
 
-    return (walk, show, learn)
+    return (walk, show, draw, learn)
 
 
 def _proposal_tasks(duties: Duties) -> tuple[Task, ...]:

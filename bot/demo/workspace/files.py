@@ -73,6 +73,12 @@ class Shelf:
             raise Refusal("file_not_found")
         return self._files[id_]
 
+    def drop(self, id_: str) -> None:
+        """Forget the bytes; the id is never given again. Raises: Refusal `file_not_found`, `file_deleted`."""
+        if self.find(id_).content is None:
+            raise Refusal("file_deleted")
+        self.find(id_).content = None
+
     def stored(self, id_: str) -> bool:
         """Whether the bytes of that file are here."""
         return id_ in self._files and self._files[id_].content is not None

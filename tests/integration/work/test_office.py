@@ -82,6 +82,7 @@ class Desk:
             answers=answers,
             questions=unused,
             follow=noting,
+            drawings=unused,
             showings=unused,
             stage=stage,
             clock=lambda: gate.now,

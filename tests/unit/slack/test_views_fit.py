@@ -58,6 +58,7 @@ from bot.slack.desk import HomeContent
 from bot.slack.limits import check_message, check_view
 from bot.slack.views import modal, talk
 from bot.slack.views.card import card
+from bot.slack.views.drawing import drawing
 from bot.slack.views.home import home
 from bot.slack.views.proposal import proposal as proposal_view
 from bot.slack.views.thread import message, next_turn
@@ -199,6 +200,12 @@ def require_fit(shown: Post) -> None:
 @given(incidents)
 def test_the_card_of_any_incident_fits(of: Incident) -> None:
     require_fit(card(of))
+
+
+@thorough
+@given(texts, texts, st.none() | st.just("F0000001"))
+def test_the_drawing_of_any_playbook_fits(title: str, words: str, file_id: str | None) -> None:
+    require_fit(drawing(title, f"{title}\n✓ {words}\n▶ {words}", file_id))
 
 
 @thorough

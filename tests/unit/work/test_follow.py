@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from bot.models import (
+    AlertJoined,
     Answered,
     Approved,
     Asked,
@@ -83,6 +84,7 @@ def recorded(event: Event) -> Recorded:
         (Resolved(at=NOW, reason="over"), {("learn", ID)}),
         (HandedOver(at=NOW, reason="nothing fits"), {("learn", ID)}),
         (Proposed(at=NOW, proposal=proposal()), {("expire", PROPOSAL)}),
+        (AlertJoined(at=NOW, alert=alert(), why="same service"), set()),
         (APPROVED, {("execute", PROPOSAL)}),
         (Executed(at=NOW, proposal_id=PROPOSAL, outcome="done"), {("verify", PROPOSAL)}),
         (Asked(at=NOW, question=question()), {("unanswered", f"{ID}.q1")}),
@@ -97,7 +99,18 @@ async def test_every_event_is_shown_and_sets_off_what_follows(
     follow: Follow, queue: Noting, event: Event, sets_off: set[tuple[str, str]]
 ) -> None:
     await follow.event(ID, recorded(event))
-    assert set(queue.added) == sets_off | {("show", ID)}
+    drawn = set() if event.kind in {"alert_joined", "endorsed"} else {("draw", ID)}
+    assert set(queue.added) == sets_off | {("show", ID)} | drawn
+
+
+async def test_what_moves_the_drawing_is_drawn_at_the_next_second_and_once_in_it(follow: Follow, queue: Noting) -> None:
+    for stamp in ("1700000000100-0", "1700000000900-3", "1700000001000-0"):
+        noted = Recorded(id=stamp, phase=Phase.INVESTIGATING, event=Noted(at=NOW, text="x"))
+        await follow.event(ID, noted)
+    assert {key for key in queue.keys if key.startswith("draw")} == {f"draw:{ID}:1700000001", f"draw:{ID}:1700000002"}
+    when = queue.when["draw"]
+    assert when
+    assert when.timestamp() == pytest.approx(1_700_000_002.2)
 
 
 async def test_a_proposal_ends_at_its_expiry(follow: Follow, queue: Noting) -> None:
@@ -108,7 +121,7 @@ async def test_a_proposal_ends_at_its_expiry(follow: Follow, queue: Noting) -> N
 async def test_the_same_event_delivered_twice_is_one_task(follow: Follow, queue: Noting) -> None:
     for _ in range(2):
         await follow.event(ID, recorded(opened()))
-    assert queue.keys == {f"show:{ID}", f"walk:{ID}:1-0"}
+    assert queue.keys == {f"show:{ID}", f"walk:{ID}:1-0", f"draw:{ID}:1"}
 
 
 STORY = to_verified()

@@ -1,4 +1,4 @@
-"""files.*: the outer two of the three steps of an upload, and asking about a file."""
+"""files.*: the outer two of the three steps of an upload, asking about a file, and deleting one."""
 
 from __future__ import annotations
 
@@ -57,8 +57,15 @@ def describe(call: Call) -> Json:
     return {"file": call.team.shelf.find(call.need("file", "file_not_found")).as_slack(call.team.base_url)}
 
 
+def delete(call: Call) -> Json:
+    """files.delete."""
+    call.team.shelf.drop(call.need("file", "file_not_found"))
+    return {}
+
+
 METHODS: dict[str, Method] = {
     "files.getUploadURLExternal": get_upload_url,
     "files.completeUploadExternal": complete_upload,
     "files.info": describe,
+    "files.delete": delete,
 }
