@@ -7,9 +7,9 @@ from collections.abc import Awaitable, Callable, Iterable, Sequence
 from datetime import UTC, datetime, timedelta
 
 from bot.memory.budget import tokens_of
-from bot.memory.conversation import talk_around
+from bot.memory.conversation import talk_around, talk_of
 from bot.memory.folding import fold, undoing
-from bot.memory.question import Question
+from bot.memory.question import BEARS, Key, Question
 from bot.memory.reserved import INCIDENTS, LEARNED
 from bot.memory.roles import EMPHASIS, SECTIONS, section_of
 from bot.memory.tokens import Tokenizer
@@ -21,17 +21,20 @@ Find = Callable[[Question, int], Awaitable[list[Recalled]]]
 SHARES = {"known": 0.3, "tried": 0.2, "changed": 0.2, "people": 0.1, "recent": 0.2}
 """What each section may take of the budget; what one leaves, the next may use."""
 LOOKED_AT = 150
-TALK_BEFORE = timedelta(hours=2)
+TALK_BEFORE, JUST_NOW = timedelta(hours=2), timedelta(minutes=15)
+"""How far back the live talk of an incident may begin; and what is so fresh that it may well be about it."""
 SCORE_KEPT = {"wording": 0.2, "conversation": 0.5}
 """Lines that score less than this share of the best are not worth their tokens, the less so if only those around them
 speak of the matter."""
-WHOLE_TALKS = 2
-"""Threads that are brought whole, because one of their lines is among the nearest: how it ended is said below it."""
-TALK_LASTS = timedelta(days=2)
+WHOLE_TALKS = 3
+"""Talks that are brought whole, because one of their lines is among the nearest: how it ended is said below it."""
+TALK_LASTS, TALK_LINES = timedelta(hours=2), 5
+"""How far a talk in the main flow is looked for, and so many of its other lines are brought."""
+THREAD_LASTS = timedelta(days=2)
 NEAREST = 0.4
 """A line among the nearest scores at least this share of the best."""
-BELONGS = 0.4
-"""What belongs less to the live talk of the incident is other talk."""
+BELONGS, TIED_NOW = 0.4, 0.1
+"""What belongs less to the live talk of the incident, or has no word in common with it, is other talk."""
 _ANY_TIME = datetime.min.replace(tzinfo=UTC)
 _TELLING_LABELS = ("service", "job", "app", "instance", "database", "db", "namespace", "cluster", "component", "team")
 
@@ -44,7 +47,7 @@ async def compose(find: Find, incident: Incident, role: str, budget_tokens: int,
         emphasis=EMPHASIS.get(role, ""),
         asked_in=incident.channel,
     )
-    about = _kindred_first(incident, await find(asked, LOOKED_AT))
+    about = _kindred_first(incident, _bearing(await find(asked, LOOKED_AT)))
     about = await _with_whole_talks(find, about)
     talk = _talk_about(incident, await find(_talk(incident), LOOKED_AT)) if incident.channel else []
     others = [recalled.message for recalled in (*about, *talk)]
@@ -55,6 +58,11 @@ async def compose(find: Find, incident: Incident, role: str, budget_tokens: int,
         tokens=math.ceil(sum(_cost(message) for _, message in chosen)),
         considered=considered,
     )
+
+
+def _bearing(found: list[Recalled]) -> list[Recalled]:
+    """What was found, if any of it bears on the question: nothing is worth more than the nearest noise."""
+    return found if any(recalled.covers >= BEARS for recalled in found) else []
 
 
 def question_of(incident: Incident) -> str:
@@ -87,7 +95,12 @@ def _talk_about(incident: Incident, said: Sequence[Recalled]) -> list[Recalled]:
         sent_at=incident.opened_at,
     )
     belonging = talk_around(call, [recalled.message for recalled in reversed(said)], Tokenizer())
-    return [Recalled(message=one, score=score, why="recent") for score, one in belonging if score >= BELONGS]
+    just_now = incident.opened_at - JUST_NOW
+    return [
+        Recalled(message=one.message, score=one.score, why="recent")
+        for one in belonging
+        if one.score >= BELONGS and (one.tie >= TIED_NOW or one.message.sent_at >= just_now)
+    ]
 
 
 def _kindred_first(incident: Incident, found: Sequence[Recalled]) -> list[Recalled]:
@@ -118,34 +131,42 @@ def _by_section(about: Sequence[Recalled], talk: Sequence[Recalled]) -> list[Pla
 
 
 async def _with_whole_talks(find: Find, about: list[Recalled]) -> list[Recalled]:
-    """The threads of the nearest lines, each whole where its best line stood; then all else as it was."""
+    """The talks of the nearest lines, each whole where its best line stood; then all else as it was."""
     best = max((recalled.score for recalled in about), default=0.0)
-    near = [recalled for recalled in about if recalled.score >= NEAREST * best > 0]
-    heads = {_thread(recalled.message): recalled for recalled in reversed(near)}
-    talks: dict[tuple[str, str], list[Recalled]] = {}
-    for thread in dict.fromkeys(_thread(recalled.message) for recalled in near):
-        if len(talks) < WHOLE_TALKS:
-            talk = await _talk_of(find, heads[thread])
+    near = [each for each in about if each.score >= NEAREST * best > 0]
+    talks: dict[Key, list[Recalled]] = {}
+    brought: set[Key] = set()
+    for head in near:
+        if len(talks) < WHOLE_TALKS and _key(head) not in brought and head.message.channel not in LEARNED:
+            talk = await _talk_of(find, head)
             if len(talk) > 1:
-                talks[thread] = talk
-    told = [each for recalled in about for each in talks.pop(_thread(recalled.message), [recalled])]
-    once: dict[tuple[str, str], Recalled] = {}
+                talks[_key(head)] = talk
+                brought |= {_key(each) for each in talk}
+    tied = [each for each in about if each.why != "conversation" or _key(each) in brought]
+    told = [each for recalled in tied for each in talks.get(_key(recalled), [recalled])]
+    once: dict[Key, Recalled] = {}
     for each in told:
-        once.setdefault((each.message.channel, each.id), each)
+        once.setdefault(_key(each), each)
     return list(once.values())
 
 
 async def _talk_of(find: Find, head: Recalled) -> list[Recalled]:
-    """The thread of a line in the order in which it was said; each of its lines counts as much as that one."""
-    said_at = head.message.sent_at
-    around = Question("", channel=head.message.channel, since=said_at - TALK_LASTS, until=said_at + TALK_LASTS)
-    thread = _thread(head.message)
-    talk = [recalled.message for recalled in await find(around, LOOKED_AT) if _thread(recalled.message) == thread]
-    talk.sort(key=lambda message: message.sent_at)
-    return [Recalled(message=message, score=head.score, why="thread") for message in talk]
+    """The talk of a line in the order in which it was said; each of its lines counts as much as that one."""
+    message = head.message
+    lasts = THREAD_LASTS if message.thread else TALK_LASTS
+    around = Question("", channel=message.channel, since=message.sent_at - lasts, until=message.sent_at + lasts)
+    said = sorted((each.message for each in await find(around, LOOKED_AT)), key=lambda each: each.sent_at)
+    talk = [each for each in said if _thread(each) == _thread(message)]
+    if len(talk) < 2:
+        talk = talk_of(message, [each for each in said if not each.thread], Tokenizer(), most=TALK_LINES)
+    return [head.model_copy(update={"message": each, "why": "thread"}) for each in talk]
 
 
-def _thread(message: Message) -> tuple[str, str]:
+def _key(recalled: Recalled) -> Key:
+    return recalled.message.channel, recalled.id
+
+
+def _thread(message: Message) -> Key:
     return message.channel, message.thread or message.id
 
 

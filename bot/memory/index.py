@@ -18,6 +18,7 @@ from bot.memory.columns import Column, Floats, Mask
 from bot.memory.lexical import Lexical
 from bot.memory.people import People
 from bot.memory.question import Key, Question
+from bot.memory.surroundings import Surroundings
 from bot.memory.timeline import Lane, Timeline
 from bot.memory.tokens import Tokenizer
 from bot.memory.vectors import Vector, Vectors
@@ -35,6 +36,7 @@ class Hit:
     id: str
     score: float
     why: str
+    covers: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +57,7 @@ class Index:
         self._lexical = Lexical()
         self._vectors = None if width is None else Vectors(width)
         self._timeline = Timeline(pause_s=pause_s)
+        self._surroundings = None if self._vectors is None else Surroundings(self._vectors, self._timeline)
         self._entries: dict[int, _Entry] = {}
         self._rows: dict[Key, int] = {}
         self._free: list[int] = []
@@ -95,13 +98,18 @@ class Index:
             question, allowed, dated = self._placed_in_time(question)
             if not question.text.strip() or not allowed.any():
                 return self._newest(allowed, limit)
-            own, worded = self._worded(question)
-            worded += ranking.SPEAKER_BONUS * self._said_by(question) + ranking.DATE_BONUS * dated
+            said = self._worded(question)
+            worded = said.total + ranking.SPEAKER_BONUS * self._said_by(question) + ranking.DATE_BONUS * dated
             if question.channel is not None:  # it is asked in the midst of a talk
                 worded += ranking.RECENCY_BONUS * ranking.recency(self._sent_at.view, allowed)
-            scores = ranking.fuse(worded, self._similarity(vector), allowed)
+            meant = self._similarity(vector)
+            scores, covers = ranking.fuse(worded, meant, allowed), said.covers
+            if meant is not None:
+                covers = np.where(ranking.outstanding(meant, allowed), np.float32(1), covers)
             rows = sorted(ranking.best(scores, allowed, limit), key=lambda row: self._order(row, scores))
-            return [self._hit(row, float(scores[row]), _why(own[row], worded[row])) for row in rows]
+            return [
+                self._hit(row, float(scores[row]), _why(said.own[row], worded[row]), float(covers[row])) for row in rows
+            ]
 
     def _placed_in_time(self, question: Question) -> tuple[Question, Mask, Mask]:
         """The question, the rows it may find and those it would rather find, by the time that its words name.
@@ -133,6 +141,7 @@ class Index:
                 row = self._rows.get(key)
                 if row is not None and self._vectors is not None:
                     self._vectors.put(row, vector)
+                    self._touch(row)
 
     def nameless(self, text: str) -> str:
         """The text without the names of people."""
@@ -140,11 +149,10 @@ class Index:
             return self._people.taken_out_of(text)
 
     def _similarity(self, vector: Vector | None) -> Floats | None:
-        """Cosine to every row, lent to the neighbours like the wording."""
-        if vector is None or self._vectors is None:
+        """Cosine of every row to the question, in its context."""
+        if vector is None or self._surroundings is None:
             return None
-        scores = self._vectors.scores(vector, len(self._channel_of))
-        return ranking.smooth(scores, self._timeline.before, self._timeline.after)
+        return self._surroundings.similarity(vector, len(self._channel_of))
 
     def _said_by(self, question: Question) -> Mask:
         """Rows of the people whom the question names."""
@@ -158,27 +166,30 @@ class Index:
     def _newest(self, allowed: Mask, limit: int) -> list[Hit]:
         rows = np.flatnonzero(allowed)
         newest = rows[np.argsort(-self._sent_at.view[rows], kind="stable")][:limit]
-        return [self._hit(int(row), 0.0, "recent") for row in newest]
+        return [self._hit(int(row), 0.0, "recent", 1.0) for row in newest]
 
-    def _worded(self, question: Question) -> tuple[Floats, Floats]:
+    def _worded(self, question: Question) -> ranking.Worded:
         """The wording's scores; of what has to do with the question, what is emphasised gains."""
-        own, worded = ranking.wording(self._lexical, self._timeline, self._terms(question.text))
+        telling = self._terms(self._people.taken_out_of(question.text))
+        said = ranking.wording(self._lexical, self._timeline, self._terms(question.text), telling)
+        worded = said.total.copy()
         if question.subject:
             named, _ = self._lexical.hits(next(iter(self._tokenize(question.subject)), ""))
             worded[named] += ranking.SUBJECT_BONUS
+            said.covers[named] = 1
         if question.emphasis:
             stress = ranking.smooth(
                 self._lexical.scores(self._terms(question.emphasis)), self._timeline.before, self._timeline.after
             )
             worded *= 1 + ranking.EMPHASIS_GAIN * stress / max(float(stress.max(initial=0)), 1e-6)
-        return own, worded
+        return replace(said, total=worded)
 
     def _terms(self, text: str) -> dict[str, float]:
         return dict.fromkeys(self._tokenize(text), 1.0)
 
-    def _hit(self, row: int, score: float, why: str) -> Hit:
+    def _hit(self, row: int, score: float, why: str, covers: float) -> Hit:
         channel, identifier = self._entries[row].key
-        return Hit(channel, identifier, score, why)
+        return Hit(channel, identifier, score, why, covers)
 
     def _allowed(self, question: Question) -> Mask:
         allowed: Mask = self._channel_of.view != NO_CHANNEL
@@ -208,6 +219,7 @@ class Index:
         self._rows[entry.key] = row
         self._lexical.add(row, terms)
         self._timeline.add(row, entry.lane, entry.at)
+        self._touch(row)
 
     def _indexed_terms(self, message: Message) -> list[str]:
         """What is searched; who spoke and when belong to it, so that 'what did Ana say in May' finds Ana's May."""
@@ -222,11 +234,16 @@ class Index:
         self._sent_at.append(0)
         return len(self._channel_of) - 1
 
+    def _touch(self, row: int) -> None:
+        if self._surroundings is not None:
+            self._surroundings.touch(row)
+
     def _discard(self, key: Key) -> None:
         row = self._rows.pop(key, None)
         if row is None:
             return
         entry = self._entries.pop(row)
+        self._touch(row)
         self._lexical.remove(row)
         self._people.drop(entry.user)
         if self._vectors is not None:

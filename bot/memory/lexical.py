@@ -19,6 +19,9 @@ from bot.memory.columns import Column, Floats, Rows
 
 K1, B = 1.2, 0.5
 """How soon repetitions stop counting, and how much a long text is held against it."""
+KIN_STEM, KIN_SHARE, KIN_WEIGHT, MOST_KIN = 5, 0.6, 0.7, 4
+"""Words that a stemmer keeps apart ('photo', 'photograph'): they begin with the same letters, at least so many and such
+a share of the longer one. They stand in for each other with less weight, the most used first."""
 
 
 @dataclass(slots=True)
@@ -49,6 +52,8 @@ class Lexical:
 
     def __init__(self) -> None:
         self._postings: dict[str, _Postings] = {}
+        self._kin: dict[str, set[str]] = {}
+        """First letters → the terms that begin with them."""
         self._lengths = Column(np.float32)
         self._terms_of: dict[int, tuple[str, ...]] = {}
         self._total = 0.0
@@ -77,7 +82,7 @@ class Lexical:
             postings = self._postings[term]
             postings.drop(row)
             if not postings.rows:
-                del self._postings[term]
+                self._drop_term(term)
         self._total -= float(self._lengths[row])
         self._lengths[row] = 0
 
@@ -86,18 +91,32 @@ class Lexical:
         return self._terms_of.get(row, ())
 
     def rarity(self, term: str) -> float:
-        """Inverse document frequency; 0 for a term that nothing holds."""
+        """Inverse document frequency, highest for a term that nothing holds."""
         postings = self._postings.get(term)
-        if postings is None:
-            return 0.0
-        held = len(postings.rows)
+        held = len(postings.rows) if postings is not None else 0
         return math.log(1 + (len(self) - held + 0.5) / (held + 0.5))
 
     def _postings_of(self, term: str) -> _Postings:
         postings = self._postings.get(term)
         if postings is None:
             postings = self._postings[term] = _Postings(term)
+            if _has_kin(term):
+                self._kin.setdefault(term[:KIN_STEM], set()).add(term)
         return postings
+
+    def _drop_term(self, term: str) -> None:
+        del self._postings[term]
+        if _has_kin(term):
+            family = self._kin[term[:KIN_STEM]]
+            family.discard(term)
+            if not family:
+                del self._kin[term[:KIN_STEM]]
+
+    def kin(self, term: str) -> list[str]:
+        """Indexed terms of the same family as this one, the most used first, and in the order of letters."""
+        family = self._kin.get(term[:KIN_STEM], ()) if _has_kin(term) else ()
+        near = [other for other in family if other != term and _alike(term, other)]
+        return sorted(near, key=lambda other: (-len(self._postings[other].rows), other))[:MOST_KIN]
 
     def hits(self, term: str) -> tuple[Rows, Floats]:
         """The rows that hold a term and how often each does."""
@@ -117,6 +136,15 @@ class Lexical:
             rows, counts = self.hits(term)
             scores[rows] += weight * self.rarity(term) * saturated(counts, norms[rows])
         return scores
+
+
+def _has_kin(term: str) -> bool:
+    return len(term) >= KIN_STEM and term.isascii() and term.isalpha()
+
+
+def _alike(term: str, other: str) -> bool:
+    shared = math.ceil(KIN_SHARE * max(len(term), len(other)))
+    return term[:shared] == other[:shared]
 
 
 def saturated(counts: Floats, norms: Floats | float = K1) -> Floats:

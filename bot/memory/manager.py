@@ -178,7 +178,7 @@ class MemoryManager:
         said = await self._find(Question("", channel=message.channel, until=message.sent_at), LOOKED_BACK)
         earlier = [recalled.message for recalled in reversed(said) if recalled.id != message.id]
         belonging = await asyncio.to_thread(talk_around, message, earlier, Tokenizer())
-        found = [Recalled(message=one, score=score, why="conversation") for score, one in belonging]
+        found = [Recalled(message=one.message, score=one.score, why="conversation") for one in belonging]
         return within(found, limit, budget_tokens)
 
     async def brief(self, incident: Incident, role: str, budget_tokens: int) -> Brief:
@@ -265,7 +265,7 @@ class MemoryManager:
         hits = await asyncio.to_thread(self._index.search, question, limit=count, vector=vector)
         messages = await self._store.get([(hit.channel, hit.id) for hit in hits])
         return [
-            Recalled(message=message, score=hit.score, why=hit.why)
+            Recalled(message=message, score=hit.score, why=hit.why, covers=hit.covers)
             for hit, message in zip(hits, messages, strict=True)
             if message is not None
         ]

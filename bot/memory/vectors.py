@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from bot.memory.columns import Column, Floats
+from bot.memory.columns import Column, Floats, Rows
 
 Vector = npt.NDArray[np.float16]
 CHUNK = 8192
@@ -16,6 +16,7 @@ class Vectors:
     """Normalised float16 vectors by row; a row without one scores 0."""
 
     def __init__(self, width: int) -> None:
+        self._width = width
         self._vectors = Column(np.float16, width=width)
         self._filled = Column(np.bool_)
 
@@ -36,6 +37,13 @@ class Vectors:
     def holds(self, row: int) -> bool:
         """Whether the row has a vector."""
         return row < len(self._filled) and bool(self._filled[row])
+
+    def of(self, rows: Rows) -> Floats:
+        """The vectors of the rows, widened; zeros for a row without one, and for -1, nobody."""
+        known = (rows >= 0) & (rows < len(self._vectors))
+        found = np.zeros((len(rows), self._width), dtype=np.float32)
+        found[known] = self._vectors.view[rows[known]]
+        return found
 
     def scores(self, query: Vector, rows: int) -> Floats:
         """Cosine similarity of every row, for an index of so many rows."""

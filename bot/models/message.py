@@ -24,6 +24,12 @@ class Recalled(Noun):
 
     message: Message
     score: float = Field(description="higher is nearer; comparable within one answer only")
+    covers: float = Field(
+        default=1.0,
+        ge=0,
+        description="share of the question's telling words, rare ones counting more, that is said in the message or "
+        "right beside it; 1 for what stands out by its meaning, and where no words were asked for",
+    )
     why: str = Field(description="recent, date, wording, meaning, thread, conversation, knowledge")
 
     @property

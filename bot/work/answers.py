@@ -9,6 +9,7 @@ from datetime import datetime
 from bot.catalog import Catalog
 from bot.incidents import Intake, Journal
 from bot.memory import MemoryManager
+from bot.memory.question import BEARS
 from bot.memory.reserved import LEARNED
 from bot.models import Brief, Briefed, BriefLine, Phase, Recalled
 from bot.slack.blocks import Post, words_of
@@ -98,15 +99,15 @@ class Answers:
     async def _brief(self, wish: str, channel: str, asked_in: str) -> Post:
         """The latest of the channel, or of the time that the wish names, or what is near to its words."""
         recalled = await self._memory.recall(wish, channel=channel, budget_tokens=BRIEF_TOKENS)
-        found = _without(asked_in, recalled)
+        found = _without(asked_in, _bearing(recalled))
         return await self._shown(found) if found else talk.said(talk.nothing_to_tell(wish))
 
     async def _recalled(self, text: str, channel: str, *, asked_in: str = "") -> Post:
         """What was said here and what was learned anywhere: talk of other channels stays there."""
         said = await self._memory.recall(text, channel=channel, limit=5, budget_tokens=RECALL_TOKENS)
         anywhere = await self._memory.recall(text, limit=40)
-        learned = [recalled for recalled in anywhere if recalled.message.channel in LEARNED]
-        found = [*learned[:LESSONS], *_without(asked_in, said)]
+        learned = [recalled for recalled in _bearing(anywhere) if recalled.message.channel in LEARNED]
+        found = [*learned[:LESSONS], *_without(asked_in, _bearing(said))]
         if not found:
             return talk.said(talk.nothing_known(sorted(self._catalog.services)))
         return await self._shown(found)
@@ -134,6 +135,11 @@ class Answers:
         alert = question(mention.text, f"{mention.channel}:{mention.ts}", self._clock(), service=service)
         await self._intake.open_for(alert, channel=mention.channel, actor=mention.user)
         return talk.answer(f"Looking into {service}: see the card in this channel.")
+
+
+def _bearing(found: list[Recalled]) -> list[Recalled]:
+    """Without what has nothing to do with the question: an honest "nothing" is worth more than the nearest noise."""
+    return [recalled for recalled in found if recalled.covers >= BEARS]
 
 
 def _without(message_id: str, found: list[Recalled]) -> list[Recalled]:

@@ -1,6 +1,6 @@
 """How well memory finds what was said.
 
-`python -m tests.bench.memory CASES_DIR [--encoder PATH] [--cost] [--scale N]`
+`python -m tests.bench.memory CASES_DIR [--encoder PATH] [--live] [--cost] [--scale N]`
 """
 
 from __future__ import annotations
@@ -14,9 +14,9 @@ from statistics import fmean
 
 from bot.memory import MemoryManager
 from bot.models import Message
-from tests.bench.memory import baselines, cost, scale
+from tests.bench.memory import baselines, cost, interleaved, scale
 from tests.bench.memory.cases import Conversation, conversations
-from tests.bench.memory.measures import HEADER, Ask, Marks, examine
+from tests.bench.memory.measures import HEADER, Ask, Marks, bearing, examine
 
 
 def main() -> None:
@@ -26,11 +26,15 @@ def main() -> None:
     )
     parser.add_argument("cases", type=Path, nargs="?", help="folder with *.messages.jsonl and *.questions.jsonl")
     parser.add_argument("--encoder", help="sentence-transformers model, name or folder")
+    parser.add_argument("--live", action="store_true", help="also mix the conversations in one channel and part them")
     parser.add_argument("--scale", type=int, help="also measure a made-up channel with so many messages")
     parser.add_argument("--cost", action="store_true", help="also weigh the briefs of ten incidents")
     arguments = parser.parse_args()
     if arguments.cases is not None:
-        asyncio.run(_quality(list(conversations(arguments.cases)), arguments.encoder))
+        talks = list(conversations(arguments.cases))
+        asyncio.run(_quality(talks, arguments.encoder))
+        if arguments.live:
+            _table(["method", "share of the talk in ten messages"], interleaved.measure(talks))
     if arguments.cost:
         header = ["incident", "tokens of four briefs", "less than four whole channels", "needed facts told"]
         _table(header, asyncio.run(cost.measure()))
@@ -42,6 +46,8 @@ async def _quality(talks: Sequence[Conversation], encoder: str | None) -> None:
     name = "memory" if encoder is None else f"memory with {Path(encoder).name}"
     methods = {"last K": Marks("last K"), "plain BM25": Marks("plain BM25"), name: Marks(name)}
     indexed_s = 0.0
+    own: list[bool] = []
+    foreign: list[bool] = []
     for talk in talks:
         await examine(methods["last K"], talk, baselines.last(talk))
         await examine(methods["plain BM25"], talk, baselines.plain_bm25(talk))
@@ -50,10 +56,16 @@ async def _quality(talks: Sequence[Conversation], encoder: str | None) -> None:
             await memory.remember(talk.messages)
             indexed_s += time.perf_counter() - started
             await examine(methods[name], talk, _asking(memory, talk))
+            own += await bearing(talk, [question.text for question in talk.questions], memory)
+            strange = [question.text for other in talks if other is not talk for question in other.questions[::3]]
+            foreign += await bearing(talk, strange, memory)
     messages = sum(len(talk.messages) for talk in talks)
     print(f"{len(talks)} conversations, {messages} messages, {sum(len(talk.questions) for talk in talks)} questions\n")
     _table(HEADER, [marks.row() for marks in methods.values()])
     _table(*_categories(list(methods.values())))
+    if foreign:
+        print(f"Something bears on {fmean(own):.1%} of the questions, and on {fmean(foreign):.1%} of those that were ")
+        print("meant for another conversation.\n")
     print(f"Remembering all {messages} messages took {indexed_s:.2f} s.\n")
 
 

@@ -9,6 +9,7 @@ from statistics import fmean, quantiles
 
 from bot.memory import MemoryManager
 from bot.memory.budget import tokens_of
+from bot.memory.question import BEARS
 from bot.models import Message
 from tests.bench.memory.cases import Asked, Conversation
 
@@ -70,6 +71,12 @@ async def recall_at(rank: int, conversation: Conversation, memory: MemoryManager
         found = await memory.recall(question.text, channel=conversation.name, limit=rank)
         shares.append(_share(question, [recalled.id for recalled in found]))
     return fmean(shares)
+
+
+async def bearing(conversation: Conversation, questions: Sequence[str], memory: MemoryManager) -> list[bool]:
+    """For each question: does memory find anything that bears on it?"""
+    found = [await memory.recall(question, channel=conversation.name, limit=20) for question in questions]
+    return [any(recalled.covers >= BEARS for recalled in answer) for answer in found]
 
 
 def _share(question: Asked, found: Sequence[str]) -> float:

@@ -63,6 +63,35 @@ async def test_of_the_nearest_thread_the_whole_talk_is_told_in_its_order(memory:
     ]
 
 
+async def test_of_the_nearest_talk_in_the_main_flow_the_whole_is_told_in_its_order(memory: MemoryManager) -> None:
+    talk = [
+        said("payments fails with 5xx, customers complain", -3000, user="ana"),
+        said("ana: is it the pool again?", -2998, user="ben"),
+        said("ben: no, an idle session holds the rows", -2995, user="ana"),
+        said("ended it, all green", -2990, user="ana"),
+    ]
+    between = [said(f"stand-up moves to half past {number}", -2999.5 + 2 * number, user="eve") for number in range(5)]
+    await memory.remember([*talk, *between])
+    told = [line.text for line in (await memory.brief(incident(), "commander", 400)).lines]
+    assert [text for text in told if text in {each.text for each in talk}] == [each.text for each in talk]
+
+
+async def test_where_nothing_bears_on_the_incident_the_brief_is_empty(memory: MemoryManager) -> None:
+    noise = ["lunch at noon?", "the coffee machine fails again", "errors happen, said the poet", "who is on leave?"]
+    await memory.remember([said(text, -4000 + number * 100) for number, text in enumerate(noise)])
+    brief = await memory.brief(incident(rule="ReplicationLag", service="orders-replica"), "database", 400)
+    assert (brief.lines, brief.tokens, brief.considered) == ((), 0, 4)
+
+
+async def test_every_line_says_where_it_was_said(memory: MemoryManager) -> None:
+    await memory.remember(HISTORY)
+    await memory.teach(HISTORY[0].text, "ana", HISTORY[0].sent_at, source=("C1", HISTORY[0].id))
+    await memory.learn(incident(minute=-9000).model_copy(update={"id": "inc-0"}), permalink="https://x/card")
+    lines = (await memory.brief(incident(), "commander", 800)).lines
+    assert "https://x/card" in {line.permalink for line in lines}
+    assert all(line.permalink for line in lines)
+
+
 async def test_a_deploy_that_was_rolled_back_says_so(memory: MemoryManager) -> None:
     await memory.remember([said("deployed payments v2.3", -100), said("rolled back payments to v2.2", -80)])
     lines = (await memory.brief(incident(), "changes", 400)).lines

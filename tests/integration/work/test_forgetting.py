@@ -165,7 +165,6 @@ async def test_a_keeping_that_is_no_time_changes_nothing(counter: Counter, wish:
 
 
 async def test_what_nobody_remembers_is_said_with_what_to_do(counter: Counter) -> None:
-    await counter.command("forget channel confirm", user="UBOSS")
     answer = await counter.say("where is the zeppelin?")
     assert "Nothing here remembers that yet" in answer
     assert "payments, search" in answer

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 
-from bot.memory.conversation import talk_around
+from bot.memory.conversation import talk_around, talk_of
 from bot.memory.tokens import Tokenizer
 from bot.models import Message
 
@@ -31,7 +31,7 @@ CHANNEL = sorted([*KAFKA, *BILLING], key=lambda message: message.sent_at)
 
 
 def _best(call: Message, count: int) -> set[str]:
-    return {message.text for _, message in talk_around(call, CHANNEL, Tokenizer())[:count]}
+    return {each.message.text for each in talk_around(call, CHANNEL, Tokenizer())[:count]}
 
 
 def test_the_talk_of_an_author_and_those_who_answer_is_found() -> None:
@@ -49,8 +49,19 @@ def test_a_mention_in_the_call_counts() -> None:
 def test_a_thread_beats_everything() -> None:
     answered = _said(-500, "ana", "the disk is full")
     call = _said(6, "eve", "cleaned up", thread=answered.id)
-    assert talk_around(call, [answered, *CHANNEL], Tokenizer())[0][1] == answered
+    assert talk_around(call, [answered, *CHANNEL], Tokenizer())[0].message == answered
 
 
 def test_where_nobody_has_spoken_there_is_no_talk() -> None:
     assert talk_around(_said(0, "ana", "hello?"), [], Tokenizer()) == []
+
+
+def test_an_old_talk_is_recovered_whole_from_any_line_of_it() -> None:
+    for line in KAFKA:
+        assert talk_of(line, CHANNEL, Tokenizer(), most=2) == KAFKA
+
+
+def test_what_stands_beside_an_old_talk_by_chance_is_no_part_of_it() -> None:
+    by_chance = [_said(-20, "eve", "lunch?"), _said(30, "eve", "standup moves to ten")]
+    said = sorted([*KAFKA, *by_chance], key=lambda message: message.sent_at)
+    assert talk_of(KAFKA[1], said, Tokenizer(), most=9) == KAFKA

@@ -65,3 +65,25 @@ def test_a_row_that_became_free_is_used_again() -> None:
     index.put([_said(9, "last")])
     assert len(index._channel_of) == 1
     assert _ids(index, Question("last")) == ["9"]
+
+
+def test_how_much_of_a_question_is_said_there_or_beside_it_is_told() -> None:
+    index = Index()
+    index.put([_said(0, "the ledger is slow"), _said(1, "since the migration"), _said(2, "lunch?", minute=900)])
+    first, second = index.search(Question("ledger migration"), limit=2)
+    assert first.covers == second.covers == 1
+    (half,) = {hit.covers for hit in index.search(Question("ledger zeppelin"), limit=2)}
+    assert 0 < half < 0.5  # what nobody ever said weighs more than what is known here
+
+
+def test_a_name_in_the_question_is_nothing_that_must_be_covered() -> None:
+    index = Index()
+    index.put([_said(0, "restart payments", user="ben"), _said(500, "lunch", user="ana")])
+    assert index.search(Question("what did ben restart"), limit=1)[0].covers == 1
+
+
+def test_who_names_the_service_covers_a_question_about_it() -> None:
+    index = Index()
+    index.put([_said(0, "payments is odd"), _said(1, "indeed"), _said(500, "search is odd")])
+    found = index.search(Question("PaymentErrors rate above ten odd", subject="payments"), limit=3)
+    assert {hit.id for hit in found if hit.covers == 1} == {"0"}

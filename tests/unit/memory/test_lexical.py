@@ -37,6 +37,21 @@ def test_a_removed_row_leaves_no_term_behind() -> None:
     assert index.scores({"lock": 1, "shared": 1})[0] == 0
 
 
+def test_words_of_one_family_stand_in_for_each_other() -> None:
+    index = _index("photograph album", "photo", "photos", "phosphor", "connect", "connector", "international")
+    assert index.kin("photos") == ["photo"]
+    assert index.kin("connect") == ["connector"]
+    assert index.kin("internal") == []
+    assert index.kin("db") == []
+
+
+def test_a_word_that_nobody_uses_any_more_is_no_kin() -> None:
+    index = _index("connector", "deploy")
+    index.remove(0)
+    assert index.kin("connect") == []
+    assert not index._kin.get("conne")
+
+
 def test_an_empty_index_answers_with_nothing() -> None:
     assert not Lexical().scores({"lock": 1}).any()
 
