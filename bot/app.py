@@ -60,6 +60,7 @@ from bot.work.duties import Office, Stage
 from bot.work.follow import Follow
 from bot.work.forgetting import Forgetting
 from bot.work.health import Health, health_routes
+from bot.work.inlet import intake_of, sorting
 from bot.work.lookout import ledger_of, tools_for_changes
 from bot.work.measure import Ask, Measures
 from bot.work.metering import prometheus_of
@@ -124,7 +125,7 @@ async def assembled(settings: Settings, *, clock: Clock = utc_now) -> AsyncItera
         follow = Follow(queue, showings.want)
         journal = Journal(redis, on_append=follow.event)
         memory = await stack.enter_async_context(_memory(url, settings))
-        intake = Intake(redis, journal, catalog, clock, channel=settings.slack.channel)
+        intake = intake_of(settings, redis, journal, catalog, clock)
         ledger = ledger_of(redis, settings.changes)
         telemetry = await _telemetry(stack, settings, catalog, memory, ledger)
         pictures = Pictures(redis)
@@ -137,6 +138,7 @@ async def assembled(settings: Settings, *, clock: Clock = utc_now) -> AsyncItera
         painter = await stack.enter_async_context(Painter.open())
         office = Office(
             journal=journal,
+            intake=intake,
             memory=memory,
             triage=_triage(settings, rooms, runs),
             approvals=Approvals(journal, membership, clock),
@@ -154,7 +156,8 @@ async def assembled(settings: Settings, *, clock: Clock = utc_now) -> AsyncItera
         queue.register(tasks_of(office, sweep_every=timedelta(seconds=settings.work.sweep_s)))
         desk = FrontDesk(redis, queue, journal, intake, memory, answers, stage, catalog, clock)
         health = Health(redis)
-        routes: list[BaseRoute] = [*AlertDoor(settings, intake, clock).routes(), *health_routes(health)]
+        reception = await stack.enter_async_context(sorting(settings, redis, intake, showings.want, health))
+        routes: list[BaseRoute] = [*AlertDoor(settings, reception, clock).routes(), *health_routes(health)]
         routes += ChangeDoor(settings, ledger, clock).routes()
         routes += await door(stack, desk)
         await _worker(stack, queue, settings, health, stopping)

@@ -106,11 +106,11 @@ class Catalog(_Entry):
 
     def dependencies(self, service: str) -> tuple[str, ...]:
         """Everything that the service stands on, nearest first, itself excluded."""
-        return self._reach(service, self._needs)
+        return self._reach(service, self.needs)
 
     def dependants(self, name: str) -> tuple[str, ...]:
         """Every service that stands on `name` (a service or a database), nearest first."""
-        return self._reach(name, lambda needed: [other for other in self.services if needed in self._needs(other)])
+        return self._reach(name, lambda needed: [other for other in self.services if needed in self.needs(other)])
 
     def databases_of(self, service: str) -> tuple[str, ...]:
         """The databases of the service and of its dependencies, nearest first."""
@@ -122,7 +122,8 @@ class Catalog(_Entry):
                 found.update(dict.fromkeys(self.services[name].databases))
         return tuple(found)
 
-    def _needs(self, name: str) -> list[str]:
+    def needs(self, name: str) -> list[str]:
+        """What the service calls itself: services and databases."""
         service = self.services.get(name)
         return [*service.depends_on, *service.databases] if service else []
 

@@ -5,6 +5,7 @@
   * BadInput              something from outside that cannot be understood
     * UnknownSource       an alert source that does not exist
     * TooLarge            more bytes than the door takes
+  * Overloaded            more than can be taken now; nothing of it was taken
   * Denied                the speaker may not do that
   * SourceUnavailable     a telemetry source did not answer, or answered with an error
     * ConnectionsExhausted  a database has no connection left; that is itself evidence
@@ -42,6 +43,14 @@ class UnknownSource(BadInput):
 
 class TooLarge(BadInput):
     """More bytes than the door takes."""
+
+
+class Overloaded(NightdeskError):
+    """More than can be taken now; nothing of it was taken."""
+
+    def __init__(self, message: str, *, retry_after_s: int) -> None:
+        super().__init__(message)
+        self.retry_after_s = retry_after_s
 
 
 class Denied(NightdeskError):

@@ -212,6 +212,24 @@ class WorkSettings(_Section):
     )
     check_interval_ms: int = Field(default=30, ge=5)
     sweep_s: float = Field(default=5, gt=0)
+    walks: int = Field(default=8, ge=1, description="incidents that are looked into at a time")
+    walks_per_service: int = Field(default=2, ge=1)
+
+
+class GroupingSettings(_Section):
+    """Which alerts are one incident, and how many incidents a night may have."""
+
+    window_s: float = Field(
+        default=300, ge=0, description="how long after an alert those of its neighbours join its incident; 0: never"
+    )
+    most_openings: int = Field(default=10, ge=1, description="incidents that may open in one channel within the window")
+    reopen_within_s: float = Field(default=1800, ge=0)
+    flapping_changes: int = Field(default=4, ge=2, description="changes within flapping_within_s that are flapping")
+    flapping_within_s: float = Field(default=900, gt=0)
+    flapping_quiet_s: float = Field(default=600, gt=0, description="how long a flapping alert must be quiet to end")
+    most_spooled: int = Field(
+        default=50_000, ge=100, description="alerts that may wait to be sorted; with more, senders are told to wait"
+    )
 
 
 class Settings(BaseSettings):
@@ -242,6 +260,7 @@ class Settings(BaseSettings):
     prometheus_url: str | None = None
     prometheus: PrometheusSettings = PrometheusSettings()
     max_body_bytes: int = Field(default=1_000_000, ge=1024)
+    grouping: GroupingSettings = GroupingSettings()
     slack: SlackSettings = SlackSettings()
     alerts: Mapping[str, AlertSourceSettings] = Field(default_factory=dict)
     logs: tuple[ConfiguredLogs, ...] = ()

@@ -24,7 +24,7 @@ from bot.alerts import formats, refusal
 from bot.alerts.admission import READ_DEADLINE_S, Admission
 from bot.alerts.refusal import Refusal
 from bot.alerts.tally import UNKNOWN, tally
-from bot.errors import BadInput
+from bot.errors import BadInput, Overloaded
 from bot.models import Alert, Receipt
 from bot.settings import AlertSourceSettings, Settings
 
@@ -93,7 +93,7 @@ class AlertDoor:
             log.warning("alerts refused", source=label, reason=refused.reason, error=refused.error)
             return refused.response()
         self._tally.accepted(source, len(alerts))
-        log.info("alerts accepted", source=source, alerts=len(alerts))
+        log.debug("alerts accepted", source=source, alerts=len(alerts))
         return JSONResponse(
             {"accepted": len(alerts), "incidents": [receipt.model_dump(mode="json") for receipt in receipts]}, 202
         )
@@ -126,6 +126,8 @@ class AlertDoor:
             return ()
         try:
             return await self._intake.accept(alerts)
+        except Overloaded as error:
+            raise refusal.overloaded(error) from None
         except RedisError as error:
             log.error("the intake's storage failed", error=f"{type(error).__name__}: {error}")  # noqa: TRY400
             raise refusal.storage(RETRY_AFTER_S) from error

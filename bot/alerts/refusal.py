@@ -11,7 +11,7 @@ from starlette.responses import JSONResponse
 from bot.alerts.auth import NotAuthenticated, NotLocal
 from bot.alerts.decode import NotJson
 from bot.alerts.text import NOTE_CHARS, clean
-from bot.errors import BadInput, Denied, TooLarge
+from bot.errors import BadInput, Denied, Overloaded, TooLarge
 
 Reason = Literal[
     "broken_json",
@@ -20,6 +20,7 @@ Reason = Literal[
     "method",
     "not_authenticated",
     "not_local",
+    "overloaded",
     "slow",
     "storage",
     "too_large",
@@ -106,6 +107,12 @@ def unknown_source(source: str, known: tuple[str, ...]) -> Refusal:
     """There is no such door."""
     hint = f"The sources are: {', '.join(known)}. Another one needs a section alerts.NAME in the settings."
     return Refusal(404, "unknown_source", f"There is no alert source '{source[:100]}'.", hint)
+
+
+def overloaded(error: Overloaded) -> Refusal:
+    """More alerts than can be taken now."""
+    hint = f"Nothing of this request was taken: send it again in {error.retry_after_s} s."
+    return Refusal(429, "overloaded", str(error), hint, {"Retry-After": str(error.retry_after_s)})
 
 
 def storage(retry_after_s: int) -> Refusal:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from bot.errors import NotFound
-from bot.models import AlertJoined, Briefed, Found, Incident, Opened, Proposed, Ranked, Recorded, Reopened
+from bot.models import AlertJoined, AlertLeft, Briefed, Found, Incident, Opened, Proposed, Ranked, Recorded, Reopened
 
 
 def fold(incident_id: str, history: Sequence[Recorded]) -> Incident:
@@ -38,6 +38,11 @@ def fold(incident_id: str, history: Sequence[Recorded]) -> Incident:
 def _joined(state: dict[str, Any], event: AlertJoined) -> dict[str, Any]:
     state["alerts"][event.alert.fingerprint] = event.alert  # in place: a storm is hundreds of these
     return {"joined": state.get("joined", 0) + 1}
+
+
+def _left(state: dict[str, Any], event: AlertLeft) -> dict[str, Any]:
+    state["alerts"].pop(event.fingerprint, None)
+    return {}
 
 
 def _reopened(_: dict[str, Any], event: Reopened) -> dict[str, Any]:
@@ -75,6 +80,7 @@ def _proposed(_: dict[str, Any], event: Proposed) -> dict[str, Any]:
 
 _CHANGES: dict[type, Callable[[dict[str, Any], Any], dict[str, Any]]] = {
     AlertJoined: _joined,
+    AlertLeft: _left,
     Reopened: _reopened,
     Found: _found,
     Ranked: _ranked,

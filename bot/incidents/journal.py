@@ -27,6 +27,8 @@ OPEN = "nd:incidents:open"
 """Sorted set of incidents that are not over, by the time they were opened."""
 CLOSED = "nd:incidents:closed"
 """Sorted set of incidents that are over, by the time they ended."""
+DUPLICATES = "duplicates"
+"""The field that counts alerts that said nothing new."""
 BEGINNINGS = frozenset({"opened", "reopened"})
 
 Listener = Callable[[str, Recorded], Awaitable[None]]
@@ -135,6 +137,15 @@ class Journal:
     async def count(self, incident_id: str, name: str, by: int) -> int:
         """Add to a counter beside the record; what it stands at."""
         return int(await self._redis.hincrby(record_key(incident_id), name, by))
+
+    async def counted(self, incident_id: str) -> Incident:
+        """The incident as it stands, with what is counted beside its events.
+
+        Raises:
+            NotFound: there is none of that id.
+        """
+        incident = await self.read(incident_id)
+        return incident.model_copy(update={"duplicates": int(await self.field(incident_id, DUPLICATES) or 0)})
 
     async def open_ids(self) -> list[str]:
         """Incidents that are not over, oldest first."""

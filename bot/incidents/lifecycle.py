@@ -33,6 +33,7 @@ _NOT_RECOVERED = "verified:not recovered"
 _TABLE: dict[str, dict[str, Phase]] = {
     "opened": {BEGINNING: Phase.INVESTIGATING},
     "alert_joined": _stay(*_UNDER_WAY),
+    "alert_left": _stay(*_UNDER_WAY),
     "briefed": _stay(*_UNDER_WAY),
     "finding": _stay(*_UNDER_WAY),
     "hypotheses": _stay(*_UNDER_WAY),

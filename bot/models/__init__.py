@@ -17,6 +17,7 @@ from bot.models.evidence import (
 from bot.models.incident import (
     EVENT,
     AlertJoined,
+    AlertLeft,
     Answered,
     Approved,
     Asked,
@@ -47,12 +48,14 @@ from bot.models.message import Message, Recalled
 from bot.models.proposal import Proposal, Risk, Verification
 from bot.models.question import Question
 from bot.models.receipt import Receipt
+from bot.models.silence import Matcher, Silence
 
 __all__ = [
     "EVENT",
     "AgentName",
     "Alert",
     "AlertJoined",
+    "AlertLeft",
     "AlertStatus",
     "Answered",
     "Approved",
@@ -74,6 +77,7 @@ __all__ = [
     "Hypothesis",
     "Incident",
     "Instant",
+    "Matcher",
     "Message",
     "NotExecuted",
     "Noted",
@@ -95,6 +99,7 @@ __all__ = [
     "Resolved",
     "Risk",
     "Severity",
+    "Silence",
     "Unanswered",
     "Verification",
     "Verified",

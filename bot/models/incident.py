@@ -49,6 +49,16 @@ class AlertJoined(_Fact):
     kind: Literal["alert_joined"] = "alert_joined"
     alert: Alert
     why: str
+    damped: bool = Field(default=False, description="it flaps: this change is kept, and not told in the thread")
+
+
+class AlertLeft(_Fact):
+    """A person has split the alert off into an incident of its own."""
+
+    kind: Literal["alert_left"] = "alert_left"
+    fingerprint: str
+    name: str
+    to: str = Field(description="the incident that it is now")
 
 
 class Briefed(_Fact):
@@ -214,6 +224,7 @@ class Noted(_Fact):
 Event = Annotated[
     Opened
     | AlertJoined
+    | AlertLeft
     | Briefed
     | Found
     | Ranked
@@ -257,6 +268,7 @@ class Incident(Noun):
     alert: Alert = Field(description="the alert that opened it")
     alerts: tuple[Alert, ...] = Field(description="the latest of each fingerprint, in order of arrival")
     joined: int = Field(default=0, description="alerts that arrived after the first")
+    duplicates: int = Field(default=0, description="alerts that said nothing new; counted beside the events")
     service: str | None = None
     channel: str | None = None
     brief: Brief | None = None

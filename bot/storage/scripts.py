@@ -100,6 +100,21 @@ async def release(redis: Redis, key: str, owner: str) -> bool:
     return bool(await _FREE.run(redis, [key], [owner]))
 
 
+_HOLD = _Script(
+    """
+    local owner = redis.call('GET', KEYS[1])
+    if owner and owner ~= ARGV[1] then return 0 end
+    redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[2])
+    return 1
+    """
+)
+
+
+async def hold(redis: Redis, key: str, owner: str, *, ttl_ms: int) -> bool:
+    """Take the key if it is free, or lengthen it if it is the owner's; whether the owner holds it."""
+    return bool(await _HOLD.run(redis, [key], [owner, str(ttl_ms)]))
+
+
 _SWAP = _Script(
     """
     local held = redis.call('GET', KEYS[1]) or ''

@@ -13,7 +13,7 @@ import structlog
 from pydantic import ValidationError
 
 from bot.errors import IllegalTransition, NotFound
-from bot.incidents import Journal
+from bot.incidents import Intake, Journal
 from bot.memory import MemoryManager
 from bot.models import HandedOver, Incident, Message, Noted, Phase, Resolved, Verified
 from bot.remediation.approvals import Approvals, incident_of
@@ -34,6 +34,8 @@ log = structlog.get_logger(__name__)
 
 PROPOSAL_TASKS = frozenset({"expire", "execute", "verify", "decide", "unanswered"})
 """Tasks whose subject is a proposal or a question: its id carries the incident's."""
+SHOWN_WITHIN = timedelta(minutes=15)
+"""How long after its end an incident is looked at again, for what Slack does not show yet."""
 QUIET_FOR = timedelta(hours=24)
 """After this long without a word, an incident that people took over is closed."""
 LONGEST_REASON = 400
@@ -89,6 +91,7 @@ class Office:
     """Implements `bot.work.tasks.Duties`."""
 
     journal: Journal
+    intake: Intake
     memory: MemoryManager
     triage: Triage
     approvals: Approvals
@@ -111,7 +114,7 @@ class Office:
     async def show(self, incident_id: str) -> None:
         """Bring Slack up to date with the incident."""
         async with self.showings.one(incident_id):
-            await self.stage.show(await self.journal.read(incident_id))
+            await self.stage.show(await self.journal.counted(incident_id))
 
     async def draw(self, incident_id: str) -> None:
         """Redraw where the incident's playbook stands."""
@@ -193,8 +196,16 @@ class Office:
                 log.info("sweep.rescheduled", incident=incident.id, phase=incident.phase)
             if incident.phase is Phase.HANDED_OVER and now - last_moved(incident) > QUIET_FOR:
                 await self._close(incident)
-            if await self.stage.behind(incident):
-                await self.follow.show(incident)
+            await self.intake.settle(incident)
+            await self._catch_up(incident)
+        for incident_id in await self.journal.closed_ids(since=(now - SHOWN_WITHIN).timestamp(), limit=50):
+            await self._catch_up(await self.journal.read(incident_id))
+        await self.intake.unsilence()
+
+    async def _catch_up(self, incident: Incident) -> None:
+        """Slack shows the last word too, when the showing that was to tell it is lost."""
+        if await self.stage.behind(incident):
+            await self.follow.show(incident)
 
     async def tend(self) -> None:
         """Forget what is too old to keep, and take in what has changed in the knowledge folder."""

@@ -193,7 +193,7 @@ def _written(value: object) -> str:
 
 def _sections() -> Iterator[tuple[str, type[BaseModel]]]:
     yield "", Settings
-    for name in ("slack", "triage", "prometheus", "changes", "remediation", "work"):
+    for name in ("grouping", "slack", "triage", "prometheus", "changes", "remediation", "work"):
         (section,) = models_in(Settings.model_fields[name].annotation)
         yield f"{name.upper()}__", section
 

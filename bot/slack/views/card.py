@@ -45,7 +45,7 @@ def _facts(incident: Incident) -> list[tuple[str, str]]:
 
 def _alerts(incident: Incident) -> str:
     firing = sum(alert.status == "firing" for alert in incident.alerts)
-    return f"{len(incident.alerts)} ({firing} firing), {1 + incident.joined} received"
+    return f"{len(incident.alerts)} ({firing} firing), {1 + incident.joined + incident.duplicates} received"
 
 
 def _cause(incident: Incident) -> Block | None:

@@ -4,7 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from bot.models import Alert, AlertJoined, Executed, HandedOver, Incident, Noted, Reopened, Resolved, Severity
+from bot.models import (
+    Alert,
+    AlertJoined,
+    AlertLeft,
+    Executed,
+    HandedOver,
+    Incident,
+    Noted,
+    Reopened,
+    Resolved,
+    Severity,
+)
 from bot.slack.blocks import Post, bullets, context, fields, post, section
 from bot.slack.text import cut, line, link, person, safe_url
 from bot.slack.views import words
@@ -45,6 +56,12 @@ def reopened(event: Reopened) -> Post:
     """It came back."""
     text = f"It is back: {_alert(event.alert)}. Investigating again."
     return post(text, [section(f":repeat: *{text}*")])
+
+
+def left(event: AlertLeft) -> Post:
+    """A person split it off."""
+    text = f"{person(event.actor)} split {line(event.name, 200)} off: it is incident {line(event.to, 40)} now."
+    return post(text, [section(f":scissors: {text}")])
 
 
 def handed_over(event: HandedOver) -> Post:

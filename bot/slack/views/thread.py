@@ -8,6 +8,7 @@ from itertools import takewhile
 
 from bot.models import (
     AlertJoined,
+    AlertLeft,
     Answered,
     Approved,
     Asked,
@@ -88,9 +89,10 @@ def message(turn: Turn, incident: Incident, names: Mapping[str, str]) -> Post | 
     """The message for the turn; None where the card alone tells it."""
     alerts = [recorded.event for recorded in turn.recorded if isinstance(recorded.event, AlertJoined)]
     if alerts:
-        return closing.joined(alerts, worst_before(turn.key, incident))
-    told = [_told(recorded.event, incident, names) for recorded in turn.recorded]
-    return together([one for one in told if one])
+        told = [event for event in alerts if not event.damped]
+        return closing.joined(told, worst_before(turn.key, incident)) if told else None
+    posts = [_told(recorded.event, incident, names) for recorded in turn.recorded]
+    return together([one for one in posts if one])
 
 
 def _told(event: Event, incident: Incident, names: Mapping[str, str]) -> Post | None:
@@ -130,6 +132,8 @@ def _change(event: Event, incident: Incident) -> Post | None:
     match event:
         case Resolved():
             return closing.resolved(event, incident)
+        case AlertLeft():
+            return closing.left(event)
         case Reopened():
             return closing.reopened(event)
         case HandedOver():

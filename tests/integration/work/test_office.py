@@ -8,6 +8,8 @@ from typing import Any
 
 import pytest
 
+from bot.catalog import Catalog
+from bot.incidents import Intake
 from bot.models import HandedOver, Incident, Phase, Rejected, Resolved
 from bot.slack.blocks import Post
 from bot.slack.desk import Decision, Mention
@@ -74,6 +76,7 @@ class Desk:
         stage: Any = self.stage
         self.office = Office(
             journal=gate.journal,
+            intake=Intake(gate.redis, gate.journal, Catalog(), lambda: gate.now),
             memory=noting,
             triage=unused,
             approvals=gate.approvals,

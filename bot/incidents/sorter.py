@@ -1,0 +1,221 @@
+"""Sorts what is spooled into incidents: one process at a time, in batches, the most severe first.
+
+Within a batch the notices of one alert stay in order, and those that say the same again are counted together. What was
+sorted before and is still true is known by heart, so that a storm of repetitions costs a few round trips a batch. An
+alert leaves the spool after it has its place; a process that dies in between leaves it to the next, which finds the
+place taken and counts it as a repetition.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter, OrderedDict
+from collections.abc import Awaitable, Callable, Iterable, Sequence
+
+import structlog
+from redis.asyncio import Redis
+from redis.exceptions import RedisError
+
+from bot.incidents.claims import claims_of
+from bot.incidents.intake import Intake, told
+from bot.incidents.journal import DUPLICATES, record_key
+from bot.incidents.spool import Spool, Spooled
+from bot.models import Alert, AlertStatus, Phase, Receipt, Severity
+from bot.storage.scripts import hold, release
+
+SORTER = "nd:spool:sorter"
+"""Who sorts."""
+LEASE_MS = 3_000
+BATCH = 500
+WAIT_MS = 500
+KNOWN_BY_HEART = 50_000
+"""Alerts."""
+UNGRADED = Severity.WARNING.rank
+"""An alert without a severity waits behind what calls itself bad, and before what calls itself harmless."""
+
+Told = Callable[[Spooled, Receipt], None]
+Counted = Callable[[str], Awaitable[None]]
+
+log = structlog.get_logger(__name__)
+
+
+class Sorter:
+    """Empties the spool.
+
+    Args:
+        owner: names this process.
+        on_sorted: told of each alert that has its place.
+        on_count: told of an incident whose counters have moved without an event.
+        pause: waits for so many seconds.
+    """
+
+    def __init__(
+        self,
+        redis: Redis,
+        spool: Spool,
+        intake: Intake,
+        *,
+        owner: str,
+        on_sorted: Told,
+        on_count: Counted,
+        pause: Callable[[float], Awaitable[None]] = asyncio.sleep,
+    ) -> None:
+        self._redis = redis
+        self._spool = spool
+        self._intake = intake
+        self._owner = owner
+        self._on_sorted = on_sorted
+        self._on_count = on_count
+        self._pause = pause
+        self._known: OrderedDict[tuple[str, str], tuple[tuple[object, ...], str]] = OrderedDict()
+
+    async def run(self) -> None:
+        """Sort until cancelled; while Redis is away, wait for it."""
+        holding = asyncio.create_task(self._hold(), name="sorter.lease")
+        try:
+            while True:
+                try:
+                    if await self._holds():
+                        await self.turn()
+                    else:
+                        await self._pause(WAIT_MS / 1000)
+                except RedisError as error:
+                    log.warning("sorter.storage", error=f"{type(error).__name__}: {error}")
+                    await self._pause(WAIT_MS / 1000)
+        finally:
+            holding.cancel()
+            await asyncio.gather(holding, return_exceptions=True)
+            await self._let_go()
+
+    async def turn(self) -> int:
+        """Sort one batch; how many alerts it was."""
+        batch = await self._spool.read(BATCH, wait_ms=WAIT_MS)
+        if batch:
+            moved = await self._sort(batch)
+            for incident_id in moved:
+                await self._on_count(incident_id)
+            log.info("alerts.sorted", alerts=len(batch), counted_on=len(moved))
+        return len(batch)
+
+    async def _sort(self, batch: Sequence[Spooled]) -> list[str]:
+        """Give each its place; the incidents of which only the counters have moved."""
+        groups = _by_alert(batch)
+        familiar = await self._familiar([group[0].alert for group in groups])
+        counts: Counter[str] = Counter()
+        done: list[str] = []
+        news: list[list[Spooled]] = []
+        for group in groups:
+            incident_id = familiar.get(_key(group[0].alert))
+            if incident_id is None or len({told(one.alert) for one in group}) > 1:
+                news.append(group)
+                continue
+            counts[incident_id] += len(group)
+            for one in group:
+                self._on_sorted(one, _duplicate(one.alert, incident_id))
+            done += [one.id for one in group]
+        await self._count(counts, done)
+        for group in sorted(news, key=_urgency):
+            counts += await self._place(group)
+        return list(counts)
+
+    async def _place(self, group: Sequence[Spooled]) -> Counter[str]:
+        """Place the notices of one alert, in order."""
+        counts: Counter[str] = Counter()
+        done: list[str] = []
+        before: tuple[tuple[object, ...], Receipt] | None = None
+        for one in group:
+            if before and before[0] == told(one.alert) and before[1].incident_id:
+                receipt = _duplicate(one.alert, before[1].incident_id)
+                counts[receipt.incident_id] += 1
+            else:
+                receipt = await self._accepted(one.alert)
+                before = (told(one.alert), receipt)
+                self._learn(one.alert, receipt)
+            self._on_sorted(one, receipt)
+            done.append(one.id)
+        await self._count(counts, done)
+        return counts
+
+    async def _accepted(self, alert: Alert) -> Receipt:
+        """Its place. An alert for which none can be found must not hold up all others for ever."""
+        try:
+            (receipt,) = await self._intake.accept([alert])
+        except RedisError:
+            raise
+        except Exception as error:  # boundary: one alert that breaks its reader must not hold up all that came after it
+            log.exception("sorter.no_place", alert=alert.name, fingerprint=alert.fingerprint, why=str(error))
+            await self._redis.rpush("nd:spool:misplaced", alert.model_dump_json())
+            return Receipt(fingerprint=alert.fingerprint, outcome="queued")
+        return receipt
+
+    async def _count(self, counts: Counter[str], done: Sequence[str]) -> None:
+        for incident_id, count in counts.items():
+            await self._redis.hincrby(record_key(incident_id), DUPLICATES, count)
+        await self._spool.remove(done)
+
+    async def _familiar(self, alerts: Sequence[Alert]) -> dict[tuple[str, str], str]:
+        """Alert → open incident, of those that are known by heart and of which that is still true."""
+        known = [(alert, self._known.get(_key(alert))) for alert in alerts]
+        same = [(alert, entry[1]) for alert, entry in known if entry and entry[0] == told(alert)]
+        if not same:
+            return {}
+        claims = [claims_of(alert)[0] for alert, _ in same]
+        incidents = list(dict.fromkeys(incident_id for _, incident_id in same))
+        async with self._redis.pipeline(transaction=False) as pipe:
+            for claim in claims:
+                pipe.get(claim)
+            for incident_id in incidents:
+                pipe.hget(record_key(incident_id), "phase")
+            answers = await pipe.execute()
+        holders, phases = answers[: len(claims)], dict(zip(incidents, answers[len(claims) :], strict=True))
+        return {
+            _key(alert): incident_id
+            for (alert, incident_id), holder in zip(same, holders, strict=True)
+            if holder == incident_id and phases[incident_id] not in {None, Phase.RESOLVED.value}
+        }
+
+    def _learn(self, alert: Alert, receipt: Receipt) -> None:
+        self._known.pop(_key(alert), None)
+        if receipt.incident_id and alert.status is AlertStatus.FIRING:
+            self._known[_key(alert)] = (told(alert), receipt.incident_id)
+        while len(self._known) > KNOWN_BY_HEART:
+            self._known.popitem(last=False)
+
+    async def _holds(self) -> bool:
+        return await hold(self._redis, SORTER, self._owner, ttl_ms=LEASE_MS)
+
+    async def _hold(self) -> None:
+        """Keep the lease while a batch is sorted."""
+        while True:
+            await self._pause(LEASE_MS / 3000)
+            try:
+                await self._holds()
+            except RedisError as error:
+                log.warning("sorter.lease", error=f"{type(error).__name__}: {error}")
+
+    async def _let_go(self) -> None:
+        """The next process need not wait for the lease to end."""
+        try:
+            await release(self._redis, SORTER, self._owner)
+        except RedisError as error:
+            log.warning("sorter.lease", error=f"{type(error).__name__}: {error}")
+
+
+def _by_alert(batch: Iterable[Spooled]) -> list[list[Spooled]]:
+    groups: dict[tuple[str, str], list[Spooled]] = {}
+    for one in batch:
+        groups.setdefault(_key(one.alert), []).append(one)
+    return list(groups.values())
+
+
+def _urgency(group: Sequence[Spooled]) -> int:
+    """The worst of its notices; lower is more urgent. What came first goes first among equals."""
+    return min(one.alert.severity.rank if one.alert.severity else UNGRADED for one in group)
+
+
+def _key(alert: Alert) -> tuple[str, str]:
+    return alert.source, alert.fingerprint
+
+
+def _duplicate(alert: Alert, incident_id: str) -> Receipt:
+    return Receipt(fingerprint=alert.fingerprint, outcome="duplicate", incident_id=incident_id)
