@@ -330,7 +330,8 @@ async def _read_back(queue: Queue, redis: Redis, settings: Settings, catalog: Ca
     """Read back the channels that incidents will go to, where that was never done: looking back comes first."""
     if not settings.slack.configured:
         return
-    channels = {settings.slack.channel, *(service.channel for service in catalog.services.values())} - {None}
+    own = (service.channel for service in catalog.services.values())
+    channels = {settings.slack.channel, *own, *settings.changes.channels}
     for channel in sorted(filter(None, channels)):
         if not await redis.exists(read_back_key(channel)):
             await queue.add("backfill", channel, key=channel)

@@ -198,6 +198,9 @@ class ChangesSettings(_Section):
     keep_days: int = Field(default=14, ge=1, le=400)
     most: int = Field(default=20_000, ge=1, le=1_000_000, description="posted changes that are kept, the latest first")
     look_back_s: float = Field(default=21_600, gt=0, description="how long before the onset a change is of interest")
+    channels: tuple[str, ...] = Field(
+        default=(), description="channel ids where deploys of all services are announced, beside each service's own"
+    )
     sources: Mapping[str, ConfiguredSource] = Field(default_factory=dict)
 
 

@@ -205,7 +205,7 @@ def _sentence(suspect: Suspect, service: str | None) -> str:
     else:
         by = f" by {redacted(change.who, 60)}" if change.who else ""
         said = f"{_told(change)} {_verb(change)}{by} {when}"
-    related = f" – {service} stands on it" if suspect.upstream else ""
+    related = {"upstream": f" – {service} stands on it", "caller": f" – it calls {service}"}.get(suspect.relation, "")
     undone = "; it was rolled back since" if suspect.undone else ""
     return said + related + undone
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Literal
 
 from bot.catalog import Catalog
 from bot.changes.change import Change, ChangeKind
@@ -27,6 +28,9 @@ KINDS: Mapping[ChangeKind, float] = {"rollback": 0.7, "restart": 0.5, "scale": 0
 """Those that are less often to blame than a new version, a configuration or a migration."""
 
 
+Relation = Literal["own", "upstream", "caller", "unknown"]
+
+
 @dataclass(frozen=True)
 class Suspect:
     """One change before the onset."""
@@ -36,8 +40,8 @@ class Suspect:
     """Catalogue name of the service that it was on, where that is known."""
     score: float
     before_onset_s: float
-    upstream: bool = False
-    """Whether the suffering service stands on the one that was changed."""
+    relation: Relation = "own"
+    """upstream: the suffering service stands on the one that was changed."""
     undone: bool = False
 
 
@@ -46,13 +50,13 @@ def suspects(changes: Sequence[Change], service: str | None, catalog: Catalog, o
     known = [_placed(change, catalog) for change in changes if change.at <= onset]
     found = []
     for change, undone in recognised(merged(known)):
-        nearness = _nearness(change.service, service, catalog)
-        if nearness > 0:
+        relation = _relation(change.service, service, catalog)
+        if relation is not None:
             age_s = (onset - change.at).total_seconds()
+            nearness = _nearness(relation, change.service, service, catalog)
             weight = KINDS.get(change.kind, 1.0) * nearness * 0.5 ** (age_s / HALF_LIFE_S)
             weight *= (FAILED if change.outcome == "failed" else 1.0) * (UNDONE if undone else 1.0)
-            upstream = change.service in catalog.dependencies(service or "")
-            found.append(Suspect(change, change.service or service, STRONGEST * weight, age_s, upstream, undone))
+            found.append(Suspect(change, change.service or service, STRONGEST * weight, age_s, relation, undone))
     return sorted(found, key=lambda one: (-one.score, one.before_onset_s))
 
 
@@ -61,15 +65,21 @@ def _placed(change: Change, catalog: Catalog) -> Change:
     return change.model_copy(update={"service": catalog.resolve(change.service) or change.service})
 
 
-def _nearness(on: str | None, service: str | None, catalog: Catalog) -> float:
-    """0 for a service that the suffering one has nothing to do with."""
+def _relation(on: str | None, service: str | None, catalog: Catalog) -> Relation | None:
+    """None for a service that the suffering one has nothing to do with."""
     if on is None or service is None:
-        return UNPLACED
+        return "unknown"
     if on == service:
-        return 1.0
-    if (steps := _steps(service, on, catalog)) is not None:
-        return FARTHER**steps
-    return CALLER if on in catalog.dependants(service) else 0.0
+        return "own"
+    if on in catalog.dependencies(service):
+        return "upstream"
+    return "caller" if on in catalog.dependants(service) else None
+
+
+def _nearness(relation: Relation, on: str | None, service: str | None, catalog: Catalog) -> float:
+    if relation == "upstream":
+        return FARTHER ** (_steps(service or "", on or "", catalog) or 1)
+    return {"own": 1.0, "caller": CALLER, "unknown": UNPLACED}[relation]
 
 
 def _steps(service: str, on: str, catalog: Catalog) -> int | None:

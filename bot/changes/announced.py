@@ -23,21 +23,33 @@ _WORD = re.compile(r"[\w][\w.-]*[\w]|\w")
 
 
 class Announced:
-    """Reads the channel of the first service that is of interest."""
+    """Reads the channel of the first service that is of interest, and those where everything is announced.
+
+    Args:
+        channels: where deploys of all services are announced.
+    """
 
     name = "channel"
 
-    def __init__(self, heard: Heard, catalog: Catalog) -> None:
+    def __init__(self, heard: Heard, catalog: Catalog, channels: Sequence[str] = ()) -> None:
         self._heard = heard
         self._catalog = catalog
+        self._channels = channels
 
     async def changes(self, span: Window, services: Sequence[str]) -> Seen:
-        """Every message that tells of a change."""
+        """Every message that tells of a change; one that names no service is about the channel's own, if it has one."""
         entry = self._catalog.services.get(services[0]) if services else None
-        said = await self._heard(entry.channel if entry else None, span.start, span.end)
-        own = services[0] if services and entry and entry.channel else None
-        told = [(message, kind) for message in said if (kind := _kind(message.text))]
-        return Seen(tuple(self._change(message, kind, own) for message, kind in told))
+        own = entry.channel if entry else None
+        asked = dict.fromkeys((own, *self._channels))
+        said = [message for channel in asked for message in await self._heard(channel, span.start, span.end)]
+        unique = {(message.channel, message.id): message for message in said}.values()
+        told = [(message, kind) for message in unique if (kind := _kind(message.text))]
+        return Seen(
+            tuple(
+                self._change(message, kind, services[0] if own and message.channel == own else None)
+                for message, kind in told
+            )
+        )
 
     async def check(self) -> str:
         """There is nothing to connect to."""

@@ -10,9 +10,10 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, SecretStr
 
+from bot.sources import SERVICE_ACCOUNT
+
 _REPOSITORY = re.compile(r"[\w.-]+/[\w.-]+")
 _ADDRESS = re.compile(r"https?://[^\s?#]+")
-SERVICE_ACCOUNT = Path("/var/run/secrets/kubernetes.io/serviceaccount")
 
 
 def _address(url: str) -> str:
@@ -46,6 +47,8 @@ Services = Annotated[Mapping[str, str], BeforeValidator(_from_variable)]
 class _Source(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
+    ca_file: Path | None = Field(default=None, description="certificates to trust; none: the machine's")
+
 
 class GitHubSource(_Source):
     """GitHub: deployments of repositories, with the commits that each one brought."""
@@ -72,13 +75,12 @@ class GitLabSource(_Source):
 
 
 class KubernetesSource(_Source):
-    """Kubernetes: revisions of workloads, scaling, and when ConfigMaps were written."""
+    """Kubernetes: revisions of workloads, scaling, and when ConfigMaps were written. In a pod all is there already."""
 
     kind: Literal["kubernetes"]
     url: Address = "https://kubernetes.default.svc"
     token: SecretStr | None = Field(default=None, description="none: that of the pod's service account")
     token_file: Path = SERVICE_ACCOUNT / "token"
-    ca_file: Path | None = Field(default=None, description="none: the service account's, if there is one")
     namespaces: Annotated[Names, Field(min_length=1)] = ("default",)
     services: Services = Field(
         default_factory=dict, description="workload → catalogue name, where labels and names do not tell"
@@ -91,7 +93,6 @@ class ArgoCDSource(_Source):
     kind: Literal["argocd"]
     url: Address
     token: SecretStr | None = Field(default=None, description="of an account with applications, get")
-    ca_file: Path | None = None
     applications: Services = Field(
         default_factory=dict, description="application → catalogue name; none: all, by their own names"
     )

@@ -87,7 +87,7 @@ class GitHub(DeploymentSource):
         token = settings.token.get_secret_value() if settings.token else None
         headers = {"Accept": "application/vnd.github+json", "X-GitHub-Api-Version": API_VERSION}
         headers |= {"Authorization": f"Bearer {token}"} if token else {}
-        http = HttpSource(name, settings.url, headers=headers, transport=transport)
+        http = HttpSource(name, settings.url, headers=headers, ca_file=settings.ca_file, transport=transport)
         super().__init__(
             name, http, repositories=settings.repositories, environments=settings.environments, advice=ADVICE
         )

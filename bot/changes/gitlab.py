@@ -80,7 +80,9 @@ class GitLab(DeploymentSource):
 
     def __init__(self, name: str, settings: GitLabSource, transport: Transport | None = None) -> None:
         headers = {"PRIVATE-TOKEN": settings.token.get_secret_value()} if settings.token else {}
-        http = HttpSource(name, f"{settings.url}/api/v4", headers=headers, transport=transport)
+        http = HttpSource(
+            name, f"{settings.url}/api/v4", headers=headers, ca_file=settings.ca_file, transport=transport
+        )
         super().__init__(name, http, repositories=settings.projects, environments=settings.environments, advice=ADVICE)
 
     def _list(self, repository: str) -> str:

@@ -44,7 +44,7 @@ class Grafana(Asked):
     def __init__(self, name: str, settings: GrafanaSource, transport: Transport | None = None) -> None:
         self._settings = settings
         headers = {"Authorization": f"Bearer {settings.token.get_secret_value()}"} if settings.token else {}
-        http = HttpSource(name, settings.url, headers=headers, transport=transport)
+        http = HttpSource(name, settings.url, headers=headers, ca_file=settings.ca_file, transport=transport)
         super().__init__(name, http)
 
     async def changes(self, span: Window, services: Sequence[str]) -> Seen:

@@ -18,7 +18,7 @@ from itertools import pairwise
 from typing import TypeVar
 
 from bot.changes.change import Change, ChangeKind, Seen
-from bot.changes.configured import SERVICE_ACCOUNT, KubernetesSource
+from bot.changes.configured import KubernetesSource
 from bot.changes.kubernetes_objects import (
     CAUSE,
     EARLIER_REVISIONS,
@@ -36,6 +36,7 @@ from bot.changes.reading import Asked, Foreign, advised, read, together
 from bot.errors import SourceUnavailable
 from bot.http import HttpSource, Transport
 from bot.models import Gap, Window
+from bot.sources import SERVICE_ACCOUNT
 
 A_PAGE, MOST_PAGES = 500, 6
 ADVICE = {

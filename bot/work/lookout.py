@@ -31,7 +31,7 @@ async def tools_for_changes(
 ) -> tuple[Tool, ...]:
     """The tools of the changes agent; its sources are closed with the stack."""
     asked = await stack.enter_async_context(opened(settings.sources))
-    sources = (ledger, *asked, Announced(_heard(memory), catalog))
+    sources = (ledger, *asked, Announced(_heard(memory), catalog, settings.channels))
     return changes_tools(sources, timedelta(seconds=settings.look_back_s))
 
 

@@ -194,3 +194,8 @@ async def test_without_a_source_it_says_that_it_sees_nothing() -> None:
     report = await Toolbox(changes_tools(())).use("changes.look", {}, scope())
     assert report.findings == ()
     assert [gap.reason for gap in report.gaps] == ["no source of changes is configured: see docs/changes.md"]
+
+
+async def test_a_change_of_a_caller_says_that_it_calls() -> None:
+    (finding,) = (await look(changed(service="front", what="front"))).findings
+    assert finding.title.endswith("4 min before the trouble began – it calls checkout")

@@ -19,7 +19,8 @@ CATALOG = Catalog.model_validate(
 
 
 def said(text: str, **fields: Any) -> Message:
-    return Message(id="1", channel="C1", user="tom", text=text, sent_at=ONSET - timedelta(minutes=9), **fields)
+    given = {"id": "1", "channel": "C1", "user": "tom", "text": text, "sent_at": ONSET - timedelta(minutes=9)}
+    return Message.model_validate(given | fields)
 
 
 async def hear(*messages: Message) -> list[Change]:
@@ -54,6 +55,20 @@ async def test_a_deploy_bots_message_is_read_for_service_versions_and_author() -
 
 
 async def test_a_service_of_another_name_is_not_taken_for_the_channels_own() -> None:
-    assert [change.service for change in await hear(said("deployed stock 7.1"), said("deployed it"))] == [
+    assert [change.service for change in await hear(said("deployed stock 7.1"), said("deployed it", id="2"))] == [
         "stock", "payments",
     ]  # fmt: skip
+
+
+async def test_a_channel_where_everything_is_announced_is_read_too_and_is_nobodys_own() -> None:
+    asked: list[str | None] = []
+
+    async def heard(channel: str | None, since: datetime, until: datetime) -> list[Message]:
+        asked.append(channel)
+        own = channel == "C1"
+        return [said("deployed it") if own else said("deployed it").model_copy(update={"id": "2", "channel": "C9"})]
+
+    source = Announced(heard, CATALOG, ["C9", "C1"])
+    found = (await source.changes(SPAN, ["payments"])).changes
+    assert asked == ["C1", "C9"]
+    assert [change.service for change in found] == ["payments", None]
