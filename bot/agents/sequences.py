@@ -16,7 +16,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from bot.telemetry.loglines import THREAD
 from bot.telemetry.logs import stays
@@ -102,21 +102,19 @@ class Sequences:
 
     def turns(self) -> list[Turn]:
         """Where paths changed, strongest first."""
-        before, now = self._requests()
         runs = self._runs()
-        found = [turn for service in now for turn in _turns(service, before.get(service, []), now[service], runs)]
+        found = [turn for service in self._sides[1].services()
+                 for turn in _turns(service, *self._requests(service), runs)]  # fmt: skip
         return sorted(found, key=lambda turn: (-turn.score, -turn.count, str(turn.service), str(turn.after)))
 
-    def _requests(self) -> tuple[_Requests, _Requests]:
-        """The requests of each side by service; one that spans the start of the window is of the baseline."""
-        before, now = (dict(side.whole()) for side in self._sides)
-        kept: tuple[_Requests, _Requests] = (defaultdict(list), defaultdict(list))
-        for (service, trace), steps in before.items():
-            more = None if trace.startswith(THREAD) else now.pop((service, trace), None)
-            kept[0][service].append(_Request(trace, steps, more))
-        for (service, trace), steps in now.items():
-            kept[1][service].append(_Request(trace, steps))
-        return kept
+    def _requests(self, service: str | None) -> tuple[list[_Request], list[_Request]]:
+        """The requests of each side; one that spans the start of the window is of the baseline."""
+        stride = max(side.stride(service) for side in self._sides)
+        before, now = (side.whole(service, stride) for side in self._sides)
+        for trace, steps in before.items():
+            if not trace.startswith(THREAD):
+                steps.extend(now.pop(trace, ()))
+        return _in_order(before), _in_order(now)
 
     def _runs(self) -> _Runs:
         """The stretches that were read, by the lines that there are."""
@@ -134,56 +132,91 @@ class _Kept:
 
     def __init__(self, max_steps: int) -> None:
         self._max_steps = max_steps
-        self._steps: dict[tuple[str | None, str], array[float]] = {}
+        self._steps: dict[str | None, dict[str, array[float]]] = defaultdict(dict)
         self._size = 0
         self._stride = 1
         self._read: dict[str | None, int] = {}
 
     def add(self, service: str | None, trace: str, template: int, at: float, weight: float) -> None:
         self._read[service] = max(self._read.get(service, 1), int(weight))
-        if self._stride > 1 and not stays(trace, self._stride):
+        if not stays(trace, self._stride):
             return
-        steps = self._steps.get((service, trace))
+        steps = self._steps[service].get(trace)
         if steps is None:
-            steps = self._steps[service, trace] = array("d")
+            steps = self._steps[service][trace] = array("d")
         if len(steps) < 2 * LONGEST:
             steps.extend((at, template))
             self._size += 1
             if self._size > self._max_steps:
                 self._thin()
 
-    def whole(self) -> Iterator[tuple[tuple[str | None, str], array[float]]]:
-        """The requests that were read whole: where the source was thinned, the traces that the thinning left whole."""
-        for key, steps in self._steps.items():
-            if stays(key[1], self._read.get(key[0], 1)):
-                yield key, steps
+    def services(self) -> list[str | None]:
+        return list(self._steps)
+
+    def stride(self, service: str | None) -> int:
+        """One trace of so many is whole, by our thinning and by that of the source."""
+        return max(self._stride, self._read.get(service, 1))
+
+    def whole(self, service: str | None, stride: int) -> dict[str, array[float]]:
+        """Copies of the requests that a thinning by this stride leaves whole."""
+        kept = self._steps.get(service, {})
+        return {trace: steps[:] for trace, steps in kept.items() if stays(trace, stride)}
 
     def _thin(self) -> None:
         self._stride *= 2
-        self._steps = {key: steps for key, steps in self._steps.items() if stays(key[1], self._stride)}
-        self._size = sum(len(steps) // 2 for steps in self._steps.values())
+        for service, kept in self._steps.items():
+            self._steps[service] = {trace: steps for trace, steps in kept.items() if stays(trace, self._stride)}
+        self._size = sum(len(steps) // 2 for kept in self._steps.values() for steps in kept.values())
 
 
-class _Request:
-    """The lines of one trace in one service, by time."""
+class _Request(NamedTuple):
+    """The lines of one trace in one service, by time.
 
-    def __init__(self, trace: str, steps: array[float], more: array[float] | None = None) -> None:
-        flat = steps if more is None else steps + more
-        self.lines = sorted(zip(flat[::2], map(int, flat[1::2]), strict=True), key=lambda line: line[0])
-        self.bounded = not trace.startswith(THREAD)
-        self.began, self.ended = self.lines[0][0], self.lines[-1][0]
+    Times and templates take turns in one array: hundreds of thousands of small objects would stop the process while
+    Python looks through them for garbage.
+    """
+
+    trace: str
+    flat: array[float]
+
+    @property
+    def began(self) -> float:
+        return self.flat[0]
+
+    @property
+    def ended(self) -> float:
+        return self.flat[-2]
+
+    @property
+    def bounded(self) -> bool:
+        """Whether it has a beginning and an end."""
+        return not self.trace.startswith(THREAD)
 
     def steps(self, runs: _Runs, length_s: float) -> Iterator[tuple[float, Place, Place]]:
         """Each pair of neighbours with its time; the edges of the request only where they were surely seen."""
+        flat = self.flat
         if self.bounded and any(start + length_s <= self.began < end for start, end in runs):
-            yield self.began, "begin", self.lines[0][1]
-        for (_, one), (at, other) in pairwise(self.lines):
-            yield at, one, other
-        if self.bounded and any(start <= self.ended < end - length_s for start, end in runs):
-            yield self.ended, self.lines[-1][1], "end"
+            yield flat[0], "begin", int(flat[1])
+        for place in range(3, len(flat), 2):
+            yield flat[place - 1], int(flat[place - 2]), int(flat[place])
+        seen = self.bounded and len(flat) < 2 * LONGEST
+        if seen and any(start <= self.ended < end - length_s for start, end in runs):
+            yield flat[-2], int(flat[-1]), "end"
 
 
-_Requests = dict[str | None, list[_Request]]
+def _in_order(kept: Mapping[str, array[float]]) -> list[_Request]:
+    return [_Request(trace, _by_time(flat)) for trace, flat in kept.items()]
+
+
+def _by_time(flat: array[float]) -> array[float]:
+    """Lines of one moment stay as they came."""
+    times = flat[::2]
+    if all(one <= other for one, other in pairwise(times)):
+        return flat
+    ordered = array("d")
+    for place in sorted(range(len(times)), key=times.__getitem__):
+        ordered.extend(flat[2 * place : 2 * place + 2])
+    return ordered
 
 
 def _length_s(requests: Sequence[_Request]) -> float:

@@ -6,21 +6,25 @@ it, one keyed by the line without its figures, one by the masked line.
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Iterable
 from typing import Any
 
-from drain3.drain import Drain
+from drain3.drain import Drain, LogCluster, Node
 
 SIMILARITY = 0.4
 DEPTH = 4
 MAX_TEMPLATES = 5000
 CANDIDATES = 100
-"""Templates of one leaf that a line is compared with: logs without any repetition would cost milliseconds a line."""
+"""Templates that a line is compared with: logs without any repetition would cost milliseconds a line."""
+FEW = 6
+"""Templates that are sooner compared than looked up."""
 MEMO_SIZE = 100_000
 MAX_LINE = 1000
 """Characters of a line that decide its template."""
 MAX_TOKENS = 80
+ANYTHING = "<*>"
 OTHER = 0
 """The template of everything that came after the limit of templates was reached."""
 
@@ -137,11 +141,60 @@ class Templates:
 
 
 class _Drain(Drain):  # type: ignore[misc]
-    """Drain with an upper bound on the work for one line."""
+    """Drain with leaves that know which of their templates hold a token, so that few need be compared with a line."""
 
-    def fast_match(self, cluster_ids: list[int], tokens: list[str]) -> Any:
-        """The best match among the first candidates."""
-        return super().fast_match(cluster_ids[:CANDIDATES], tokens)
+    def add_seq_to_prefix_tree(self, root_node: Node, cluster: LogCluster) -> None:
+        """Put a template into the tree as drain3 does, without going over all others of its leaf."""
+        tokens = cluster.log_template_tokens
+        node = root_node.key_to_child_node.setdefault(str(len(tokens)), Node())
+        for token in tokens[: self.depth - 1]:
+            node = self._child(node, token)
+        if not isinstance(node.cluster_ids, _Leaf):
+            node.cluster_ids = _Leaf()
+        node.cluster_ids.add(cluster)
+
+    def _child(self, node: Node, token: str) -> Node:
+        """The way that a token goes; a node has so many children at most, and the last of them takes what is left."""
+        children = node.key_to_child_node
+        if token in children:
+            return children[token]
+        free = self.max_children - len(children) - (ANYTHING not in children)
+        key = ANYTHING if self.has_numbers(token) or free <= 0 else token
+        return children.setdefault(key, Node())
+
+    def fast_match(self, cluster_ids: _Leaf, tokens: list[str]) -> Any:
+        """The most similar template of a leaf, the newest of equals; None where none is similar enough."""
+        return super().fast_match(cluster_ids.like(tokens, self.sim_th), tokens)
+
+
+class _Leaf(list[int]):
+    """The templates of one leaf, with an index by place and token.
+
+    A template that shares `least` of a line's tokens has at least one of any `len(tokens) - least + 1` of them, so only
+    the lists of the rarest so many need be looked at. A token that became `<*>` stays in the index: that costs a
+    comparison and changes no result.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._holding: dict[tuple[int, str], list[int]] = {}
+
+    def add(self, cluster: LogCluster) -> None:
+        """A further template."""
+        self.append(cluster.cluster_id)
+        for place in enumerate(cluster.log_template_tokens):
+            self._holding.setdefault(place, []).append(cluster.cluster_id)
+
+    def like(self, tokens: list[str], similarity: float) -> list[int]:
+        """Those that may share this part of the tokens, newest first."""
+        if len(self) <= FEW:
+            return self[::-1]
+        least = max(1, math.ceil(similarity * len(tokens)))
+        holding = sorted((self._holding.get(place, ()) for place in enumerate(tokens)), key=len)
+        found: set[int] = set()
+        for those in holding[: len(tokens) - least + 1]:
+            found.update(those[-CANDIDATES:])
+        return sorted(found, reverse=True)[:CANDIDATES]
 
 
 class _Memo:

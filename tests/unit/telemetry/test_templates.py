@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import pytest
+from drain3.drain import Drain
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.telemetry.templates import OTHER, Templates, fold, mask, without_idents
+from bot.telemetry.templates import DEPTH, OTHER, SIMILARITY, Templates, _Drain, fold, mask, without_idents
 
 WORDS = st.text(alphabet=st.characters(categories=["Ll", "Lu"]), min_size=1, max_size=12)
 
@@ -111,3 +112,23 @@ def test_the_memo_forgets_but_the_grouping_stays() -> None:
 def test_a_line_without_end_is_read_to_a_limit() -> None:
     templates = Templates()
     assert templates.add("x " * 400 + "tail a") == templates.add("x " * 400_000 + "tail b")
+
+
+@given(st.lists(st.lists(st.sampled_from(["a", "b", "c", "d", "e5", "f6"]), min_size=3, max_size=7), max_size=60))
+def test_looking_templates_up_finds_what_comparing_with_all_of_them_does(lines: list[list[str]]) -> None:
+    quick, plain = (
+        _Drain(depth=DEPTH, sim_th=SIMILARITY, max_children=4),
+        Drain(depth=DEPTH, sim_th=SIMILARITY, max_children=4),
+    )
+    for line in lines:
+        text = " ".join(line)
+        (found, _), (expected, _) = quick.add_log_message(text), plain.add_log_message(text)
+        assert (found.cluster_id, found.get_template()) == (expected.cluster_id, expected.get_template())
+
+
+def test_a_leaf_that_is_full_of_templates_finds_the_most_similar() -> None:
+    templates = Templates()
+    shapes = [f"start {a}{b} {b}q{a} {a}r{b} {b}s{a} {a}t{b} end" for a in "ghijklmnop" for b in "ghijklmnop"]
+    numbers = templates.add_all(shapes)
+    assert len(set(numbers)) == 100
+    assert templates.add_all(shape.replace(" end", " over") for shape in shapes) == numbers
