@@ -32,12 +32,17 @@ from bot.catalog import Catalog, load_catalog
 from bot.changes.door import ChangeDoor
 from bot.changes.ledger import ChangeLedger
 from bot.errors import Denied
+from bot.gate import PLACES, actions_of, policy_of
 from bot.incidents import Intake, Journal
 from bot.memory import MemoryManager
-from bot.models import Alert
+from bot.models import Alert, Proposal
 from bot.remediation.approvals import Approvals, Membership, may_decide
-from bot.remediation.catalogue import Actions, actions
+from bot.remediation.audit import Audit
+from bot.remediation.catalogue import Actions
 from bot.remediation.execution import Execution
+from bot.remediation.policy import Judgement, rejudge
+from bot.remediation.rules import Policy
+from bot.remediation.standing import Standings
 from bot.settings import Settings, secret_from_environment
 from bot.slack.client import Slack
 from bot.slack.door import Door
@@ -55,10 +60,12 @@ from bot.telemetry.sources import log_sources
 from bot.work.answers import Answers, Names
 from bot.work.backfill import Backfill, read_back_key, unless
 from bot.work.desk import FrontDesk
+from bot.work.drafting import Drafter, Drafting, answer
 from bot.work.drawings import Drawings
 from bot.work.duties import Office, Stage
 from bot.work.follow import Follow
 from bot.work.forgetting import Forgetting
+from bot.work.gatekeeper import Gatekeeper, Trust
 from bot.work.health import Health, health_routes
 from bot.work.inlet import intake_of, sorting
 from bot.work.lookout import ledger_of, tools_for_changes
@@ -66,7 +73,7 @@ from bot.work.measure import Ask, Measures
 from bot.work.metering import prometheus_of
 from bot.work.pictures import Pictures
 from bot.work.questions import Questions
-from bot.work.queue import Queue, open_queue
+from bot.work.queue import Place, Queue, open_queue
 from bot.work.scoping import scope_of
 from bot.work.showings import Showings
 from bot.work.specs import shipped_specs, tool_specs
@@ -113,7 +120,8 @@ async def assembled(settings: Settings, *, clock: Clock = utc_now) -> AsyncItera
     Raises:
         Misconfigured: a setting, the catalogue or Redis cannot be used.
     """
-    catalog = load_catalog(settings.services_file)
+    catalog, policy = load_catalog(settings.services_file), policy_of(settings)
+    known = actions_of(settings, catalog)
     async with AsyncExitStack() as stack:
         url = await _redis_url(stack, settings)
         redis = await stack.enter_async_context(connect(url))
@@ -131,9 +139,24 @@ async def assembled(settings: Settings, *, clock: Clock = utc_now) -> AsyncItera
         pictures = Pictures(redis)
         stopping = asyncio.Event()
         door, stage, membership, names = await _slack(stack, settings, redis, pictures, clock, stopping)
-        forgetting = Forgetting(memory, partial(may_decide, settings.remediation, membership))
+        forgetting = Forgetting(memory, partial(may_decide, policy.approvers, membership))
         answers = Answers(journal, intake, memory, catalog, clock, names, forgetting)
-        rooms, measures = _rooms(settings, catalog, journal, memory, telemetry, pictures, clock)
+        measures = _measures(settings, catalog, journal, telemetry, known, clock)
+        drafter = Drafter(known, catalog, policy, measures.now, clock, verify_s=settings.remediation.verify_s)
+        rooms = Rooms(
+            journal=journal,
+            memory=memory,
+            toolbox=telemetry.toolbox,
+            actions=known,
+            catalog=catalog,
+            settings=settings,
+            clock=clock,
+            keep_charts=pictures.keep,
+            draft=Drafting(redis, queue).draft if settings.role == "worker" else drafter.draft,
+        )
+        law = partial(_law, clock, catalog, policy)
+        approvals = Approvals(journal, membership, clock, law)
+        standings = Standings(redis, catalog, policy, membership, clock)
         runs = RedisStore(redis, RUNS_KEPT.total_seconds())
         painter = await stack.enter_async_context(Painter.open())
         office = Office(
@@ -141,8 +164,10 @@ async def assembled(settings: Settings, *, clock: Clock = utc_now) -> AsyncItera
             intake=intake,
             memory=memory,
             triage=_triage(settings, rooms, runs),
-            approvals=Approvals(journal, membership, clock),
-            execution=Execution(redis, journal, rooms.actions, clock, owner=f"{socket.gethostname()}:{os.getpid()}"),
+            approvals=approvals,
+            keeper=Gatekeeper(journal, approvals, standings, Audit(redis, settings.audit_key), clock),
+            execution=Execution(redis, journal, known, clock, owner=f"{socket.gethostname()}:{os.getpid()}", law=law),
+            draft_for=partial(answer, redis, drafter),
             verifier=Verifier(journal, measures, clock, stopping),
             answers=answers,
             questions=Questions(journal, clock),
@@ -154,13 +179,17 @@ async def assembled(settings: Settings, *, clock: Clock = utc_now) -> AsyncItera
             knowledge=settings.knowledge_dir,
         )
         queue.register(tasks_of(office, sweep_every=timedelta(seconds=settings.work.sweep_s)))
-        desk = FrontDesk(redis, queue, journal, intake, memory, answers, stage, catalog, clock)
+        trust = Trust(standings, queue, clock)
+        desk = FrontDesk(redis, queue, journal, intake, memory, answers, stage, catalog, clock, trust)
         health = Health(redis)
-        reception = await stack.enter_async_context(sorting(settings, redis, intake, showings.want, health))
-        routes: list[BaseRoute] = [*AlertDoor(settings, reception, clock).routes(), *health_routes(health)]
-        routes += ChangeDoor(settings, ledger, clock).routes()
-        routes += await door(stack, desk)
-        await _worker(stack, queue, settings, health, stopping)
+        routes: list[BaseRoute] = list(health_routes(health))
+        if settings.role != "executor":
+            reception = await stack.enter_async_context(sorting(settings, redis, intake, showings.want, health))
+            routes += AlertDoor(settings, reception, clock).routes()
+            routes += ChangeDoor(settings, ledger, clock).routes()
+            routes += await door(stack, desk)
+        for place in PLACES[settings.role]:
+            await _worker(stack, queue, place, settings, health, stopping)
         await _read_back(queue, redis, settings, catalog)
         yield Nightdesk(Starlette(routes=routes), journal, memory, intake, health)
 
@@ -208,42 +237,17 @@ def _asking(prometheus: Prometheus) -> Ask:
     return ask
 
 
-def _rooms(
-    settings: Settings,
-    catalog: Catalog,
-    journal: Journal,
-    memory: MemoryManager,
-    telemetry: Telemetry,
-    pictures: Pictures,
-    clock: Clock,
-) -> tuple[Rooms, Measures]:
-    known = _actions(settings, catalog)
-
+def _measures(
+    settings: Settings, catalog: Catalog, journal: Journal, telemetry: Telemetry, known: Actions, clock: Clock
+) -> Measures:
     async def scope(incident_id: str) -> Scope:
         return scope_of(await journal.read(incident_id), catalog, settings.triage, clock())
 
-    measures = Measures(telemetry.ask, telemetry.toolbox, scope, known)
-    rooms = Rooms(
-        journal=journal,
-        memory=memory,
-        toolbox=telemetry.toolbox,
-        actions=known,
-        catalog=catalog,
-        settings=settings,
-        clock=clock,
-        keep_charts=pictures.keep,
-        measure_now=measures.now,
-    )
-    return rooms, measures
+    return Measures(telemetry.ask, telemetry.toolbox, scope, known)
 
 
-def _actions(settings: Settings, catalog: Catalog) -> Actions:
-    dsns = {
-        name: dsn
-        for name, database in catalog.databases.items()
-        if database.action_dsn_env and (dsn := secret_from_environment(database.action_dsn_env))
-    }
-    return actions(catalog, settings.remediation, action_dsns=dsns, secret=secret_from_environment)
+def _law(clock: Clock, catalog: Catalog, policy: Policy, proposal: Proposal) -> Judgement:
+    return rejudge(proposal, clock(), catalog, policy)
 
 
 def _triage(settings: Settings, rooms: Rooms, runs: Store) -> Triage:
@@ -338,11 +342,11 @@ async def _read_back(queue: Queue, redis: Redis, settings: Settings, catalog: Ca
 
 
 async def _worker(
-    stack: AsyncExitStack, queue: Queue, settings: Settings, health: Health, stopping: asyncio.Event
+    stack: AsyncExitStack, queue: Queue, place: Place, settings: Settings, health: Health, stopping: asyncio.Event
 ) -> None:
-    """Start the worker; when the stack closes it finishes what it has begun, but watches no longer."""
-    worker = await stack.enter_async_context(queue.worker(settings.work))
-    running = asyncio.create_task(worker.run_forever(), name="worker")
+    """Start a worker; when the stack closes it finishes what it has begun, but watches no longer."""
+    worker = await stack.enter_async_context(queue.worker(settings.work, place))
+    running = asyncio.create_task(worker.run_forever(), name=f"worker of {place}")
 
     async def stop() -> None:
         health.working = False

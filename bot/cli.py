@@ -6,6 +6,7 @@ import asyncio
 import signal
 import sys
 from collections.abc import Callable, Coroutine
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -25,10 +26,14 @@ app = typer.Typer(
 FACTS_HELP = "YAML with any of: given, finds (step → facts), answers (node → outcome)."
 playbook_app = typer.Typer(help="Check, draw and rehearse playbooks.", no_args_is_help=True)
 alert_app = typer.Typer(help="Look at alerts as Nightdesk reads them.", no_args_is_help=True)
+audit_app = typer.Typer(help="The audit trail: who approved what, and what came of it.", no_args_is_help=True)
+policy_app = typer.Typer(help="The approval policy: who may approve what.", no_args_is_help=True)
 services_app = typer.Typer(help="The service catalogue.", no_args_is_help=True)
 app.add_typer(playbook_app, name="playbook")
 app.add_typer(alert_app, name="alert")
 app.add_typer(services_app, name="services")
+app.add_typer(policy_app, name="policy")
+app.add_typer(audit_app, name="audit")
 
 
 def main() -> None:
@@ -48,12 +53,17 @@ def version() -> None:
 
 
 @app.command()
-def serve() -> None:
+def serve(
+    role: Annotated[
+        Literal["all", "worker", "executor"] | None,
+        typer.Option(help="'executor' alone holds the credentials of actions, 'worker' does all else; default: all."),
+    ] = None,
+) -> None:
     """Run the bot: alert webhooks, Slack and background work, until Ctrl-C. Settings come from NIGHTDESK_* and TOML."""
     from bot.observability import configure_logging
     from bot.settings import load
 
-    settings = load()
+    settings = load(**({"role": role} if role else {}))
     configure_logging(settings.log_level, settings.log_format)
     from bot.serve import serve as run  # slow to import: a wrong setting is told before
 
@@ -194,6 +204,78 @@ def services_check(file: Annotated[Path, typer.Argument()] = Path("services.yaml
 
     catalog = load_catalog(file)
     print(f"{file} is sound: {len(catalog.services)} services, {len(catalog.databases)} databases.")
+
+
+@audit_app.command("verify")
+def audit_verify(
+    export: Annotated[Path | None, typer.Option(help="An earlier export: shows a tail that was cut off.")] = None,
+) -> None:
+    """Check that nobody has changed the audit trail. Exit code 1 and the place, if somebody has."""
+    from bot.audit_command import verify
+    from bot.settings import load
+
+    _run(lambda: verify(load(), export, print))
+
+
+@audit_app.command("export")
+def audit_export() -> None:
+    """Print the audit trail, one JSON object a line; keep it elsewhere."""
+    from bot.audit_command import export
+    from bot.settings import load
+
+    _run(lambda: export(load(), print))
+
+
+@policy_app.command("lint")
+def policy_lint(file: Annotated[Path | None, typer.Argument(help="Default: the one in force.")] = None) -> None:
+    """Check a policy: form, names, tiers that nobody may decide on. Exit code 1 if anything is wrong."""
+    from bot.policy_command import lint
+    from bot.settings import load
+
+    text, code = lint(load(), file)
+    print(text)
+    raise typer.Exit(code)
+
+
+@policy_app.command("explain")
+def policy_explain(
+    action: Annotated[str, typer.Argument(help="Such as kubernetes.restart_rollout.")],
+    parameters: Annotated[str | None, typer.Option("--with", help="Its parameters as JSON, where configured.")] = None,
+    service: Annotated[str | None, typer.Option(help="The service or database that it acts on.")] = None,
+    risk: Annotated[Literal["read-only", "low", "medium", "high"], typer.Option(help="Of the action by itself.")] = (
+        "medium"
+    ),
+    reach: Annotated[Literal["session", "service", "unknown"], typer.Option(help="What is interrupted.")] = "service",
+    reversible: Annotated[bool, typer.Option(help="Whether it can be undone.")] = False,
+    confidence: Annotated[float, typer.Option(min=0, max=1, help="In the cause that it removes.")] = 0.9,
+    at: Annotated[datetime | None, typer.Option(help="When, for freezes; default: now.")] = None,
+) -> None:
+    """Tell how a decision about an action comes about: each step to its risk, who must approve, for how long."""
+    from bot.models import Risk
+    from bot.policy_command import explanation
+    from bot.settings import load
+
+    print(
+        explanation(
+            load(),
+            action,
+            parameters=parameters,
+            service=service,
+            risk=Risk(risk),
+            reach=reach,
+            reversible=reversible,
+            confidence=confidence,
+            at=at or datetime.now(UTC),
+        )
+    )
+
+
+@policy_app.command("schema")
+def policy_schema() -> None:
+    """Print the JSON Schema of policy.yaml, for editors."""
+    from bot.remediation.rules import json_schema
+
+    print(json_schema(), end="")
 
 
 def _read(file: str) -> bytes:

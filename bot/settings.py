@@ -50,6 +50,9 @@ def default_playbooks() -> Path:
     return here if here.is_dir() else shipped_playbooks()
 
 
+Role = Literal["all", "worker", "executor"]
+
+
 class _Section(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -154,6 +157,7 @@ class RemediationSettings(_Section):
     expires_s: float = Field(default=900, gt=0)
     verify_s: float = Field(default=120, gt=0, description="how long a verification watches")
     high_risk_approvals: int = Field(default=2, ge=2)
+    policy_file: Path | None = Field(default=None, description="empty: policy.yaml here, if there is one")
     http_calls: Mapping[str, HttpCallTemplate] = Field(default_factory=dict)
     restarts: Mapping[str, RestartTarget] = Field(default_factory=dict)
     kubernetes: Mapping[str, KubernetesCluster] = Field(default_factory=dict)
@@ -248,7 +252,9 @@ class Settings(BaseSettings):
     )
 
     config: Path | None = Field(default=None, description="the TOML file that was read")
+    role: Role = Field(default="all", description="what this process does of the whole")
     redis_url: SecretStr | None = Field(default=None, description="empty: a private Redis in the data folder")
+    audit_key: SecretStr | None = Field(default=None, description="seals the audit trail; for the executor alone")
     data_dir: Path = Path("data")
     host: str = "127.0.0.1"
     port: int = Field(default=8080, ge=0, le=65535)
@@ -291,7 +297,7 @@ class Settings(BaseSettings):
     @model_validator(mode="after")
     def _no_open_door(self) -> Settings:
         open_doors = sorted(name for name, source in self.alerts.items() if source.auth is None)
-        if (open_doors or not self.alerts) and not self.loopback:
+        if (open_doors or not self.alerts) and not self.loopback and self.role != "executor":
             what = (
                 f"alert sources without authentication ({', '.join(open_doors)})"
                 if open_doors

@@ -6,6 +6,7 @@ The braces make Redis Cluster keep both on one node.
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from datetime import timedelta
 from typing import cast
@@ -89,6 +90,7 @@ class Journal:
             history=history_key(incident_id),
             moves={start: end.value for start, end in moves(event).items()},
             event=event.model_dump_json(),
+            attempt=secrets.token_hex(8),
             once=once,
             expected=expected,
             fields={**_fields(event), **(fields or {})},

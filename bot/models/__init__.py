@@ -49,6 +49,7 @@ from bot.models.proposal import Proposal, Risk, Verification
 from bot.models.question import Question
 from bot.models.receipt import Receipt
 from bot.models.silence import Matcher, Silence
+from bot.models.standing import EarnedTrust, StandingApproval
 
 __all__ = [
     "EVENT",
@@ -64,6 +65,7 @@ __all__ = [
     "BriefLine",
     "Briefed",
     "Chart",
+    "EarnedTrust",
     "Endorsed",
     "Event",
     "Evidence",
@@ -100,6 +102,7 @@ __all__ = [
     "Risk",
     "Severity",
     "Silence",
+    "StandingApproval",
     "Unanswered",
     "Verification",
     "Verified",

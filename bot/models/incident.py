@@ -100,6 +100,7 @@ class Endorsed(_Fact):
     kind: Literal["endorsed"] = "endorsed"
     proposal_id: str
     digest: str
+    reason: str = ""
 
 
 class Approved(_Fact):
@@ -108,6 +109,8 @@ class Approved(_Fact):
     kind: Literal["approved"] = "approved"
     proposal_id: str
     digest: str
+    reason: str = ""
+    standing: str | None = Field(default=None, description="the standing approval that it rests on, if it does")
 
 
 class Rejected(_Fact):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from enum import StrEnum
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import Field
 
@@ -23,6 +23,9 @@ class Risk(StrEnum):
     def rank(self) -> int:
         """0 is harmless."""
         return list(Risk).index(self)
+
+
+Reach = Literal["session", "service", "unknown"]
 
 
 class Verification(Noun):
@@ -57,10 +60,13 @@ class Proposal(Noun):
     evidence: tuple[str, ...] = Field(default=(), description="evidence ids shown with it")
     confidence: float = Field(ge=0, le=1)
     service: str | None = Field(default=None, description="service or database that it acts on, by catalogue name")
+    reach: Reach = Field(default="unknown", description="what is interrupted: a session, services, nobody can tell")
     noticed_by: tuple[str, ...] = Field(default=(), description="services that may notice, nearest first")
     rehearsal: str | None = Field(default=None, description="what a dry run said, where the target offers one")
     verification: Verification | None = None
     approvals_needed: int = Field(default=1, ge=1)
+    reason_needed: bool = Field(default=False, description="whether an approval needs a written reason")
+    requester_may_approve: bool = True
     approver_users: tuple[str, ...] = ()
     approver_groups: tuple[str, ...] = ()
     requested_by: str | None = Field(default=None, description="user id of the person who asked for it, if one did")

@@ -5,34 +5,45 @@ Everything is read again on the server; what the button says is only the questio
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Collection
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 
-from bot.errors import Denied, IllegalTransition, NotFound
+from bot.errors import Denied, IllegalTransition, NotFound, RemediationError
 from bot.incidents.journal import Journal
-from bot.models import Approved, Endorsed, Expired, Incident, Phase, Proposal, Rejected
+from bot.models import Approved, Endorsed, Expired, Incident, Phase, Proposal, Rejected, StandingApproval
+from bot.remediation.policy import Judgement
 from bot.remediation.proposal import matches
-from bot.settings import RemediationSettings
+from bot.remediation.rules import Approvers
 
 Clock = Callable[[], datetime]
 Membership = Callable[[str, str], Awaitable[bool]]
 """(user, group) → whether the user is in the group now. Raises Denied where that cannot be told."""
+Law = Callable[[Proposal], Judgement]
+"""What policy says of a proposal now; raises RemediationError where it forbids it. See `policy.rejudge`."""
 
 LONGEST_REASON = 2000
 SHORTEST_DIGEST = 16
 """Hexadecimal digits that a click must carry: 64 bits of what was shown."""
 
 
-async def may_decide(settings: RemediationSettings, membership: Membership, user: str) -> bool:
-    """Whether the user is among the approvers of the settings; a group that cannot be read does not count."""
-    if user in settings.approver_users:
-        return True
+async def may_decide(approvers: Approvers, membership: Membership, user: str) -> bool:
+    """Whether the user is among the approvers of everything; a group that cannot be read does not count."""
+    return await doubt_about(user, approvers.users, approvers.groups, membership) is None
+
+
+async def doubt_about(user: str, users: Collection[str], groups: Collection[str], membership: Membership) -> str | None:
+    """Why the user is not among them; None where they are."""
+    if user in users:
+        return None
     try:
-        return any([await membership(user, group) for group in settings.approver_groups])
-    except Denied:
-        return False
+        for group in groups:
+            if await membership(user, group):
+                return None
+    except Denied as doubt:
+        return f"{doubt} Nothing was run."
+    return "You are not among the approvers of this action. Your click was recorded; nothing was run."
 
 
 @dataclass(frozen=True)
@@ -49,21 +60,30 @@ def incident_of(proposal_id: str) -> str:
 
 
 class Approvals:
-    """Decides on proposals. The journal's compare-and-set makes every decision the only one."""
+    """Decides on proposals. The journal's compare-and-set makes every decision the only one.
 
-    def __init__(self, journal: Journal, membership: Membership, clock: Clock) -> None:
+    Args:
+        law: policy as it is now, where it is to be asked again; it can only make a decision harder.
+    """
+
+    def __init__(self, journal: Journal, membership: Membership, clock: Clock, law: Law | None = None) -> None:
         self._journal = journal
         self._membership = membership
         self._clock = clock
+        self._law = law
 
-    async def approve(self, proposal_id: str, digest: str, user: str) -> Verdict:
+    async def approve(self, proposal_id: str, digest: str, user: str, reason: str = "") -> Verdict:
         """Count the user's approval of exactly this digest."""
+        reason = reason.strip()[:LONGEST_REASON]
         while True:
             stand = await self._stand(proposal_id, digest, user)
             if isinstance(stand, Verdict):
                 return stand
+            incident, proposal = stand
+            if refusal := await self._not_to_approve(proposal, user, reason):
+                return refusal
             try:
-                return await self._approve(*stand, user)
+                return await self._approve(incident, proposal, user, reason)
             except IllegalTransition:
                 continue  # somebody was faster: look again at what is true now
 
@@ -84,6 +104,26 @@ class Approvals:
             except IllegalTransition:
                 continue
             return Verdict("rejected", "Rejected. Nothing was run.")
+
+    async def under(self, one: StandingApproval, proposal: Proposal) -> Verdict:
+        """Approve it in the name of the person who granted the standing approval, as if they pressed the button now."""
+        stand = await self._stand(proposal.id, proposal.digest, one.granted_by)
+        if isinstance(stand, Verdict):
+            return stand
+        if refusal := await self._not_to_approve(proposal, one.granted_by, ""):
+            return refusal
+        event = Approved(
+            at=self._clock(),
+            actor=one.granted_by,
+            proposal_id=proposal.id,
+            digest=proposal.digest,
+            standing=one.id,
+        )
+        try:
+            await self._journal.append(proposal.incident_id, event, expected=_exactly(proposal))
+        except IllegalTransition as overtaken:
+            return Verdict("already", str(overtaken))
+        return Verdict("approved", f"Approved by the standing approval {one.id}.")
 
     async def expire(self, proposal_id: str) -> bool:
         """Close the gate if its time is over and nobody decided; whether it was closed now."""
@@ -122,34 +162,44 @@ class Approvals:
         return Verdict("denied", refusal) if refusal else (incident, proposal)
 
     async def _refusal(self, proposal: Proposal, user: str) -> str | None:
+        """Why the user may not decide on it, either way."""
         if not proposal.approver_users and not proposal.approver_groups:
             return "Nobody is named as approver for this action, so nobody may decide on it (settings: remediation)."
-        if proposal.approvals_needed > 1 and user == proposal.requested_by:
+        if user == proposal.requested_by and (proposal.approvals_needed > 1 or not proposal.requester_may_approve):
             return "You asked for this action, so another person must decide on it."
-        if user in proposal.approver_users:
+        return await doubt_about(user, proposal.approver_users, proposal.approver_groups, self._membership)
+
+    async def _not_to_approve(self, proposal: Proposal, user: str, reason: str) -> Verdict | None:
+        """What policy says now, where it says no; a rejection needs no such leave."""
+        if proposal.reason_needed and not reason:
+            return Verdict("void", "This approval needs a written reason. Nothing was run.")
+        if self._law is None:
             return None
         try:
-            for group in proposal.approver_groups:
-                if await self._membership(user, group):
-                    return None
-        except Denied as doubt:
-            return f"{doubt} Nothing was run."
-        return "You are not among the approvers of this action. Your click was recorded; nothing was run."
+            law = self._law(proposal)
+        except RemediationError as forbidden:
+            return Verdict("denied", f"{forbidden} Nothing was run.")
+        if law.approvals_needed > proposal.approvals_needed or (law.reason_needed and not reason):
+            return Verdict("denied", "Policy asks for more than this card says, so it must be proposed again.")
+        if doubt := await doubt_about(user, law.approver_users, law.approver_groups, self._membership):
+            return Verdict("denied", doubt)
+        return None
 
-    async def _approve(self, incident: Incident, proposal: Proposal, user: str) -> Verdict:
+    async def _approve(self, incident: Incident, proposal: Proposal, user: str, reason: str) -> Verdict:
         at = self._clock()
         already = await self._journal.field(incident.id, "endorsed_by") or ""
         endorsers = already.split(",") if already else []
         if user in endorsers:
             return Verdict("already", "You have approved this already; it needs another person.")
         expected = {**_exactly(proposal), "endorsed_by": already}
-        missing = proposal.approvals_needed - len(endorsers) - 1
+        still = [one for one in endorsers if await self._refusal(proposal, one) is None]
+        missing = proposal.approvals_needed - len(still) - 1
         if missing > 0:
-            event = Endorsed(at=at, actor=user, proposal_id=proposal.id, digest=proposal.digest)
-            fields = {"endorsed_by": ",".join([*endorsers, user])}
+            event = Endorsed(at=at, actor=user, proposal_id=proposal.id, digest=proposal.digest, reason=reason)
+            fields = {"endorsed_by": ",".join([*still, user])}
             await self._journal.append(incident.id, event, expected=expected, fields=fields)
             return Verdict("endorsed", f"Approved by you; {missing} more needed, from another person.")
-        approved = Approved(at=at, actor=user, proposal_id=proposal.id, digest=proposal.digest)
+        approved = Approved(at=at, actor=user, proposal_id=proposal.id, digest=proposal.digest, reason=reason)
         await self._journal.append(incident.id, approved, expected=expected)
         return Verdict("approved", "Approved.")
 

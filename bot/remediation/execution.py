@@ -23,7 +23,7 @@ from bot.errors import EffectFailed, EffectUnknown, IllegalTransition, Nightdesk
 from bot.incidents.journal import Journal
 from bot.models import Event, Executed, Executing, Incident, Noted, NotExecuted, OutcomeUnknown, Phase, Proposal
 from bot.remediation.action import Action, ActionParameters
-from bot.remediation.approvals import incident_of
+from bot.remediation.approvals import Law, incident_of
 from bot.remediation.catalogue import Actions
 from bot.remediation.proposal import matches
 from bot.storage.scripts import release, swap
@@ -53,20 +53,25 @@ class Execution:
 
     Args:
         owner: names this process in the history.
+        law: policy as it is now, where it is to be asked again right before the effect.
     """
 
-    def __init__(self, redis: Redis, journal: Journal, actions: Actions, clock: Clock, *, owner: str) -> None:
+    def __init__(
+        self, redis: Redis, journal: Journal, actions: Actions, clock: Clock, *, owner: str, law: Law | None = None
+    ) -> None:
         self._redis = redis
         self._journal = journal
         self._actions = actions
         self._clock = clock
         self._owner = owner
+        self._law = law
 
     async def run(self, proposal_id: str) -> float | None:
         """Carry it out, or say why not. Gives the seconds after which to look again, if another run may still act."""
         incident_id = incident_of(proposal_id)
         lease = Lease(f"nd:lease:{proposal_id}", f"{self._owner}:{secrets.token_hex(8)}")
-        if not await self._redis.set(lease.key, lease.holder, nx=True, px=int(PREPARING_S * 1000)):
+        taken = await self._redis.set(lease.key, lease.holder, nx=True, px=int(PREPARING_S * 1000))
+        if not taken and await self._redis.get(lease.key) != lease.holder:  # ours, where only the answer was lost
             return max(0.05, await self._redis.pttl(lease.key) / 1000)
         try:
             incident = await self._journal.read(incident_id)
@@ -112,6 +117,8 @@ class Execution:
         try:
             action, parameters = self._actions.resolve(proposal.action, proposal.parameters)
             _require_as_shown(action, parameters, proposal)
+            if self._law:
+                self._law(proposal)
             await asyncio.wait_for(_ready(action, parameters), PREPARING_S / 2)
         except TimeoutError:
             await self._not_executed(incident, proposal, "its preconditions could not be read in time")

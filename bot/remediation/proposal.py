@@ -14,7 +14,7 @@ from bot.catalog import Catalog
 from bot.models import Noun, Proposal, Risk, Verification
 from bot.remediation.action import Action, ActionParameters
 from bot.remediation.policy import Circumstances, judge
-from bot.settings import RemediationSettings
+from bot.remediation.rules import Policy
 
 
 class Grounds(Noun):
@@ -31,7 +31,7 @@ class Grounds(Noun):
     floor: Risk | None = Field(default=None, description="the risk that the playbook's author gives at least")
     verification: Verification | None = Field(default=None, description="None: the action's own")
     rollback: str | None = Field(default=None, description="in the author's words; None: the action's own")
-    expires_s: float | None = Field(default=None, gt=0, description="how long the gate waits, if less than the setting")
+    expires_s: float | None = Field(default=None, gt=0, description="how long the gate waits, if less than policy says")
 
 
 async def draft(
@@ -41,7 +41,8 @@ async def draft(
     *,
     proposal_id: str,
     catalog: Catalog,
-    settings: RemediationSettings,
+    policy: Policy,
+    verify_s: float,
     now: datetime,
 ) -> Proposal:
     """The proposal, with the live state read and pinned, the risk computed, a dry run done and the digest set.
@@ -54,6 +55,8 @@ async def draft(
     reversible = action.reversible(parameters)
     judgement = judge(
         Circumstances(
+            action=action.name,
+            at=now,
             base=action.base_risk(parameters),
             floor=grounds.floor,
             blast=blast,
@@ -62,7 +65,7 @@ async def draft(
             subject=action.service(parameters),
         ),
         catalog,
-        settings,
+        policy,
     )
     rehearsal = await action.rehearse(parameters)
     return sealed(
@@ -82,10 +85,13 @@ async def draft(
             evidence=grounds.evidence,
             confidence=grounds.confidence,
             service=action.service(parameters),
+            reach=blast.reach,
             noticed_by=blast.services,
             rehearsal=rehearsal,
-            verification=grounds.verification or action.default_verification(parameters, settings.verify_s),
+            verification=grounds.verification or action.default_verification(parameters, verify_s),
             approvals_needed=judgement.approvals_needed,
+            reason_needed=judgement.reason_needed,
+            requester_may_approve=judgement.requester_may_approve,
             approver_users=judgement.approver_users,
             approver_groups=judgement.approver_groups,
             requested_by=grounds.requested_by,
@@ -93,7 +99,7 @@ async def draft(
             playbook_hash=grounds.playbook_hash,
             node=grounds.node,
             proposed_at=now,
-            expires_at=now + timedelta(seconds=min(settings.expires_s, grounds.expires_s or settings.expires_s)),
+            expires_at=now + timedelta(seconds=min(judgement.valid_for_s, grounds.expires_s or judgement.valid_for_s)),
             timeout_s=action.timeout_s(parameters),
             digest="",
         )

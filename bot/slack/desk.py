@@ -11,7 +11,7 @@ from typing import Literal, Protocol
 
 from pydantic import Field
 
-from bot.models import Incident, Instant, Message, Noun, Proposal
+from bot.models import EarnedTrust, Incident, Instant, Message, Noun, Proposal, StandingApproval
 
 
 class Mention(Noun):
@@ -73,6 +73,8 @@ class HomeContent(Noun):
     incidents: tuple[Incident, ...] = ()
     pending: tuple[Proposal, ...] = ()
     links: Mapping[str, str] = Field(default_factory=dict, description="incident id → permalink of its card")
+    standing: tuple[StandingApproval, ...] = ()
+    earned: tuple[EarnedTrust, ...] = Field(default=(), description="what a person could allow in advance now")
 
 
 class Desk(Protocol):
@@ -109,6 +111,13 @@ class Desk(Protocol):
     async def home(self, user: str) -> HomeContent:
         """What that user's home tab shows."""
         ...
+
+    async def granted(self, action: str, service: str, days: int, user: str) -> str:
+        """Allow an action on a service in advance, in the user's name; empty, or why not."""
+        ...
+
+    async def revoked(self, standing_id: str, user: str) -> None:
+        """Take a standing approval back; the same one again changes nothing."""
 
     async def proposal(self, proposal_id: str) -> Proposal | None:
         """The proposal as stored, None if there is none."""

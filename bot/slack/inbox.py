@@ -156,14 +156,14 @@ def replied(body: Json) -> Reply:
     )
 
 
-def rejected(body: Json, at: datetime) -> Decision:
+def reasoned(body: Json, verdict: Literal["approve", "reject"], at: datetime) -> Decision:
     """A submitted reason; it may be empty.
 
     Raises:
         BadInput: the modal is none of ours.
     """
     view = body["view"]
-    return Decision(verdict="reject", user=body["user"]["id"], reason=reason_of(view), at=at, **origin_of(view))
+    return Decision(verdict=verdict, user=body["user"]["id"], reason=reason_of(view), at=at, **origin_of(view))
 
 
 def command(body: Json) -> Command:

@@ -161,8 +161,7 @@ def _element(what: str, element: Json) -> None:
     elif kind == "overflow":
         _some(f"{what}: its overflow menu", element.get("options", ()), 5, "options")
         for option in element["options"]:
-            _plain(f"{what}: an option", option.get("text"), 75)
-            _length(f"{what}: an option's value", option.get("value"), 150)
+            _option(what, option)
     elif kind == "image":
         _image(what, element)
     else:
@@ -214,11 +213,26 @@ def _input(what: str, block: Json) -> None:
     if "hint" in block:
         _plain(f"{what}: its hint", block["hint"], 2000)
     element = block.get("element", {})
-    if element.get("type") != "plain_text_input":
+    if element.get("type") == "static_select":
+        _select(what, element)
+    elif element.get("type") != "plain_text_input":
         _refuse(f"{what} has an element of kind {element.get('type')!r}, which is not used here.")
     _at_most(f"{what}: its max_length", element.get("max_length", 1), 3000, "characters")
     if "placeholder" in element:
         _plain(f"{what}: its placeholder", element["placeholder"], 150)
+
+
+def _select(what: str, element: Json) -> None:
+    _some(f"{what}: its menu", element.get("options", ()), 100, "options")
+    for option in element["options"]:
+        _option(what, option)
+    if element.get("initial_option") not in (None, *element["options"]):
+        _refuse(f"{what}: its initial option is none of its options.")
+
+
+def _option(what: str, option: Json) -> None:
+    _plain(f"{what}: an option", option.get("text"), 75)
+    _length(f"{what}: an option's value", option.get("value"), 150)
 
 
 _MESSAGE_BLOCKS: dict[str, Callable[[str, Json], None]] = {

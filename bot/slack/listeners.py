@@ -19,16 +19,12 @@ from slack_bolt.authorization import AuthorizeResult
 from slack_bolt.context.ack.async_ack import AsyncAck
 from slack_sdk.web.async_client import AsyncWebClient
 
-from bot.errors import BadInput, NightdeskError, SlackRefused
+from bot.errors import BadInput, NightdeskError
 from bot.slack import inbox
-from bot.slack.blocks import Block
-from bot.slack.client import Identity, Slack, refusals
+from bot.slack.client import Identity, Slack
 from bot.slack.desk import Desk
-from bot.slack.limits import check_view
+from bot.slack.gate import GateListeners
 from bot.slack.text import escape, own
-from bot.slack.views import modal
-from bot.slack.views.home import home
-from bot.slack.views.proposal import APPROVE, REJECT
 from bot.slack.views.question import ANSWER
 
 log = structlog.get_logger(__name__)
@@ -47,7 +43,7 @@ class Listeners:
     def __init__(self, desk: Desk, slack: Slack, clock: Callable[[], datetime]) -> None:
         self._desk = desk
         self._slack = slack
-        self._clock = clock
+        self._gate = GateListeners(desk, slack, clock)
 
     def app(self) -> AsyncApp:
         """The Bolt app. Signatures are checked by the door, before anything is parsed."""
@@ -80,10 +76,8 @@ class Listeners:
     def _obey(self, app: AsyncApp) -> None:
         app.command(COMMAND)(self._commanded)
         app.message_shortcut(TRIAGE)(self._triage)
-        app.action(APPROVE)(self._approved)
-        app.action(REJECT)(self._reject_pressed)
+        self._gate.obey(app)
         app.action(re.compile(rf"{ANSWER}\d"))(self._replied)
-        app.view(modal.REJECT_REASON)(self._reject_submitted)
         app.action(ANYTHING)(_ignored)
 
     def _once(self, handler: Handler) -> Callable[..., Awaitable[None]]:
@@ -121,12 +115,8 @@ class Listeners:
             await self._desk.joined(event["channel"])
 
     async def _home_opened(self, _: str, event: Json, __: Identity) -> None:
-        if event.get("tab") != "home":
-            return
-        view = home(await self._desk.home(event["user"]))
-        check_view(view)
-        with refusals("the home tab"):
-            await self._slack.telling.views_publish(user_id=event["user"], view=view)
+        if event.get("tab") == "home":
+            await self._gate.show_home(event["user"])
 
     async def _commanded(self, ack: AsyncAck, body: Json) -> None:
         try:
@@ -140,44 +130,9 @@ class Listeners:
         await self._desk.asked_triage(body["channel"]["id"], message["ts"], inbox.said(message), body["user"]["id"])
         await ack()
 
-    async def _approved(self, ack: AsyncAck, body: Json) -> None:
-        await self._desk.decided(inbox.pressed(body, "approve"))
-        await ack()
-
     async def _replied(self, ack: AsyncAck, body: Json) -> None:
         await self._desk.replied(inbox.replied(body))
         await ack()
-
-    async def _reject_pressed(self, ack: AsyncAck, body: Json) -> None:
-        press = inbox.pressed(body, "reject")
-        offered = await self._desk.proposal(press.proposal_id)
-        if offered is None:
-            await self._whisper(press.channel, press.user, "That proposal is no longer open; nothing was changed.")
-        else:
-            view = modal.reject(offered, digest=press.digest, channel=press.channel, message_ts=press.message_ts)
-            await self._open(body, view, press.channel, press.user)
-        await ack()
-
-    async def _open(self, body: Json, view: Block, channel: str, user: str) -> None:
-        check_view(view)
-        try:
-            with refusals("the dialog"):
-                await self._slack.telling.views_open(trigger_id=body["trigger_id"], view=view)
-        except SlackRefused as refusal:
-            log.warning("the dialog did not open", user=user, reason=str(refusal))
-            await self._whisper(channel, user, "The dialog could not be opened in time. Press Reject again.")
-
-    async def _reject_submitted(self, ack: AsyncAck, body: Json) -> None:
-        decision = inbox.rejected(body, self._clock())
-        if not decision.reason:
-            await ack(response_action="errors", errors={modal.REASON: "Say why, in a few words."})
-            return
-        await self._desk.decided(decision)
-        await ack()
-
-    async def _whisper(self, channel: str, user: str, text: str) -> None:
-        with refusals(f"an ephemeral message to {user}"):
-            await self._slack.telling.chat_postEphemeral(channel=channel, user=user, text=text)
 
 
 def _authorizing(slack: Slack) -> Callable[[], Awaitable[AuthorizeResult]]:

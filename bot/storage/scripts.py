@@ -29,12 +29,18 @@ class _Script:
 _APPEND = _Script(
     """
     local record, history = KEYS[1], KEYS[2]
-    local moves, once, event = cjson.decode(ARGV[1]), ARGV[2], ARGV[3]
+    local moves, once, event, attempt = cjson.decode(ARGV[1]), ARGV[2], ARGV[3], ARGV[5]
     local phase = redis.call('HGET', record, 'phase') or ''
+    for _, entry in ipairs(redis.call('XREVRANGE', history, '+', '-', 'COUNT', 16)) do
+        local written = entry[2]
+        if written[5] == 'attempt' and written[6] == attempt then
+            return {'moved', written[2], entry[1]}
+        end
+    end
     if once ~= '' and redis.call('HEXISTS', record, 'once:' .. once) == 1 then
         return {'again', phase, ''}
     end
-    for i = 5, 4 + 2 * tonumber(ARGV[4]), 2 do
+    for i = 6, 5 + 2 * tonumber(ARGV[4]), 2 do
         if (redis.call('HGET', record, ARGV[i]) or '') ~= ARGV[i + 1] then
             return {'changed', phase, ''}
         end
@@ -43,9 +49,9 @@ _APPEND = _Script(
     if not to then
         return {'illegal', phase, ''}
     end
-    local id = redis.call('XADD', history, '*', 'phase', to, 'event', event)
+    local id = redis.call('XADD', history, '*', 'phase', to, 'event', event, 'attempt', attempt)
     redis.call('HSET', record, 'phase', to, 'version', id)
-    for i = 5 + 2 * tonumber(ARGV[4]), #ARGV, 2 do
+    for i = 6 + 2 * tonumber(ARGV[4]), #ARGV, 2 do
         redis.call('HSET', record, ARGV[i], ARGV[i + 1])
     end
     if once ~= '' then
@@ -73,21 +79,26 @@ async def append_event(
     history: str,
     moves: Mapping[str, str],
     event: str,
+    attempt: str,
     once: str = "",
     expected: Mapping[str, str] | None = None,
     fields: Mapping[str, str] | None = None,
 ) -> Move:
     """Move the record's phase, set its fields and append the event to its history: all of it or nothing.
 
+    The client sends a script again when the connection broke before the answer came. The first one may have been
+    carried out, so the second finds its own `attempt` and gives the answer that was lost, instead of a refusal.
+
     Args:
         moves: phase → the phase to move to; a phase that is not named refuses.
+        attempt: another one for every call.
         once: a name under which this event may be appended a single time.
         expected: fields of the record that must hold exactly these values.
         fields: fields to set along with the move.
     """
     expected, fields = expected or {}, fields or {}
     flat = [part for pairs in (expected, fields) for item in pairs.items() for part in item]
-    arguments = [json.dumps(moves), once, event, str(len(expected)), *flat]
+    arguments = [json.dumps(moves), once, event, str(len(expected)), attempt, *flat]
     outcome, phase, identifier = await _APPEND.run(redis, [record, history], arguments)
     return Move(outcome, phase, identifier)
 
@@ -178,3 +189,57 @@ async def keep(
     """
     flat = [part for name, at, text in entries for part in (name, repr(at), text)]
     return int(await _KEEP.run(redis, [times, said], [repr(oldest), str(most), str(ttl_s), *flat]))
+
+
+_AUDIT = _Script(
+    """
+    local chain, head = KEYS[1], KEYS[2]
+    if (redis.call('HGET', head, 'hash') or '') ~= ARGV[1] then return 0 end
+    if (redis.call('HGET', head, ARGV[5]) or '') ~= ARGV[6] then return 0 end
+    redis.call('XADD', chain, '*', 'entry', ARGV[4])
+    redis.call('HSET', head, 'number', ARGV[2], 'hash', ARGV[3], ARGV[5], ARGV[7])
+    return 1
+    """
+)
+
+
+async def append_audit(
+    redis: Redis,
+    *,
+    chain: str,
+    head: str,
+    before: str,
+    number: int,
+    digest: str,
+    entry: str,
+    place: str,
+    cursor: str,
+    event_id: str,
+) -> bool:
+    """Append an entry to the chain if its head, and its place's cursor, are still those that were read.
+
+    Args:
+        before: the head's hash; empty for an empty chain.
+        place: a field of the head, which then holds `event_id`.
+        cursor: what that field must hold; empty: nothing.
+    """
+    arguments = [before, str(number), digest, entry, place, cursor, event_id]
+    return bool(await _AUDIT.run(redis, [chain, head], arguments))
+
+
+_TRIAL = _Script(
+    """
+    if redis.call('SET', KEYS[1], ARGV[1], 'NX', 'EX', ARGV[3]) == false then return 0 end
+    if ARGV[1] == '1' then
+        redis.call('HINCRBY', KEYS[2], ARGV[2], 1)
+    else
+        redis.call('HDEL', KEYS[2], ARGV[2])
+    end
+    return 1
+    """
+)
+
+
+async def note_trial(redis: Redis, *, seen: str, streaks: str, name: str, helped: bool, keep_s: int) -> bool:
+    """Count one more success in a row under that name, or begin anew; once for the key `seen`."""
+    return bool(await _TRIAL.run(redis, [seen, streaks], [str(int(helped)), name, str(keep_s)]))

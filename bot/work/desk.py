@@ -17,6 +17,7 @@ from bot.remediation.approvals import incident_of
 from bot.slack.desk import Command, Decision, HomeContent, Mention, Reply, Taught
 from bot.work.answers import Answers
 from bot.work.duties import Stage
+from bot.work.gatekeeper import Trust
 from bot.work.question import question, service_in
 from bot.work.queue import Queue
 
@@ -38,6 +39,7 @@ class FrontDesk:
         stage: Stage,
         catalog: Catalog,
         clock: Callable[[], datetime],
+        trust: Trust,
     ) -> None:
         self._redis = redis
         self._queue = queue
@@ -48,6 +50,7 @@ class FrontDesk:
         self._stage = stage
         self._catalog = catalog
         self._clock = clock
+        self._trust = trust
 
     async def heard(self, mention: Mention) -> None:
         """Schedule an answer."""
@@ -94,7 +97,22 @@ class FrontDesk:
             incident.proposal for incident in incidents if incident.proposal and incident.phase is Phase.AWAITING
         )
         links = {incident.id: link for incident in incidents if (link := await self._stage.link(incident))}
-        return HomeContent(incidents=incidents, pending=pending, links=links)
+        standings = self._trust.standings
+        return HomeContent(
+            incidents=incidents,
+            pending=pending,
+            links=links,
+            standing=await standings.granted(),
+            earned=await standings.earned(),
+        )
+
+    async def granted(self, action: str, service: str, days: int, user: str) -> str:
+        """Allow an action on a service in advance; empty, or why not."""
+        return await self._trust.grant(action, service, days, user)
+
+    async def revoked(self, standing_id: str, user: str) -> None:
+        """Take a standing approval back."""
+        await self._trust.revoke(standing_id, user)
 
     async def proposal(self, proposal_id: str) -> Proposal | None:
         """The proposal as stored, if it is the current one of its incident."""

@@ -25,6 +25,7 @@ from bot.slack.inbox import moment
 from bot.work.answers import Answers
 from bot.work.drawings import Drawings
 from bot.work.follow import Follow, last_moved
+from bot.work.gatekeeper import Gatekeeper, Said
 from bot.work.questions import Questions
 from bot.work.showings import Showings
 from bot.work.triage import Triage
@@ -38,6 +39,8 @@ SHOWN_WITHIN = timedelta(minutes=15)
 """How long after its end an incident is looked at again, for what Slack does not show yet."""
 QUIET_FOR = timedelta(hours=24)
 """After this long without a word, an incident that people took over is closed."""
+AUDITED_LATELY = timedelta(minutes=30)
+"""Incidents that ended within this time are looked at once more for the audit trail."""
 LONGEST_REASON = 400
 UNTOLD_TASKS = frozenset({"hear", "teach", "backfill", "reply", "draw"})
 """Tasks whose last failure is no news for an incident."""
@@ -96,6 +99,8 @@ class Office:
     triage: Triage
     approvals: Approvals
     execution: Execution
+    keeper: Gatekeeper
+    draft_for: Callable[[str, str], Awaitable[None]]
     verifier: Verifier
     answers: Answers
     questions: Questions
@@ -135,6 +140,26 @@ class Office:
         """Carry out an approved proposal."""
         return await self.execution.run(proposal_id)
 
+    async def standing(self, proposal_id: str) -> None:
+        """Approve a proposal that a standing approval covers."""
+        await self.keeper.standing(proposal_id)
+
+    async def trust(self, proposal_id: str) -> None:
+        """Count how a proposal ended."""
+        await self.keeper.trust(proposal_id)
+
+    async def audit(self, incident_id: str) -> None:
+        """Bring the audit trail up to date with the incident."""
+        await self.keeper.record(incident_id)
+
+    async def say(self, said: str) -> None:
+        """Keep a grant or a revocation in the audit trail."""
+        await self.keeper.say(Said.model_validate_json(said))
+
+    async def draft(self, wish: str, reply: str) -> None:
+        """Draft a proposal for a worker."""
+        await self.draft_for(wish, reply)
+
     async def verify(self, proposal_id: str) -> None:
         """Watch an executed proposal."""
         await self.verifier.run(proposal_id)
@@ -143,7 +168,7 @@ class Office:
         """Check and record a click, and tell the person what became of it."""
         click = Decision.model_validate_json(decision)
         if click.verdict == "approve":
-            verdict = await self.approvals.approve(click.proposal_id, click.digest, click.user)
+            verdict = await self.approvals.approve(click.proposal_id, click.digest, click.user, click.reason)
         else:
             verdict = await self.approvals.reject(click.proposal_id, click.digest, click.user, click.reason)
         log.info("decision", user=click.user, proposal=click.proposal_id, wish=click.verdict, outcome=verdict.outcome)
@@ -210,6 +235,9 @@ class Office:
     async def tend(self) -> None:
         """Forget what is too old to keep, and take in what has changed in the knowledge folder."""
         await self.memory.expire()
+        lately = (self.clock() - AUDITED_LATELY).timestamp()
+        for incident_id in [*await self.journal.open_ids(), *await self.journal.closed_ids(since=lately)]:
+            await self.follow.audit(incident_id)
         if self.knowledge:
             changed = await self.memory.sync_knowledge(self.knowledge)
             log.info("memory.knowledge", folder=str(self.knowledge), **asdict(changed))

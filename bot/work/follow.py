@@ -9,8 +9,9 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
 
-from bot.models import Asked, Incident, Phase, Proposed, Question, Recorded
+from bot.models import Asked, Incident, OutcomeUnknown, Phase, Proposed, Question, Recorded, Verified
 from bot.observability import EVENTS
+from bot.remediation.audit import KINDS as AUDITED
 from bot.work.queue import Queue
 
 WALKS = frozenset({"opened", "reopened", "rejected", "expired", "not_executed", "outcome_unknown", "verified",
@@ -49,8 +50,13 @@ class Follow:
             await self._queue.add("walk", incident_id, key=f"{incident_id}:{recorded.id}")
         if event.kind in REMEMBERED:
             await self._queue.add("learn", incident_id, key=f"{incident_id}:{recorded.id}")
+        if event.kind in AUDITED:
+            await self._queue.add("audit", incident_id, key=f"{incident_id}:{recorded.id}")
         if isinstance(event, Proposed):
             await self._expiry(event.proposal.id, event.proposal.expires_at)
+            await self._queue.add("standing", event.proposal.id, key=event.proposal.id)
+        elif isinstance(event, Verified | OutcomeUnknown):
+            await self._queue.add("trust", event.proposal_id, key=event.proposal_id)
         elif isinstance(event, Asked):
             await self._unanswered(event.question)
         elif event.kind == "approved":
@@ -90,6 +96,10 @@ class Follow:
         second = int(recorded.id.partition("-")[0]) // 1000 + 1
         when = datetime.fromtimestamp(second, tz=UTC) + DRAWN_AFTER
         await self._queue.add("draw", incident_id, key=f"{incident_id}:{second}", when=when)
+
+    async def audit(self, incident_id: str) -> None:
+        """Schedule bringing the audit trail up to date with an incident, where a crash may have lost that."""
+        await self._queue.add("audit", incident_id, key=f"{incident_id}:tended")
 
     async def _expiry(self, proposal_id: str, at: datetime) -> None:
         await self._queue.add("expire", proposal_id, key=proposal_id, when=at)

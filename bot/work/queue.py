@@ -2,13 +2,17 @@
 
 A task is known by its name and a key. While a task of a key is waiting or running, adding it again changes
 nothing; its arguments are ids and texts only, since what a task needs to know is in the journal.
+
+There are three queues, each with workers of its own: a storm of triages or many long watches must not hold up a click,
+and what acts on production runs in a process of its own where that is wanted.
 """
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import datetime, timedelta
+from enum import StrEnum
 
 from docket import Docket, Worker
 
@@ -20,30 +24,42 @@ NAME = "nightdesk"
 """Prefix of docket's own keys."""
 
 
+class Place(StrEnum):
+    """A queue."""
+
+    TRIAGE = NAME
+    GATE = f"{NAME}-gate"
+    WATCH = f"{NAME}-watch"
+
+
+PLACES = dict.fromkeys(("decide", "expire", "execute", "draft"), Place.GATE) | {"verify": Place.WATCH}
+"""Where a task runs, if not in triage."""
+
+
 class Queue:
     """Schedules tasks by name."""
 
-    def __init__(self, docket: Docket) -> None:
-        self._docket = docket
+    def __init__(self, dockets: Mapping[Place, Docket]) -> None:
+        self._dockets = dockets
 
     async def add(self, task: str, *arguments: str, key: str, when: datetime | None = None) -> None:
         """Schedule the task once; durable when this returns."""
-        await self._docket.add(task, when=when, key=f"{task}:{key}")(*arguments)
+        await self._of(task).add(task, when=when, key=f"{task}:{key}")(*arguments)
 
     async def cancel(self, task: str, *, key: str) -> None:
         """Take a task back that has not started."""
-        await self._docket.cancel(f"{task}:{key}")
+        await self._of(task).cancel(f"{task}:{key}")
 
     def register(self, tasks: Sequence[Task]) -> None:
         """Make the tasks known by their function names; a process that only schedules registers them too."""
         for task in tasks:
-            self._docket.register(task)
+            self._of(task.__name__).register(task)
 
     @asynccontextmanager
-    async def worker(self, settings: WorkSettings) -> AsyncIterator[Worker]:
-        """A worker on this queue; the caller runs it."""
+    async def worker(self, settings: WorkSettings, place: Place = Place.TRIAGE) -> AsyncIterator[Worker]:
+        """A worker on that queue; the caller runs it."""
         async with Worker(
-            self._docket,
+            self._dockets[place],
             concurrency=settings.concurrency,
             redelivery_timeout=timedelta(seconds=settings.lease_s),
             reconnection_delay=timedelta(seconds=1),
@@ -52,9 +68,19 @@ class Queue:
         ) as worker:
             yield worker
 
+    def _of(self, task: str) -> Docket:
+        return self._dockets[PLACES.get(task, Place.TRIAGE)]
+
 
 @asynccontextmanager
 async def open_queue(redis_url: str) -> AsyncIterator[Queue]:
-    """The queue on that Redis."""
-    async with Docket(NAME, url=redis_url, execution_ttl=timedelta(minutes=5)) as docket:
-        yield Queue(docket)
+    """The queues on that Redis."""
+    async with AsyncExitStack() as stack:
+        yield Queue(
+            {
+                place: await stack.enter_async_context(
+                    Docket(place.value, url=redis_url, execution_ttl=timedelta(minutes=5))
+                )
+                for place in Place
+            }
+        )

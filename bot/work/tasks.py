@@ -57,6 +57,21 @@ class Duties(Protocol):
     async def unanswered(self, question_id: str) -> None:
         """Close a question that nobody has answered, if its time is over."""
 
+    async def standing(self, proposal_id: str) -> None:
+        """Approve a proposal that a standing approval covers."""
+
+    async def trust(self, proposal_id: str) -> None:
+        """Count how a proposal ended."""
+
+    async def audit(self, incident_id: str) -> None:
+        """Bring the audit trail up to date with the incident."""
+
+    async def say(self, said: str) -> None:
+        """Keep a grant or a revocation in the audit trail (JSON)."""
+
+    async def draft(self, wish: str, reply: str) -> None:
+        """Draft a proposal for a worker that waits at the key `reply` (JSON)."""
+
     async def decide(self, decision: str) -> None:
         """Check and record a click (JSON)."""
 
@@ -101,7 +116,7 @@ class _Guard:
 
 def tasks_of(duties: Duties, *, sweep_every: timedelta) -> tuple[Task, ...]:
     """All tasks, bound to the duties. docket knows a task by its function's name."""
-    return (*_incident_tasks(duties), *_proposal_tasks(duties), *_talk_tasks(duties), *_rounds(duties, sweep_every))
+    return (*_incident_tasks(duties), *_proposal_tasks(duties), *_named_tasks(duties), *_rounds(duties, sweep_every))
 
 
 def _incident_tasks(duties: Duties) -> tuple[Task, ...]:
@@ -151,6 +166,9 @@ def _proposal_tasks(duties: Duties) -> tuple[Task, ...]:
         else:
             again.at(datetime.now(UTC) + timedelta(seconds=look_again_s))
 
+    async def draft(wish: str, reply: str) -> None:
+        await duties.draft(wish, reply)
+
     async def verify(proposal_id: str, run: Run = CurrentExecution(), retry: ExponentialRetry = BRIEF) -> None:
         await guard.run("verify", proposal_id, duties.verify(proposal_id), run, BRIEF.attempts)
 
@@ -160,16 +178,20 @@ def _proposal_tasks(duties: Duties) -> tuple[Task, ...]:
     return (expire, execute, verify, unanswered)
 
 
-def _talk_tasks(duties: Duties) -> tuple[Task, ...]:
+def _named_tasks(duties: Duties) -> tuple[Task, ...]:
     def task(name: str, work: Callable[[str], Awaitable[None]]) -> Task:
-        async def talk(said: str, run: Run = CurrentExecution(), retry: ExponentialRetry = PATIENT) -> None:
+        async def named(said: str, run: Run = CurrentExecution(), retry: ExponentialRetry = PATIENT) -> None:
             await _Guard(duties).run(name, said, work(said), run, PATIENT.attempts)
 
-        talk.__name__ = name
-        return talk
+        named.__name__ = name
+        return named
 
     return (
         task("decide", duties.decide),
+        task("standing", duties.standing),
+        task("trust", duties.trust),
+        task("audit", duties.audit),
+        task("say", duties.say),
         task("reply", duties.reply),
         task("hear", duties.hear),
         task("teach", duties.teach),

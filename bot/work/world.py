@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -38,8 +39,9 @@ from bot.models import (
 from bot.observability import TO_PROPOSAL
 from bot.remediation.action import Action, ActionParameters
 from bot.remediation.catalogue import Actions
-from bot.remediation.proposal import Grounds, draft
+from bot.remediation.proposal import Grounds
 from bot.settings import Settings
+from bot.work.drafting import Draft, Wish
 from bot.work.questions import next_id
 from bot.work.scoping import last_began, scope_of
 from bot.work.verification import verification_of
@@ -48,6 +50,8 @@ log = structlog.get_logger(__name__)
 
 ANSWER_WITHIN_S = 15 * 60.0
 """How long a question of a drawing waits where the drawing does not say."""
+BEGINNINGS = frozenset({"opened", "reopened"})
+_PERSON = re.compile(r"[UW][A-Z0-9]{2,20}")
 RANK = "commander.rank"
 APPLY = "remediation.apply"
 """In a drawing: whatever single action the commander found to fit."""
@@ -55,7 +59,6 @@ APPLY = "remediation.apply"
 Explorer = Callable[[Step, Exploration], Awaitable[Look | Conclusion | None]]
 """Says what to look at next; a model is plugged in here."""
 KeepCharts = Callable[[str, str, Sequence[Chart]], Awaitable[tuple[str, ...]]]
-MeasureNow = Callable[[Proposal], Awaitable[float | None]]
 
 
 async def _without_a_model(_: Step, exploration: Exploration) -> Look | Conclusion | None:
@@ -74,7 +77,7 @@ class Rooms:
     settings: Settings
     clock: Callable[[], datetime]
     keep_charts: KeepCharts
-    measure_now: MeasureNow
+    draft: Draft
     explorer: Explorer = _without_a_model
 
 
@@ -108,12 +111,11 @@ class IncidentWorld:
         if await self._proposed(step):
             return
         try:
-            proposal = await self._draft(step, changes)
+            proposal, before = await self._draft(step, changes)
         except RemediationError as reason:
             self.refused[step.key] = str(reason)
             return
         began = last_began(await self._read())
-        before = await self._rooms.measure_now(proposal)
         known = {} if before is None else {f"before:{proposal.id}": repr(before)}
         try:
             await self._rooms.journal.append(
@@ -200,7 +202,8 @@ class IncidentWorld:
             )
         return hypotheses[0]
 
-    async def _draft(self, step: Step, changes: Sequence[Change]) -> Proposal:
+    async def _draft(self, step: Step, changes: Sequence[Change]) -> tuple[Proposal, float | None]:
+        """The proposal, and what its verification reads before the effect."""
         if len(changes) != 1:
             raise CannotPropose(f"The gate '{step.label}' leads to {len(changes)} changes; an approval is for one.")
         (change,) = changes
@@ -224,16 +227,14 @@ class IncidentWorld:
             rollback=change.irreversible,
             floor=Risk(change.risk) if change.risk else None,
             expires_s=step.settings.expires,
+            requested_by=_asked_by(incident),
         )
-        return await draft(
-            action,
-            parameters,
-            grounds,
-            proposal_id=f"{incident.id}.{number}",
-            catalog=self._rooms.catalog,
-            settings=self._rooms.settings.remediation,
-            now=self._now(),
+        drafted = await self._rooms.draft(
+            Wish(proposal_id=f"{incident.id}.{number}", action=name, parameters=given, grounds=grounds)
         )
+        if drafted.proposal is None:
+            raise CannotPropose(drafted.refusal)
+        return drafted.proposal, drafted.before
 
     def _cause_of(
         self, action: Action[Any], parameters: ActionParameters, hypotheses: Sequence[Hypothesis]
@@ -253,6 +254,13 @@ class IncidentWorld:
 
     def _now(self) -> datetime:
         return self._rooms.clock()
+
+
+def _asked_by(incident: Incident) -> str | None:
+    """The person who started this run by asking; None where an alert did."""
+    begun = (recorded.event for recorded in reversed(incident.history) if recorded.event.kind in BEGINNINGS)
+    actor = next(begun).actor
+    return actor if _PERSON.fullmatch(actor) else None
 
 
 def gate_field(step: Step) -> str:

@@ -117,7 +117,7 @@ async def arrived(there: asyncio.Event) -> None:
 async def forget_the_queue(redis_url: str) -> None:
     """As if the process had died after writing the journal and before scheduling what follows."""
     async with Redis.from_url(redis_url) as redis:
-        keys = [key async for key in redis.scan_iter(f"{NAME}:*")]
+        keys = [key async for key in redis.scan_iter(f"{NAME}*")]
         assert await redis.delete(*keys) == len(keys) > 0
 
 

@@ -133,9 +133,10 @@ def test_every_playbook_that_ships_is_sound() -> None:
     assert code == 0, said
 
 
-def test_the_schema_of_the_catalogue_is_the_one_that_the_command_prints() -> None:
-    done = run("-m", "bot.cli", "services", "schema")
-    assert done.stdout == (ROOT / "schemas" / "services.schema.json").read_text()
+@pytest.mark.parametrize("what", ["services", "policy"])
+def test_a_schema_is_the_one_that_the_command_prints(what: str) -> None:
+    done = run("-m", "bot.cli", what, "schema")
+    assert done.stdout == (ROOT / "schemas" / f"{what}.schema.json").read_text()
 
 
 def settings_of(model: type[BaseModel], prefix: str) -> Iterator[str]:

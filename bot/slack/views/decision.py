@@ -14,11 +14,21 @@ def decision(event: Endorsed | Approved | Rejected, proposal: Proposal | None) -
     match event:
         case Endorsed():
             needed = proposal.approvals_needed if proposal else 2
-            text = f"{who} approved {target}; {needed} people are needed in all."
+            text = f"{who} approved {target}; {needed} people are needed in all.{_why(event)}"
             return post(text, [context(f":ballot_box_with_check: {text}")])
         case Approved():
-            text = f"{who} approved: {target}."
+            text = f"{_by(event)} approved: {target}.{_why(event)}"
             return post(text, [section(f":white_check_mark: {text}")])
         case Rejected():
             text = f"{who} rejected {target}: {cut(event.reason, 1500)}"
             return post(text, [section(f":no_entry: {text}\nNothing was changed.")])
+
+
+def _by(event: Approved) -> str:
+    if event.standing:
+        return f"The standing approval {line(event.standing, 40)} of {person(event.actor)} has"
+    return person(event.actor)
+
+
+def _why(event: Approved | Endorsed) -> str:
+    return f" Reason: {cut(event.reason, 1500)}" if event.reason else ""

@@ -1,16 +1,18 @@
-"""The home tab: open incidents and what waits for approval."""
+"""The home tab: open incidents, what waits for approval, what runs without asking, and what could."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 
-from bot.models import Incident, Proposal
-from bot.slack.blocks import Block, context, fit, header, section
+from bot.models import EarnedTrust, Incident, Proposal, StandingApproval
+from bot.slack.blocks import Block, actions, button, confirm, context, fit, header, section
 from bot.slack.desk import HomeContent
-from bot.slack.text import date, line, link
+from bot.slack.text import date, line, link, person
 from bot.slack.views import words
 
 MOST = 20
+REVOKE = "nightdesk_revoke"
+GRANT = "nightdesk_grant"
 
 
 def home(content: HomeContent) -> Block:
@@ -20,6 +22,8 @@ def home(content: HomeContent) -> Block:
         *_pending(content),
         header("Open incidents"),
         *_open(content),
+        header("Allowed in advance"),
+        *_standing(content),
         context("Mention me in a channel to ask, or use “Triage this” on any message. `/nightdesk help` says more."),
     ]
     return {"type": "home", "blocks": list(fit(blocks, most=90))}
@@ -33,6 +37,33 @@ def _pending(content: HomeContent) -> list[Block]:
 def _open(content: HomeContent) -> list[Block]:
     shown = [section(_incident(incident, content.links)) for incident in content.incidents[:MOST]]
     return [*shown, *_rest(len(content.incidents))] or [section("All quiet.")]
+
+
+def _standing(content: HomeContent) -> list[Block]:
+    granted = [block for one in content.standing[:MOST] for block in _granted(one)]
+    earned = [block for one in content.earned[:MOST] for block in _earned(one)]
+    return [*granted, *_rest(len(content.standing)), *earned] or [section("Nothing: every action is asked for.")]
+
+
+def _granted(one: StandingApproval) -> list[Block]:
+    text = (
+        f":key: *{line(one.action, 120)}* on *{line(one.service, 120)}* runs without asking, until {date(one.until)}\n"
+        f"Risk {one.most_tier.value} at most, {one.most_services} service(s) at most · allowed by "
+        f"{person(one.granted_by)} after {one.successes} successes"
+    )
+    reads = f"Ask again: {one.action} on {one.service}"
+    asked = confirm("Ask again every time?", f"{one.action} on {one.service}"[:300], yes="Ask again", no="Go back")
+    return [section(text), actions(f"standing_{one.id}", button("Revoke", REVOKE, one.id, reads=reads, confirm=asked))]
+
+
+def _earned(one: EarnedTrust) -> list[Block]:
+    text = (
+        f":seedling: *{line(one.action, 120)}* on *{line(one.service, 120)}* has helped {one.successes} times in a row."
+    )
+    value = f"{one.action}|{one.service}"
+    reads = f"Allow {one.action} on {one.service} in advance"
+    pressed = button("Allow in advance …", GRANT, value[:2000], reads=reads)
+    return [section(text), actions(f"earned_{value}"[:255], pressed)]
 
 
 def _rest(count: int) -> list[Block]:

@@ -1,4 +1,4 @@
-"""The dialog that asks why a proposal is rejected."""
+"""The dialogs that ask for something: why a proposal is rejected or approved, and for how long trust is given."""
 
 from __future__ import annotations
 
@@ -6,30 +6,57 @@ import json
 from typing import Any
 
 from bot.errors import BadInput
-from bot.models import Proposal
+from bot.models import EarnedTrust, Proposal
 from bot.slack.blocks import Block, plain, section
 from bot.slack.text import line
 
 REJECT_REASON = "nightdesk_reject_reason"
+APPROVE_REASON = "nightdesk_approve_reason"
+GRANT_DAYS = "nightdesk_grant_days"
 REASON = "reason"
+DAYS = "days"
 LONGEST_REASON = 1000
+CHOICES_OF_DAYS = (1, 7, 14, 30, 60, 90)
 
 
 def reject(offered: Proposal, *, digest: str, channel: str, message_ts: str) -> Block:
     """The modal; what is rejected travels in `private_metadata` and is checked again when it comes back."""
-    origin = {"proposal_id": offered.id, "digest": digest, "channel": channel, "message_ts": message_ts}
-    return {
-        "type": "modal",
-        "callback_id": REJECT_REASON,
-        "private_metadata": json.dumps(origin),
-        "title": plain("Reject this action", 24),
-        "submit": plain("Reject", 24),
-        "close": plain("Go back", 24),
-        "blocks": [
-            section(f"*{line(offered.effect, 500)}*\nTarget: {line(offered.target, 300)}"),
-            _why(),
+    hint = "Goes into the thread and into memory, so that it is not proposed again for nothing."
+    return _modal(
+        REJECT_REASON,
+        _origin(offered, digest, channel, message_ts),
+        ("Reject this action", "Reject"),
+        [_about(offered), _asked("Why not?", hint, "The failover is already under way")],
+    )
+
+
+def approve(offered: Proposal, *, digest: str, channel: str, message_ts: str) -> Block:
+    """The modal for an approval that policy wants a written reason for."""
+    return _modal(
+        APPROVE_REASON,
+        _origin(offered, digest, channel, message_ts),
+        ("Approve this action", "Approve"),
+        [
+            _about(offered),
+            section(f"*Blast radius*\n{line(offered.blast_radius, 600)}\n*Rollback*\n{line(offered.rollback, 600)}"),
+            _asked("Why?", "Policy asks for a written reason. It goes into the audit trail.", "Checked with the owner"),
         ],
-    }
+    )
+
+
+def grant(earned: EarnedTrust) -> Block:
+    """The modal that asks for how long an action may run without asking."""
+    bounds = (
+        f"*{line(earned.action, 120)}* on *{line(earned.service, 120)}* has helped {earned.successes} times in a row.\n"
+        f"It will run without asking while its risk is {earned.most_tier.value} at most and at most "
+        f"{earned.most_services} service(s) may notice. The first time it does not help, it is taken back."
+    )
+    days = [count for count in CHOICES_OF_DAYS if count <= earned.most_days] or [earned.most_days]
+    options = [{"text": plain(f"{count} day(s)", 75), "value": str(count)} for count in days]
+    chosen = {"type": "static_select", "action_id": DAYS, "options": options, "initial_option": options[0]}
+    ask = {"type": "input", "block_id": DAYS, "label": plain("For how long?", 2000), "element": chosen}
+    origin = {"action": earned.action, "service": earned.service}
+    return _modal(GRANT_DAYS, origin, ("Allow in advance", "Allow"), [section(bounds), ask])
 
 
 def origin_of(view: Any) -> dict[str, str]:
@@ -45,6 +72,20 @@ def origin_of(view: Any) -> dict[str, str]:
         raise BadInput("This dialog does not say which proposal it is about: open it again from the thread.") from None
 
 
+def granted_of(view: Any) -> tuple[str, str, int]:
+    """Which action on which service a submitted modal allows, and for how many days.
+
+    Raises:
+        BadInput: the modal is not one of ours.
+    """
+    try:
+        origin = json.loads(view["private_metadata"])
+        chosen = view["state"]["values"][DAYS][DAYS]["selected_option"]["value"]
+        return str(origin["action"]), str(origin["service"]), int(chosen)
+    except (KeyError, TypeError, ValueError):
+        raise BadInput("This dialog does not say what it allows: open it again from the home tab.") from None
+
+
 def reason_of(view: Any) -> str:
     """What was typed, without white space around it; empty if nothing was."""
     values = view.get("state", {}).get("values", {})
@@ -52,17 +93,38 @@ def reason_of(view: Any) -> str:
     return str(typed or "").strip()[:LONGEST_REASON]
 
 
-def _why() -> Block:
+def _origin(offered: Proposal, digest: str, channel: str, message_ts: str) -> dict[str, str]:
+    return {"proposal_id": offered.id, "digest": digest, "channel": channel, "message_ts": message_ts}
+
+
+def _modal(callback: str, origin: dict[str, str], words: tuple[str, str], blocks: list[Block]) -> Block:
+    title, submit = words
+    return {
+        "type": "modal",
+        "callback_id": callback,
+        "private_metadata": json.dumps(origin),
+        "title": plain(title, 24),
+        "submit": plain(submit, 24),
+        "close": plain("Go back", 24),
+        "blocks": blocks,
+    }
+
+
+def _about(offered: Proposal) -> Block:
+    return section(f"*{line(offered.effect, 500)}*\nTarget: {line(offered.target, 300)}")
+
+
+def _asked(label: str, hint: str, example: str) -> Block:
     return {
         "type": "input",
         "block_id": REASON,
-        "label": plain("Why not?", 2000),
-        "hint": plain("Goes into the thread and into memory, so that it is not proposed again for nothing.", 2000),
+        "label": plain(label, 2000),
+        "hint": plain(hint, 2000),
         "element": {
             "type": "plain_text_input",
             "action_id": REASON,
             "multiline": True,
             "max_length": LONGEST_REASON,
-            "placeholder": plain("The failover is already under way", 150),
+            "placeholder": plain(example, 150),
         },
     }

@@ -44,7 +44,8 @@ def decided(where: Standing) -> str:
     """Who decided what and when, in words."""
     match where.decision:
         case Approved() as event:
-            return f":white_check_mark: Approved by {person(event.actor)}, {date(event.at)}"
+            whose = f"the standing approval {line(event.standing, 40)} of " if event.standing else ""
+            return f":white_check_mark: Approved by {whose}{person(event.actor)}, {date(event.at)}"
         case Rejected() as event:
             return f":no_entry: Rejected by {person(event.actor)}, {date(event.at)}: {line(event.reason, 500)}"
         case Expired() as event:

@@ -17,6 +17,7 @@ from bot.models import Risk
 from bot.remediation.catalogue import Actions, actions
 from bot.remediation.postgres import CancelQuery, TerminateBackend
 from bot.remediation.proposal import Grounds, draft, matches
+from bot.remediation.rules import load_policy
 from bot.remediation.verification import watch
 from bot.settings import RemediationSettings
 from tests.servers.postgres import PostgresDatabase
@@ -102,7 +103,8 @@ async def test_the_proposal_says_what_is_lost_and_who_stands_on_the_database(
         action, params = catalogue.resolve(TERMINATE, await named(postgres_database, queue.pid))
         proposal = await draft(
             action, params, Grounds(incident_id="i", why="It blocks.", confidence=0.9, evidence=("database-1",)),
-            proposal_id="i.1", catalog=CATALOG, settings=SETTINGS, now=datetime(2026, 5, 1, tzinfo=UTC),
+            proposal_id="i.1", catalog=CATALOG, policy=load_policy(None, SETTINGS), verify_s=60,
+            now=datetime(2026, 5, 1, tzinfo=UTC),
         )  # fmt: skip
     assert "batch-job" in proposal.blast_radius
     assert "3 session(s) wait behind it" in proposal.blast_radius

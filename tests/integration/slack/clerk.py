@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 
 from bot.errors import NightdeskError
-from bot.models import Message, Proposal
+from bot.models import EarnedTrust, Message, Proposal, StandingApproval
 from bot.slack.desk import Command, Decision, HomeContent, Mention, Reply, Taught
 from tests.unit.slack import stories
 
@@ -24,6 +24,11 @@ class Clerk:
         self.triages: list[tuple[str, str, str, str]] = []
         self.channels: list[str] = []
         self.marked: set[str] = set()
+        self.reason_needed = False
+        self.standing: dict[str, StandingApproval] = {}
+        self.earned: list[EarnedTrust] = []
+        self.grants: list[tuple[str, str, int, str]] = []
+        self.refusal = ""
 
     def _work(self, call: str) -> None:
         self.calls[call] += 1
@@ -74,11 +79,26 @@ class Clerk:
         incident = stories.incident(stories.until_proposed())
         assert incident.proposal
         links = {incident.id: "https://slack.example.com/archives/C1/p1"}
-        return HomeContent(incidents=(incident,), pending=(incident.proposal,), links=links)
+        return HomeContent(
+            incidents=(incident,),
+            pending=(incident.proposal,),
+            links=links,
+            standing=tuple(self.standing.values()),
+            earned=tuple(self.earned),
+        )
+
+    async def granted(self, action: str, service: str, days: int, user: str) -> str:
+        self._work("granted")
+        self.grants.append((action, service, days, user))
+        return self.refusal
+
+    async def revoked(self, standing_id: str, user: str) -> None:
+        self._work("revoked")
+        self.standing.pop(standing_id, None)
 
     async def proposal(self, proposal_id: str) -> Proposal | None:
         self._work("proposal")
-        return stories.proposal() if proposal_id == stories.proposal().id else None
+        return stories.proposal(reason_needed=self.reason_needed) if proposal_id == stories.proposal().id else None
 
     async def joined(self, channel: str) -> None:
         self._work("joined")

@@ -8,14 +8,9 @@ from urllib.parse import urlencode
 
 import aiohttp
 import pytest
-from starlette.applications import Starlette
 
 from bot.demo.workspace import Trouble, Workspace, sign
-from bot.demo.workspace.server import listening
-from bot.settings import Settings
 from bot.slack.client import Slack
-from bot.slack.desk import Desk
-from bot.slack.door import Door
 from bot.slack.limits import check_view
 from bot.slack.views.proposal import APPROVE, REJECT
 from bot.slack.views.question import ANSWER
@@ -25,21 +20,6 @@ from tests.unit.slack import stories
 
 CHANNEL = "C0PAYMENTS"
 BOT = "U0NIGHTDESK"
-
-
-@pytest.fixture
-def clerk() -> Clerk:
-    return Clerk()
-
-
-@pytest.fixture
-async def address(workspace: Workspace, settings: Settings, slack: Slack, clerk: Clerk) -> AsyncIterator[str]:
-    desk: Desk = clerk
-    door = Door(settings, desk, slack)
-    async with listening(Starlette(routes=list(door.routes))) as served:
-        workspace.connect(f"{served}/slack/events")
-        yield f"{served}/slack/events"
-        await workspace.settle()
 
 
 @pytest.fixture
@@ -360,7 +340,7 @@ async def test_a_dialog_that_does_not_open_is_explained(
 
     assert (await workspace.click("U0MINA", ts, REJECT)).ok
 
-    assert "Press Reject again" in workspace.ephemerals("U0MINA")[0]["text"]
+    assert "Press the button again" in workspace.ephemerals("U0MINA")[0]["text"]
 
 
 async def test_a_command_is_answered_to_its_user(workspace: Workspace, address: str) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
+from itertools import count
 from typing import Any
 
 import pytest
@@ -14,6 +15,7 @@ from bot.storage.scripts import Move, append_event, release, swap
 
 RECORD, HISTORY = "inc:{x}", "inc:{x}:events"
 MOVES = {"": "open", "open": "closed"}
+ATTEMPTS = count()
 
 
 @pytest.fixture
@@ -23,7 +25,7 @@ async def redis(redis_url: str) -> AsyncIterator[Redis]:
 
 
 async def append(redis: Redis, event: str = "e", **more: object) -> Move:
-    given = {"moves": MOVES, **more}
+    given = {"moves": MOVES, "attempt": f"a{next(ATTEMPTS)}", **more}
     return await append_event(redis, record=RECORD, history=HISTORY, event=event, **given)  # type: ignore[arg-type]
 
 
@@ -32,10 +34,10 @@ async def picture(redis: Redis) -> tuple[Any, int]:
 
 
 async def test_a_legal_event_moves_the_record_and_is_in_its_history(redis: Redis) -> None:
-    move = await append(redis, "born", fields={"proposal": "p"})
+    move = await append(redis, "born", fields={"proposal": "p"}, attempt="a")
     assert (move.outcome, move.phase) == ("moved", "open")
     assert await redis.hgetall(RECORD) == {"phase": "open", "version": move.id, "proposal": "p"}
-    assert await redis.xrange(HISTORY) == [(move.id, {"phase": "open", "event": "born"})]
+    assert await redis.xrange(HISTORY) == [(move.id, {"phase": "open", "event": "born", "attempt": "a"})]
 
 
 async def test_a_phase_that_is_not_named_refuses_and_nothing_is_written(redis: Redis) -> None:
@@ -81,8 +83,8 @@ async def test_a_server_that_has_forgotten_its_scripts_is_told_again(redis: Redi
 
 async def test_text_of_any_kind_stays_as_it_is(redis: Redis) -> None:
     odd = 'quote " backslash \\ newline \n 中文 {tag} %s \x00'
-    move = await append(redis, odd, fields={odd: odd})
-    assert await redis.xrange(HISTORY) == [(move.id, {"phase": "open", "event": odd})]
+    move = await append(redis, odd, fields={odd: odd}, attempt="a")
+    assert await redis.xrange(HISTORY) == [(move.id, {"phase": "open", "event": odd, "attempt": "a"})]
     assert await redis.hget(RECORD, odd) == odd
     assert move.outcome == "moved"
 
@@ -105,3 +107,11 @@ async def test_a_claim_moves_only_from_who_holds_it(redis: Redis) -> None:
     await swap(redis, "k", held="", to="a", ttl_s=60)
     assert await swap(redis, "k", held="b", to="c", ttl_s=60) == "a"
     assert await swap(redis, "k", held="a", to="c", ttl_s=60) == "c"
+
+
+async def test_the_same_attempt_again_is_told_what_became_of_it_and_writes_nothing(redis: Redis) -> None:
+    first = await append(redis, attempt="mine", once="o")
+    await append(redis, attempt="another's")
+    before = await picture(redis)
+    assert await append(redis, attempt="mine", once="o") == first
+    assert await picture(redis) == before

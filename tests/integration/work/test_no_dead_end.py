@@ -83,7 +83,7 @@ class Room:
             settings=Settings(),
             clock=lambda: self.now,
             keep_charts=unused,
-            measure_now=unused,
+            draft=unused,
         )
         return Triage(rooms, MemoryStore(), lambda *_: (playbook, "it fits"), dict)
 

@@ -81,6 +81,8 @@ class Desk:
             triage=unused,
             approvals=gate.approvals,
             execution=gate.execution(),
+            keeper=unused,
+            draft_for=unused,
             verifier=unused,
             answers=answers,
             questions=unused,

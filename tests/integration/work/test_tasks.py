@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections import Counter
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -13,7 +13,7 @@ import pytest
 
 from bot.settings import WorkSettings
 from bot.work import tasks as room
-from bot.work.queue import Queue, open_queue
+from bot.work.queue import Place, Queue, open_queue
 from bot.work.tasks import tasks_of
 from tests.servers.process import wait_until
 
@@ -66,18 +66,20 @@ def duties(monkeypatch: pytest.MonkeyPatch) -> Duties:
 
 
 @asynccontextmanager
-async def working(url: str, duties: Any) -> AsyncIterator[Queue]:
+async def working(url: str, duties: Any, settings: WorkSettings = SETTINGS) -> AsyncIterator[Queue]:
     async with open_queue(url) as queue:
         queue.register(tasks_of(duties, sweep_every=timedelta(milliseconds=20)))
-        async with queue.worker(SETTINGS) as worker:
-            running = asyncio.create_task(worker.run_forever())
+        async with AsyncExitStack() as stack:
+            workers = [await stack.enter_async_context(queue.worker(settings, place)) for place in Place]
+            running = [asyncio.create_task(worker.run_forever()) for worker in workers]
             try:
                 yield queue
             finally:
                 if duties.hold:
                     duties.hold.set()  # a worker that is stopped finishes what it has begun
-                running.cancel()
-                await asyncio.gather(running, return_exceptions=True)
+                for one in running:
+                    one.cancel()
+                await asyncio.gather(*running, return_exceptions=True)
 
 
 async def until(condition: Callable[[], object], what: str) -> None:
@@ -89,6 +91,7 @@ async def until(condition: Callable[[], object], what: str) -> None:
 
 async def test_every_task_reaches_its_duty(redis_url: str, duties: Duties) -> None:
     names = ["walk", "show", "learn", "expire", "execute", "verify", "decide", "hear", "teach", "backfill"]
+    names += ["standing", "trust", "audit", "say"]
     async with working(redis_url, duties) as queue:
         for name in names:
             await queue.add(name, f"of {name}", key="k")
@@ -181,3 +184,18 @@ async def test_a_task_that_was_scheduled_survives_the_process(redis_url: str, du
         await queue.add("hear", "kept", key="k")
     async with working(redis_url, duties):
         await until(lambda: duties.done["hear", "kept"], "the task of the earlier process")
+
+
+async def test_triages_and_watches_that_take_every_slot_do_not_hold_up_a_click(redis_url: str, duties: Duties) -> None:
+    narrow = SETTINGS.model_copy(update={"concurrency": 1})
+    held = duties.hold = asyncio.Event()
+    async with working(redis_url, duties, narrow) as queue:
+        await queue.add("walk", "long", key="long")
+        await queue.add("verify", "watch", key="watch")
+        await until(lambda: duties.at_once == 2, "a triage and a watch")
+        duties.hold = None
+        await queue.add("decide", "click", key="click")
+        await queue.add("execute", "p", key="p")
+        await until(lambda: {("decide", "click"), ("execute", "p")} <= set(duties.done), "the click and the execution")
+        assert duties.at_once == 2
+        held.set()

@@ -30,6 +30,7 @@ from bot.models import (
     Verified,
 )
 from bot.models.brief import Brief
+from bot.remediation.audit import KINDS
 from bot.work.follow import LOST_AFTER, Follow, last_moved
 from tests.unit.work.histories import ID, NOW, PROPOSAL, after, alert, incident, opened, proposal, question, to_verified
 
@@ -71,6 +72,9 @@ def recorded(event: Event) -> Recorded:
     return Recorded(id="1-0", phase=Phase.INVESTIGATING, event=event)
 
 
+TRIED = {("walk", ID), ("trust", PROPOSAL)}
+
+
 @pytest.mark.parametrize(
     ("event", "sets_off"),
     [
@@ -79,11 +83,14 @@ def recorded(event: Event) -> Recorded:
         (REJECTED, {("walk", ID), ("learn", ID)}),
         (EXPIRED, {("walk", ID)}),
         (NotExecuted(at=NOW, proposal_id=PROPOSAL, reason="gone"), {("walk", ID)}),
-        (OutcomeUnknown(at=NOW, proposal_id=PROPOSAL, reason="?", quarantined_until=NOW), {("walk", ID)}),
-        (Verified(at=NOW, proposal_id=PROPOSAL, recovered=True), {("walk", ID)}),
+        (
+            OutcomeUnknown(at=NOW, proposal_id=PROPOSAL, reason="?", quarantined_until=NOW),
+            {("walk", ID), ("trust", PROPOSAL)},
+        ),
+        (Verified(at=NOW, proposal_id=PROPOSAL, recovered=True), {("walk", ID), ("trust", PROPOSAL)}),
         (Resolved(at=NOW, reason="over"), {("learn", ID)}),
         (HandedOver(at=NOW, reason="nothing fits"), {("learn", ID)}),
-        (Proposed(at=NOW, proposal=proposal()), {("expire", PROPOSAL)}),
+        (Proposed(at=NOW, proposal=proposal()), {("expire", PROPOSAL), ("standing", PROPOSAL)}),
         (AlertJoined(at=NOW, alert=alert(), why="same service"), set()),
         (APPROVED, {("execute", PROPOSAL)}),
         (Executed(at=NOW, proposal_id=PROPOSAL, outcome="done"), {("verify", PROPOSAL)}),
@@ -100,7 +107,8 @@ async def test_every_event_is_shown_and_sets_off_what_follows(
 ) -> None:
     await follow.event(ID, recorded(event))
     drawn = set() if event.kind in {"alert_joined", "endorsed"} else {("draw", ID)}
-    assert set(queue.added) == sets_off | {("show", ID)} | drawn
+    audited = {("audit", ID)} if event.kind in KINDS else set()
+    assert set(queue.added) == sets_off | {("show", ID)} | drawn | audited
 
 
 async def test_what_moves_the_drawing_is_drawn_at_the_next_second_and_once_in_it(follow: Follow, queue: Noting) -> None:

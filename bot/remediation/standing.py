@@ -1,0 +1,160 @@
+"""Earned trust: after enough verified successes a person may allow an action on a service in advance.
+
+The first failure takes it back, and so does anybody by one click. Any doubt about whether it covers a proposal is a no.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from typing import Literal
+
+import structlog
+from pydantic import ValidationError
+from redis.asyncio import Redis
+
+from bot.catalog import Catalog
+from bot.models import EarnedTrust, Proposal, Risk, StandingApproval
+from bot.remediation.approvals import Membership, doubt_about
+from bot.remediation.policy import approvers
+from bot.remediation.rules import Policy
+from bot.storage.scripts import note_trial
+
+log = structlog.get_logger(__name__)
+
+GRANTED = "nd:{standing}:granted"
+"""Hash: id → standing approval (JSON)."""
+STREAKS = "nd:{standing}:streaks"
+"""Hash: action|service → verified successes in a row."""
+TRIAL_KEPT = timedelta(days=400)
+"""How long it is known that a proposal has been counted."""
+
+Outcome = Literal["helped", "failed"]
+
+
+class Standings:
+    """Grants, finds and revokes standing approvals."""
+
+    def __init__(
+        self, redis: Redis, catalog: Catalog, policy: Policy, membership: Membership, clock: Callable[[], datetime]
+    ) -> None:
+        self._redis = redis
+        self._catalog = catalog
+        self._policy = policy
+        self._membership = membership
+        self._clock = clock
+
+    async def granted(self) -> tuple[StandingApproval, ...]:
+        """Those that are not over, by action and service."""
+        now, found = self._clock(), []
+        for written in (await self._redis.hgetall(GRANTED)).values():
+            try:
+                one = StandingApproval.model_validate_json(written)
+            except ValidationError:
+                log.error("standing.unreadable")  # noqa: TRY400 - what cannot be read allows nothing
+                continue
+            if now < one.until:
+                found.append(one)
+        return tuple(sorted(found, key=lambda one: (one.action, one.service, one.id)))
+
+    async def earned(self) -> tuple[EarnedTrust, ...]:
+        """What a person could allow now: enough successes in a row, and not allowed yet."""
+        rules = self._policy.standing
+        if rules.most_days == 0:
+            return ()
+        allowed = {(one.action, one.service) for one in await self.granted()}
+        streaks = {
+            str(name).partition("|")[::2]: int(count) for name, count in (await self._redis.hgetall(STREAKS)).items()
+        }
+        return tuple(
+            EarnedTrust(
+                action=action,
+                service=service,
+                successes=count,
+                most_tier=Risk(rules.most_tier),
+                most_services=rules.most_services,
+                most_days=rules.most_days,
+            )
+            for (action, service), count in sorted(streaks.items())
+            if count >= rules.after_successes and (action, service) not in allowed
+        )
+
+    async def grant(self, action: str, service: str, days: int, user: str) -> StandingApproval | str:
+        """Allow it in the user's name; or why not."""
+        earned = next((one for one in await self.earned() if (one.action, one.service) == (action, service)), None)
+        if earned is None:
+            return (
+                f"{action} on {service} has not earned it: it takes {self._policy.standing.after_successes} successes."
+            )
+        if not 1 <= days <= earned.most_days:
+            return f"A standing approval lasts 1 to {earned.most_days} days."
+        if doubt := await self._doubt(user, service, earned.most_tier):
+            return doubt
+        now = self._clock()
+        one = StandingApproval(
+            id=f"S-{secrets.token_hex(4)}",
+            action=action,
+            service=service,
+            most_tier=earned.most_tier,
+            most_services=earned.most_services,
+            until=now + timedelta(days=days),
+            granted_by=user,
+            granted_at=now,
+            successes=earned.successes,
+        )
+        await self._redis.hset(GRANTED, one.id, one.model_dump_json())
+        log.info("standing.granted", **one.model_dump(mode="json"))
+        return one
+
+    async def revoke(self, standing_id: str) -> StandingApproval | None:
+        """Take it back; what it was, None if it was gone already."""
+        known = {one.id: one for one in await self.granted()}
+        gone = await self._redis.hdel(GRANTED, standing_id)
+        return known.get(standing_id) if gone else None
+
+    async def count(self, proposal: Proposal, outcome: Outcome) -> tuple[StandingApproval, ...]:
+        """Count how a proposal ended, once; the standing approvals that a failure has taken back."""
+        if proposal.service is None:
+            return ()
+        counted = await note_trial(
+            self._redis,
+            seen=f"nd:{{standing}}:trial:{proposal.id}",
+            streaks=STREAKS,
+            name=f"{proposal.action}|{proposal.service}",
+            helped=outcome == "helped",
+            keep_s=int(TRIAL_KEPT.total_seconds()),
+        )
+        log.info("standing.trial", proposal=proposal.id, outcome=outcome, counted=counted)
+        if outcome == "helped":
+            return ()
+        # also where it was counted before: the process may have died between the two
+        about = [
+            one for one in await self.granted() if (one.action, one.service) == (proposal.action, proposal.service)
+        ]
+        return tuple([one for one in about if await self.revoke(one.id)])
+
+    async def covering(self, proposal: Proposal) -> StandingApproval | None:
+        """The standing approval under which the proposal may run without asking."""
+        if proposal.risk is Risk.HIGH or proposal.approvals_needed > 1 or proposal.reason_needed:
+            return None
+        if proposal.reach == "unknown" or not proposal.noticed_by:
+            return None
+        for one in await self.granted():
+            if self._bounds(one, proposal) and await self._doubt(one.granted_by, one.service, proposal.risk) is None:
+                return one
+        return None
+
+    def _bounds(self, one: StandingApproval, proposal: Proposal) -> bool:
+        rules = self._policy.standing
+        tier = min(one.most_tier, Risk(rules.most_tier), key=lambda risk: risk.rank)
+        return (
+            (one.action, one.service) == (proposal.action, proposal.service)
+            and rules.most_days > 0
+            and proposal.risk.rank <= tier.rank
+            and len(proposal.noticed_by) <= min(one.most_services, rules.most_services)
+        )
+
+    async def _doubt(self, user: str, service: str, risk: Risk) -> str | None:
+        users, groups = approvers(risk, service, self._catalog, self._policy)
+        return await doubt_about(user, users, groups, self._membership)
