@@ -165,3 +165,12 @@ async def test_the_general_triage_proposes_only_what_is_clear(
     assert all(
         action == "remediation.apply" and given["parameters"] == {"pid": 4711} for _, action, given in world.done
     )
+
+
+@pytest.mark.parametrize(
+    ("trend", "end"),
+    [({"full_in_s": 1200.0}, "page"), ({"full_in_s": 7200.0}, "hand_over"), ({"filling_count": 0}, "hand_over")],
+)
+async def test_a_disk_that_is_full_within_the_hour_wakes_somebody(trend: Mapping[str, Any], end: str) -> None:
+    reached, world = await shipped("disk-filling", Recorded(metrics_forecast=trend))
+    assert (reached, world.done) == (end, [])
