@@ -108,6 +108,17 @@ def doctor() -> None:
 
 
 @app.command()
+def diagnose(
+    case: Annotated[Path, typer.Option("--case", help="A folder with case.json and recorded telemetry.")],
+    as_json: Annotated[bool, typer.Option("--json", help="For programs.")] = False,
+) -> None:
+    """Name the likely causes of a recorded incident, best first. Needs no Redis, no Slack and no model."""
+    from bot.diagnosis import command
+
+    print(command(case, as_json=as_json))
+
+
+@app.command()
 def report(
     days: Annotated[int, typer.Option(min=1, max=400, help="How far back.")] = 30,
     as_json: Annotated[bool, typer.Option("--json", help="For programs.")] = False,

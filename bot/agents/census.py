@@ -27,6 +27,11 @@ _ALARMING = re.compile(
 Service = str | None
 
 
+def alarming(line: LogLine) -> bool:
+    """Whether it says that it is an error, or reads like one where it does not say."""
+    return line.level == "error" or (line.level == "unknown" and _ALARMING.search(line.message, 0, 500) is not None)
+
+
 @dataclass
 class Tally:
     """One template of one service."""
@@ -118,7 +123,7 @@ class Census:
         if tally is None:
             return
         tally.slots[slot] += line.weight
-        if line.level == "error" or (line.level == "unknown" and _ALARMING.search(line.message, 0, 500)):
+        if alarming(line):
             tally.errors += line.weight
         elif line.level == "warning":
             tally.warnings += line.weight

@@ -1,35 +1,21 @@
 """The commander: from what the agents found to ranked causes, each with what speaks for and against it.
 
-Findings stand on three steps. A *symptom* says how a service feels (errors, latency, traffic). An *echo* is nearer to
-the cause, but often only its trace: a full pool, a new log line, a change that happened to be made. A *cause* is
-something that was seen doing harm, such as a session that holds a lock. What stands higher explains what stands
-lower, on the same service and on those that depend on it, unless it began later; what is explained steps back.
+There are two sorts of findings and one ranking. What was measured as a deviation from a service's own normal is fused
+by likelihood (`fusion`); what was told with a score alone is weighed by where it stands between symptom and cause
+(`suspects`). 'Healthy' and 'unknown' are answers too.
 """
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
-from datetime import timedelta
 
+from bot.agents.fusion import Past, healthy_below, posterior, suspicions
+from bot.agents.suspects import Weighed, suspects, weigh
 from bot.catalog import Catalog
 from bot.models import Evidence, Finding, Gap, Hypothesis
 
-SYMPTOMS = frozenset({"error_rate", "latency", "traffic_drop", "traffic_surge"})
-ECHOES = frozenset({"saturation", "change"})
-SYMPTOM, ECHO, CAUSE = range(3)
-BELIEF = {SYMPTOM: 0.35, ECHO: 0.6, CAUSE: 1.0}
-"""How far a finding of each step is believed to be the cause itself, before it is seen with the others."""
 NORMAL = 0.15
 """Below this score a finding says 'looked, and normal'."""
-ONSET_SLACK = timedelta(seconds=90)
-"""Scrapes, flushes and rate windows blur an onset by about this much."""
-EXPLAINING = 0.8
-"""What explaining many strong findings adds to a belief, at most, as a share."""
-EXPLAINED = 0.8
-"""What a belief loses when something strong explains it, at most, as a share."""
-CONTRADICTED = 0.7
 UNSEEN = 0.25
 """What is left for causes that nobody looked for …"""
 UNSEEN_PER_GAP = 0.1
@@ -40,39 +26,27 @@ CERTAIN = 0.97
 EVIDENCE_SHOWN = 12
 
 
-@dataclass(frozen=True)
-class _Suspect:
-    """Findings of one agent about one kind of trouble on one service: the strongest, and the others behind it."""
+def rank(
+    findings: Sequence[Finding], gaps: Sequence[Gap], catalog: Catalog, past: Sequence[Past] = ()
+) -> tuple[Hypothesis, ...]:
+    """The possible causes, best first; never empty: 'healthy' and 'unknown' are answers too.
 
-    finding: Finding
-    evidence: tuple[Evidence, ...]
-
-    @property
-    def step(self) -> int:
-        if self.finding.kind in SYMPTOMS:
-            return SYMPTOM
-        return ECHO if self.finding.kind in ECHOES or self.finding.agent == "logs" else CAUSE
-
-
-@dataclass(frozen=True)
-class _Weighed:
-    suspect: _Suspect
-    explains: tuple[_Suspect, ...]
-    against: tuple[Finding, ...]
-    weight: float
-
-
-def rank(findings: Sequence[Finding], gaps: Sequence[Gap], catalog: Catalog) -> tuple[Hypothesis, ...]:
-    """The possible causes, best first; never empty: 'healthy' and 'unknown' are answers too."""
-    suspects = _suspects([finding for finding in findings if finding.score >= NORMAL])
-    normal = [finding for finding in findings if finding.score < NORMAL]
-    if not suspects:
+    Args:
+        findings: in the order in which they were found; a later word on the same indicator replaces an earlier one.
+        past: what memory knows of earlier causes.
+    """
+    latest = _latest(findings)
+    deviating = [finding for finding in latest if _deviates(finding)]
+    normal = [finding for finding in latest if not _deviates(finding)]
+    known = suspects(deviating, suspicions(latest, catalog, past))
+    if not known:
         return (_nothing_wrong(normal, gaps),)
-    weighed = sorted((_weigh(suspect, suspects, normal, catalog) for suspect in suspects), key=_order)
-    sources = {gap.source for gap in gaps}
-    total = sum(item.weight for item in weighed) + UNSEEN + UNSEEN_PER_GAP * min(len(sources), MOST_GAPS)
+    weighed = sorted((weigh(one, known, deviating, normal, catalog) for one in known), key=_order)
+    confidence = _confidence(weighed, gaps)
     empty = _empty(normal, gaps)
-    return tuple(_hypothesis(item, total, empty) for item in weighed)
+    ranked = tuple(_hypothesis(item, sure, empty) for item, sure in zip(weighed, confidence, strict=True))
+    calm = healthy_below(latest)
+    return (_calm(weighed[0], calm, empty), *ranked) if _is_calm(weighed, calm) else ranked
 
 
 def explain(hypotheses: Sequence[Hypothesis], findings: Sequence[Finding], gaps: Sequence[Gap]) -> str:
@@ -93,59 +67,45 @@ def explain(hypotheses: Sequence[Hypothesis], findings: Sequence[Finding], gaps:
     return " ".join(_sentence(sentence) for sentence in sentences)
 
 
-def _suspects(findings: Sequence[Finding]) -> list[_Suspect]:
-    """The latest word of each agent on each indicator, put together by service and kind."""
-    latest = {(one.agent, one.service, one.kind, one.indicator): one for one in findings}
-    together: dict[tuple[str, str | None, str], list[Finding]] = {}
-    for finding in sorted(latest.values(), key=lambda one: -one.score):
-        together.setdefault((finding.agent, finding.service, finding.kind), []).append(finding)
-    return [
-        _Suspect(group[0], tuple(fact for finding in group for fact in finding.evidence)) for group in together.values()
-    ]
+def _latest(findings: Sequence[Finding]) -> list[Finding]:
+    """The latest word of each agent on each indicator; where the indicator is the worst of many, on each kind."""
+    latest: dict[tuple[str, str | None, str, str], Finding] = {}
+    for finding in findings:
+        indicator = finding.indicator if finding.deviations is None else ""
+        latest[finding.agent, finding.service, finding.kind, indicator] = finding
+    return list(latest.values())
 
 
-def _weigh(suspect: _Suspect, all_of_them: Sequence[_Suspect], normal: Sequence[Finding], catalog: Catalog) -> _Weighed:
-    finding = suspect.finding
-    explains = tuple(other for other in all_of_them if _explains(suspect, other, catalog))
-    against = tuple(
-        other
-        for other in normal
-        if (other.kind, other.service, other.agent) == (finding.kind, finding.service, finding.agent)
-    )
-    weight = finding.score * BELIEF[suspect.step]
-    weight *= 1 + EXPLAINING * (1 - math.exp(-sum(other.finding.score for other in explains)))
-    weight *= 1 - EXPLAINED * max((o.finding.score for o in all_of_them if _explains(o, suspect, catalog)), default=0.0)
-    return _Weighed(suspect, explains, against, weight * CONTRADICTED ** bool(against))
+def _deviates(finding: Finding) -> bool:
+    return finding.score >= NORMAL or (finding.deviations is not None and finding.score > 0)
 
 
-def _explains(one: _Suspect, other: _Suspect, catalog: Catalog) -> bool:
-    """Higher up, on the same service or on one that the other stands on, and not begun later."""
-    if one.step <= other.step:
-        return False
-    cause, effect = one.finding, other.finding
-    elsewhere = cause.service and effect.service and cause.service != effect.service
-    if elsewhere and effect.service not in catalog.dependants(cause.service or ""):
-        return False
-    if cause.started_at and effect.started_at:
-        return cause.started_at <= effect.started_at + ONSET_SLACK
-    return True
+def _order(item: Weighed) -> tuple[float, float, str, str, str]:
+    suspect, finding = item.suspect, item.suspect.finding
+    total = suspect.measured.total if suspect.measured else 0.0
+    return -item.weight, -total, finding.kind, finding.service or "", finding.title
 
 
-def _order(item: _Weighed) -> tuple[float, str, str, str]:
-    finding = item.suspect.finding
-    return -item.weight, finding.kind, finding.service or "", finding.title
+def _confidence(weighed: Sequence[Weighed], gaps: Sequence[Gap]) -> list[float]:
+    """Calibrated where all was measured; else each one's part of the weights, what nobody saw being a rival."""
+    measured = [item.suspect.measured for item in weighed if item.suspect.measured]
+    if len(measured) == len(weighed):
+        return posterior(measured)
+    sources = {gap.source for gap in gaps}
+    total = sum(item.weight for item in weighed) + UNSEEN + UNSEEN_PER_GAP * min(len(sources), MOST_GAPS)
+    return [item.weight / total for item in weighed]
 
 
-def _hypothesis(item: _Weighed, total: float, empty: tuple[str, ...]) -> Hypothesis:
-    finding = item.suspect.finding
-    supporting = (*item.suspect.evidence, *(fact for other in item.explains for fact in other.evidence))
+def _hypothesis(item: Weighed, confidence: float, empty: tuple[str, ...]) -> Hypothesis:
+    suspect, finding = item.suspect, item.suspect.finding
+    supporting = (*suspect.evidence, *(fact for other in item.explains for fact in other.evidence))
     return Hypothesis(
         service=finding.service,
         indicator=finding.indicator,
         kind=finding.kind,
         statement=finding.title,
         score=item.weight,
-        confidence=round(min(CERTAIN, item.weight / total), 2),
+        confidence=round(min(CERTAIN, confidence), 2),
         evidence_for=_ids(supporting)[:EVIDENCE_SHOWN],
         evidence_against=_ids(evidence for other in item.against for evidence in other.evidence),
         empty=empty,
@@ -153,15 +113,36 @@ def _hypothesis(item: _Weighed, total: float, empty: tuple[str, ...]) -> Hypothe
     )
 
 
+def _is_calm(weighed: Sequence[Weighed], below: float) -> bool:
+    """Whether all that deviates was measured, and is no more than quiet times bring."""
+    return all(one.suspect.measured and one.suspect.measured.total < below for one in weighed)
+
+
+def _calm(best: Weighed, below: float, empty: tuple[str, ...]) -> Hypothesis:
+    """What deviates is too little to be a fault."""
+    total = best.suspect.measured.total if best.suspect.measured else 0.0
+    return Hypothesis(
+        service=None,
+        indicator="",
+        kind="healthy",
+        statement="Nothing deviates more than it does in quiet times: perhaps a false alarm, or already over",
+        score=1.0,
+        confidence=round(1 - total / (2 * below), 2),
+        evidence_for=_ids(best.suspect.evidence)[:EVIDENCE_SHOWN],
+        empty=empty,
+    )
+
+
 def _nothing_wrong(normal: Sequence[Finding], gaps: Sequence[Gap]) -> Hypothesis:
     looked = _ids(evidence for finding in normal for evidence in finding.evidence)
-    if gaps or not normal:
-        blind = ", ".join(sorted({gap.source for gap in gaps})) or "no agent saw anything"
+    blind = ", ".join(sorted({gap.source for gap in gaps})) or "no agent saw anything"
+    measured = any(finding.deviations is not None for finding in normal)
+    if normal and (measured or not gaps):
+        kind, confidence = "healthy", 0.6 if gaps else 0.8
+        statement = f"All that was looked at is normal ({len(normal)} checks): perhaps a false alarm, or already over"
+    else:
         kind, confidence = "unknown", 0.5
         statement = f"The cause is unknown: nothing that was seen deviates, and not everything could be seen ({blind})"
-    else:
-        kind, confidence = "healthy", 0.8
-        statement = f"All that was looked at is normal ({len(normal)} checks): perhaps a false alarm, or already over"
     return Hypothesis(
         service=None,
         indicator="",

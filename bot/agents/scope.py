@@ -21,8 +21,15 @@ class Scope:
     """The suspicious stretch, ending now or at the alert."""
     baseline: Window
     """The stretch before, for comparison."""
+    quiet: tuple[Window, ...] = ()
+    """Further stretches that are known to be good, such as a calm hour of the same day."""
     brief: Brief | None = None
     deadline_s: float = 10.0
+
+    @property
+    def baselines(self) -> tuple[Window, ...]:
+        """Everything that the window is compared with, the stretch just before it first."""
+        return (self.baseline, *self.quiet)
 
     @property
     def neighbourhood(self) -> tuple[str, ...]:

@@ -63,6 +63,11 @@ class Finding(Noun):
     score: float = Field(
         ge=0, le=1, description="how strongly the facts deviate from normal; 0 is 'looked, and normal'"
     )
+    deviations: float | None = Field(
+        default=None,
+        description="signed distance from the service's own normal, in units of its own fault-free variation",
+    )
+    peer: str | None = Field(default=None, description="the service at the other end, where it is about a call")
     started_at: Instant | None = Field(default=None, description="onset, where it can be told")
     evidence: tuple[Evidence, ...] = ()
     remedies: tuple[Remedy, ...] = ()

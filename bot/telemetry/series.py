@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -52,6 +53,21 @@ class Answer:
     def single(self) -> Series | None:
         """The only series; None where there is none or where there are several."""
         return self.series[0] if len(self.series) == 1 else None
+
+
+class SeriesSource(Protocol):
+    """Where ready-made series come from: each measures one thing of one service, with no query language between."""
+
+    @property
+    def name(self) -> str:
+        """How gaps name it."""
+
+    async def read(self) -> tuple[Series, ...]:
+        """Every series of the incident's stretches; labels: service, metric, and instance or peer where there is one.
+
+        Raises:
+            SourceUnavailable: nothing can be read at all.
+        """
 
 
 def instant(seconds: float) -> datetime:

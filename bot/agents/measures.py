@@ -1,0 +1,280 @@
+"""The metrics agent on ready-made series: every service's own measures and its calls, against their own normal.
+
+Where Prometheus is asked one question a signal, a recorded case (or an export) brings all series at once; what they
+measure is read from their names (`quantities`).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from bot.agents.change import NOTICEABLE
+from bot.agents.departure import Departure, departure
+from bot.agents.deviation import score_of
+from bot.agents.metrics import Look
+from bot.agents.quantities import Quantity, quantity_of
+from bot.agents.scope import Scope
+from bot.agents.tools import Tool
+from bot.agents.waits import Call, blamed
+from bot.agents.wording import clock, figure
+from bot.errors import SourceUnavailable
+from bot.models import Evidence, Finding, Gap, Report
+from bot.telemetry.series import Series, SeriesSource, instant
+
+MOST_EVIDENCE = 3
+GRAIN = 0.05
+"""Of the middle of all services' levels: what is next to nothing."""
+SHARE_GRAIN = 0.01
+"""The same for shares: one in a hundred."""
+SPREADING = frozenset({"latency", "error_rate"})
+"""Kinds of quantities of which callers have as much as their callees."""
+LEAST_LEFT = 0.05
+"""What is left of a deviation that callees explain."""
+GAP = "call delay (s)"
+"""What passes between a caller and its callee, as both ends measure the call."""
+FACTS: Mapping[str, str] = {
+    "series_read": "series that were compared with their normal",
+    "worst_service": "the service that deviates most",
+    "worst_kind": "kind of its finding",
+    "worst_score": "its score, 0 to 1",
+}
+
+
+def measures_tools(source: SeriesSource) -> tuple[Tool, ...]:
+    """The metrics agent's tool on this source."""
+    agent = MeasuresAgent(source)
+    return (
+        Tool("metrics.look", "metrics", "Every measured quantity of every service, and of the calls between them.",
+             Look, FACTS, agent.look),
+    )  # fmt: skip
+
+
+@dataclass(frozen=True, eq=False)
+class Measure:
+    """One series, and how far it left its normal."""
+
+    service: str
+    peer: str | None
+    metric: str
+    quantity: Quantity
+    departure: Departure
+    weight: float
+    """Signed deviations in the direction in which a fault moves the quantity, 0 the other way."""
+
+    @property
+    def excess(self) -> float:
+        """How much worse than normal, in the metric's own unit."""
+        return abs(self.departure.level - self.departure.normal) if self.weight else 0.0
+
+
+class MeasuresAgent:
+    """Looks through one source of series."""
+
+    def __init__(self, source: SeriesSource) -> None:
+        self._source = source
+
+    async def look(self, _: Look, scope: Scope) -> Report:
+        """All series that there are."""
+        loop = asyncio.get_running_loop()
+        began = loop.time()
+        try:
+            async with asyncio.timeout(scope.deadline_s):
+                series = await self._source.read()
+                findings, gaps = await asyncio.to_thread(_findings, series, scope)
+        except SourceUnavailable as error:
+            findings, gaps = (), (Gap(source=self._source.name, reason=str(error)),)
+        except TimeoutError:
+            findings, gaps = (), (Gap(source=self._source.name, reason="there was no time to compare all series"),)
+        return Report(agent="metrics", findings=findings, gaps=gaps, seconds=loop.time() - began)
+
+
+def _findings(series: Sequence[Series], scope: Scope) -> tuple[tuple[Finding, ...], tuple[Gap, ...]]:
+    named = [_named(one, scope) for one in series]
+    measures = _unexplained([*_measures([*named, *_call_gaps(named)], scope)], scope)
+    if not measures:
+        return (), (Gap(source="metrics", reason="no series has samples in the window and in a baseline"),)
+    grouped: dict[tuple[str, str], list[Measure]] = defaultdict(list)
+    calls: dict[Call, float] = {}
+    for measure in measures:
+        if measure.metric == GAP and measure.peer:
+            calls[measure.service, measure.peer] = measure.weight
+        elif measure.weight and not measure.quantity.of_host:
+            grouped[measure.service, _kind(measure)].append(measure)
+    found = [_finding(sorted(ones, key=lambda one: -abs(one.weight)), kind, scope)
+             for (_, kind), ones in grouped.items()]  # fmt: skip
+    found += _of_calls(calls, [measure for measure in measures if measure.metric == GAP], scope)
+    worst_first = sorted(found, key=lambda one: (-one.score, one.service or "", one.kind))
+    found = [one for one in worst_first if one.score > 0] or [_normal("series", "latency", len(measures), scope)]
+    if calls and not any(one.kind == "call_gap" for one in found):
+        found.append(_normal("calls", "call_gap", len(calls), scope))
+    worst = found[0]
+    facts = {"series_read": len(measures), "worst_service": worst.service, "worst_kind": worst.kind,
+             "worst_score": worst.score}  # fmt: skip
+    return (worst.model_copy(update={"facts": facts}), *found[1:]), ()
+
+
+def _named(series: Series, scope: Scope) -> Series:
+    """Under catalogue names, where the catalogue knows the name."""
+    names = {label: scope.catalog.resolve(name) or name for label, name in series.labels.items()
+             if label in {"service", "peer"}}  # fmt: skip
+    return Series({**series.labels, **names}, series.times, series.values)
+
+
+def _measures(series: Sequence[Series], scope: Scope) -> Iterator[Measure]:
+    grains = _grains(series)
+    for one in series:
+        metric = one.labels["metric"]
+        quantity = quantity_of(metric)
+        compared = departure(one, scope.window, scope.baselines, grains[metric])
+        if compared is not None:
+            weight = _directed(compared.deviations, quantity)
+            yield Measure(one.labels["service"], one.labels.get("peer"), metric, quantity, compared, weight)
+
+
+def _unexplained(measures: Sequence[Measure], scope: Scope) -> list[Measure]:
+    """What spreads from callee to caller counts only as far as no callee's excess in the same metric explains it."""
+    worst: dict[tuple[str, str], float] = defaultdict(float)
+    for one in measures:
+        if one.quantity.kind in SPREADING and abs(one.weight) > NOTICEABLE:
+            worst[one.metric, one.service] = max(worst[one.metric, one.service], one.excess)
+    left: list[Measure] = []
+    for one in measures:
+        if one.quantity.kind in SPREADING and one.excess > 0:
+            callees = scope.catalog.dependencies(one.service)
+            explained = max((worst.get((one.metric, callee), 0.0) for callee in callees), default=0.0) / one.excess
+            left.append(replace(one, weight=one.weight * max(LEAST_LEFT, 1.0 - explained)))
+        else:
+            left.append(one)
+    return left
+
+
+def _grains(series: Sequence[Series]) -> Mapping[str, float]:
+    """What is next to nothing for each metric."""
+    levels: dict[str, list[float]] = defaultdict(list)
+    highest: dict[str, float] = defaultdict(float)
+    for one in series:
+        known, metric = np.abs(one.finite().values), one.labels["metric"]
+        if known.size:
+            levels[metric] += [level] if (level := float(np.median(known))) > 0 else []
+            highest[metric] = max(highest[metric], float(known.max()))
+    grains = {metric: GRAIN * float(np.median(usual)) for metric, usual in levels.items() if usual}
+    for metric, most in highest.items():
+        if quantity_of(metric).direction == "down" and most <= 100:
+            grains[metric] = SHARE_GRAIN * (1.0 if most <= 1 else 100.0)
+    return defaultdict(float, grains)
+
+
+def _directed(deviations: float, quantity: Quantity) -> float:
+    if quantity.direction == "up":
+        return max(0.0, deviations)
+    return min(0.0, deviations) if quantity.direction == "down" else deviations
+
+
+def _call_gaps(series: Sequence[Series]) -> Iterator[Series]:
+    """For each call: what the caller sees beyond what the callee does; all of it where the callee tells nothing."""
+    ends: dict[tuple[str, str, str], dict[str, Series]] = defaultdict(dict)
+    for one in series:
+        side, rest = _side(one.labels["metric"])
+        if side and (peer := one.labels.get("peer")) and quantity_of(one.labels["metric"]).kind == "latency":
+            call = (one.labels["service"], peer) if side == "caller" else (peer, one.labels["service"])
+            ends[(*call, rest)][side] = one
+    for (caller, callee, _), sides in ends.items():
+        if outer := sides.get("caller"):
+            times, values = outer.times, outer.values
+            if inner := sides.get("callee"):
+                _, places, others = np.intersect1d(times, inner.times, return_indices=True)
+                values = values.copy()
+                values[places] = np.maximum(values[places] - inner.values[others], 0.0)
+            yield Series({"service": caller, "peer": callee, "metric": GAP}, times, values)
+
+
+def _side(metric: str) -> tuple[str | None, str]:
+    """Which end of a call a metric is measured at, and the rest of its name."""
+    for side, words in (("caller", ("outgoing", "client", "egress")), ("callee", ("incoming", "server", "ingress"))):
+        for word in words:
+            if word in metric.lower():
+                return side, metric.lower().replace(word, "")
+    return None, metric
+
+
+def _kind(measure: Measure) -> str:
+    kind = measure.quantity.kind
+    if kind in SPREADING and (_side(measure.metric)[0] == "caller" or measure.metric.lower().startswith("entry")):
+        return f"felt_{kind}"
+    if kind in {"traffic", "cpu", "memory", "disk", "network_io"} and measure.weight < 0:
+        return "traffic_drop" if kind == "traffic" else f"{kind}_drop"
+    return "traffic_surge" if kind == "traffic" else kind
+
+
+def _finding(measures: Sequence[Measure], kind: str, scope: Scope) -> Finding:
+    first = measures[0]
+    onset = first.departure.onset_s
+    return Finding(
+        agent="metrics",
+        title=_sentence(first),
+        service=first.service,
+        indicator=first.metric,
+        kind=kind,
+        score=round(score_of(first.weight), 4),
+        deviations=round(first.weight, 2),
+        peer=first.peer,
+        started_at=instant(onset) if onset is not None else None,
+        evidence=tuple(_evidence(one, scope) for one in measures[:MOST_EVIDENCE] if score_of(one.weight) > 0),
+    )
+
+
+def _of_calls(calls: Mapping[Call, float], measures: Sequence[Measure], scope: Scope) -> Iterator[Finding]:
+    for service, deviations in blamed(calls).items():
+        own = [measure for measure in measures if service in {measure.service, measure.peer} and measure.weight > 0]
+        if own and score_of(deviations) > 0:
+            own.sort(key=lambda measure: -measure.weight)
+            found = _finding(own, "call_gap", scope)
+            other = own[0].peer if own[0].service == service else own[0].service
+            yield found.model_copy(update={
+                "service": service, "peer": other, "score": round(score_of(deviations), 4),
+                "deviations": round(deviations, 2),
+            })  # fmt: skip
+
+
+def _sentence(measure: Measure) -> str:
+    noun = measure.quantity.noun
+    who = f"{measure.service} to {measure.peer}" if measure.peer else measure.service
+    if measure.metric == GAP:
+        noun = "time lost on the way"
+    now, usual = (figure(value, measure.quantity.unit) for value in (measure.departure.level, measure.departure.normal))
+    verb = "rose" if measure.departure.level > measure.departure.normal else "fell"
+    onset = measure.departure.onset_s
+    at = f" at {clock(instant(onset))}" if onset is not None else ""
+    return f"{noun[:1].upper()}{noun[1:]} {verb} from {usual} to {now}{at} ({who})"
+
+
+def _evidence(measure: Measure, scope: Scope) -> Evidence:
+    asked = f"{measure.metric} of {measure.service}" + (f" with {measure.peer}" if measure.peer else "")
+    stretch = f"{scope.window.start:%Y-%m-%dT%H:%M:%SZ} to {scope.window.end:%Y-%m-%dT%H:%M:%SZ}"
+    return Evidence(
+        id=f"metrics-{hashlib.sha256(f'{asked}|{stretch}'.encode()).hexdigest()[:8]}",
+        statement=_sentence(measure),
+        query=f"{asked}, {stretch}",
+        observed_at=scope.window.end,
+        value=measure.departure.level,
+        baseline=measure.departure.normal,
+        unit=measure.quantity.unit or None,
+    )
+
+
+def _normal(what: str, kind: str, compared: int, scope: Scope) -> Finding:
+    return Finding(
+        agent="metrics",
+        title=f"{what.capitalize()}: looked, and normal – {compared} compared",
+        service=scope.service,
+        indicator=what,
+        kind=kind,
+        score=0.0,
+        deviations=0.0,
+    )

@@ -1,0 +1,140 @@
+"""`nightdesk diagnose`: the production agents and the commander on a recorded case, with no Redis and no Slack."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from bot.agents.commander import explain, rank
+from bot.agents.fusion import Past
+from bot.agents.measures import measures_tools
+from bot.agents.requests import request_tools
+from bot.agents.scope import Scope
+from bot.agents.tools import Toolbox
+from bot.agents.traces import traces_tools
+from bot.alerts import alertmanager
+from bot.catalog import Catalog, Service
+from bot.errors import BadInput
+from bot.models import Finding, Gap, Hypothesis, Report
+from bot.telemetry.recorded import LOGS, METRICS, SPANS, Case, RecordedLogs, RecordedMetrics, RecordedSpans, open_case
+
+DEADLINE_S = 120.0
+"""For each agent; a case is finished long before."""
+SHOWN = 5
+EVIDENCE_SHOWN = 6
+
+
+@dataclass(frozen=True)
+class Diagnosis:
+    """What the commander makes of a case."""
+
+    hypotheses: tuple[Hypothesis, ...]
+    findings: tuple[Finding, ...]
+    gaps: tuple[Gap, ...]
+    seconds: float
+
+    def causes(self) -> list[dict[str, Any]]:
+        """One entry a service, best first, as `--json` prints it."""
+        facts = {fact.id: fact.statement for finding in self.findings for fact in finding.evidence}
+        found: dict[str | None, dict[str, Any]] = {}
+        for one in self.hypotheses:
+            found.setdefault(one.service, {
+                "service": one.service,
+                "indicator": one.indicator,
+                "kind": one.kind,
+                "score": round(one.score, 6),
+                "confidence": one.confidence,
+                "statement": one.statement,
+                "evidence": [facts[name] for name in one.evidence_for if name in facts][:EVIDENCE_SHOWN],
+                "against": [facts[name] for name in one.evidence_against if name in facts][:EVIDENCE_SHOWN],
+            })  # fmt: skip
+        return list(found.values())
+
+
+async def diagnose(case: Case, past: Sequence[Past] = ()) -> Diagnosis:
+    """Look with every agent for which the case has something, and rank.
+
+    Raises:
+        BadInput: the case cannot be read.
+    """
+    began = time.perf_counter()
+    scope = scope_of(case)
+    tools = _toolbox(case)
+    if not list(tools):
+        raise BadInput(f"{case.folder} holds neither {METRICS} nor {SPANS} nor {LOGS}: there is nothing to look at.")
+    reports = await asyncio.gather(*(tools.use(tool.name, {}, scope) for tool in tools))
+    findings, gaps = _together(reports)
+    hypotheses = rank(findings, gaps, scope.catalog, past)
+    return Diagnosis(hypotheses, findings, gaps, time.perf_counter() - began)
+
+
+def command(folder: Path, *, as_json: bool) -> str:
+    """What the command prints.
+
+    Raises:
+        BadInput: the folder is no recorded case, or a file in it cannot be read.
+    """
+    began = time.perf_counter()
+    found = asyncio.run(diagnose(open_case(folder)))
+    seconds = round(time.perf_counter() - began, 3)
+    if as_json:
+        return json.dumps({"causes": found.causes(), "seconds": seconds}, indent=2, ensure_ascii=False)
+    return _told(found, seconds)
+
+
+def scope_of(case: Case) -> Scope:
+    """The assignment that the case's alert sets, over the services of its topology."""
+    alerts = alertmanager.parse(dict(case.alert))
+    if not alerts:
+        raise BadInput(f"{case.folder / 'case.json'} holds an alert group without alerts.")
+    catalog = _catalog(case)
+    return Scope(
+        incident_id=case.id,
+        alert=alerts[0],
+        service=None,  # everything recorded belongs to the incident, whether or not the topology leads there
+        catalog=catalog,
+        window=case.window,
+        baseline=case.baselines[0],
+        quiet=case.baselines[1:],
+        deadline_s=DEADLINE_S,
+    )
+
+
+def _catalog(case: Case) -> Catalog:
+    needs: dict[str, dict[str, None]] = {}
+    for call in case.calls:
+        needs.setdefault(call.callee, {})
+        if call.caller != call.callee:
+            needs.setdefault(call.caller, {})[call.callee] = None
+    return Catalog(services={name: Service(depends_on=tuple(called)) for name, called in needs.items()})
+
+
+def _toolbox(case: Case) -> Toolbox:
+    spans = (RecordedSpans(case),) if case.holds(SPANS) else ()
+    logs = (RecordedLogs(case),) if case.holds(LOGS) else ()
+    tools = measures_tools(RecordedMetrics(case)) if case.holds(METRICS) else ()
+    if spans:
+        tools += traces_tools(spans)
+    if logs:
+        tools += request_tools(logs, spans)
+    return Toolbox(tools)
+
+
+def _together(reports: Sequence[Report]) -> tuple[tuple[Finding, ...], tuple[Gap, ...]]:
+    findings = tuple(finding for report in reports for finding in report.findings)
+    return findings, tuple(dict.fromkeys(gap for report in reports for gap in report.gaps))
+
+
+def _told(found: Diagnosis, seconds: float) -> str:
+    lines = [explain(found.hypotheses, found.findings, found.gaps), ""]
+    for place, cause in enumerate(found.causes()[:SHOWN], 1):
+        who = cause["service"] or "no service"
+        lines.append(f"{place}. {who}: {cause['kind']}, {cause['confidence']:.0%} sure – {cause['statement']}")
+        lines += [f"     {fact}" for fact in cause["evidence"][:3]]
+    lines += ["", f"{seconds:.1f} s"]
+    return "\n".join(lines)

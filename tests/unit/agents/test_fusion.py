@@ -1,0 +1,148 @@
+"""From measured deviations to suspicion."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bot.agents.commander import explain, rank
+from bot.agents.fusion import SIGNS, Past, healthy_below, posterior, suspicions
+from bot.catalog import Catalog, Service
+from bot.models import Evidence, Finding
+
+AT = datetime(2026, 5, 1, 3, 0, tzinfo=UTC)
+CATALOG = Catalog(
+    services={"web": Service(depends_on=("checkout", "ads")), "checkout": Service(depends_on=("pay", "mail")),
+              "pay": Service(), "mail": Service(), "ads": Service(), "cart": Service()},
+)  # fmt: skip
+
+
+def measured(agent: str, kind: str, service: str, deviations: float, **changes: Any) -> Finding:
+    name = f"{agent}-{service}-{kind}"
+    return Finding.model_validate(
+        {"agent": agent, "title": f"{kind} of {service}", "service": service, "indicator": kind, "kind": kind,
+         "score": max(0.0, 1 - 3 / abs(deviations)) if deviations else 0.0, "deviations": deviations,
+         "evidence": (Evidence(id=name, statement=f"{kind} of {service} moved", observed_at=AT),), **changes}
+    )  # fmt: skip
+
+
+CALLS = measured("traces", "path_end", "web", 0.0)
+"""Traces were looked at, and normal."""
+
+
+def named(*findings: Finding) -> list[tuple[str, str]]:
+    return [(one.service, one.fault) for one in suspicions(findings, CATALOG)]
+
+
+def test_the_service_that_deviates_most_is_the_most_suspect() -> None:
+    assert named(measured("metrics", "cpu", "pay", 30), measured("metrics", "cpu", "ads", 5))[0] == ("pay", "cpu")
+
+
+def test_channels_that_see_different_things_add_up() -> None:
+    both = (measured("metrics", "cpu", "pay", 12), measured("traces", "self_time", "pay", 8))
+    assert named(*both, measured("metrics", "cpu", "ads", 13))[0] == ("pay", "cpu")
+
+
+def test_what_is_noticeable_everywhere_is_the_hours_doing() -> None:
+    busy = [measured("metrics", "cpu", service, 20) for service in CATALOG.services]
+    assert suspicions(busy, CATALOG) == []
+
+
+def test_who_changed_because_its_callee_did_steps_back() -> None:
+    found = suspicions(
+        [CALLS, measured("logs", "vanished_line", "checkout", -8), measured("logs", "new_complaint", "pay", 8)], CATALOG
+    )
+    assert [one.service for one in found] == ["pay", "checkout"]
+    alone = suspicions([CALLS, measured("logs", "vanished_line", "checkout", -8)], CATALOG)
+    assert found[1].total < alone[0].total
+
+
+def test_a_starved_processor_explains_that_calls_wait() -> None:
+    waiting = (measured("traces", "call_gap", "pay", 60), measured("metrics", "cpu", "pay", 30))
+    assert named(*waiting) == [("pay", "cpu")]
+    assert named(waiting[0]) == [("pay", "network")]
+
+
+def test_latency_counts_more_where_nothing_else_tells_of_calls() -> None:
+    slow = measured("metrics", "latency", "pay", 30)
+    assert suspicions([slow], CATALOG)[0].total > suspicions([slow, CALLS], CATALOG)[0].total
+
+
+def test_symptoms_alone_make_nobody_suspect() -> None:
+    assert suspicions([CALLS, measured("metrics", "felt_latency", "web", 300)], CATALOG) == []
+
+
+def test_a_service_that_has_failed_before_is_more_suspect() -> None:
+    even = [measured("metrics", "cpu", service, 10) for service in ("ads", "pay")]
+    assert [one.service for one in suspicions(even, CATALOG)] == ["ads", "pay"]
+    past = [Past(service="pay", kind="cpu", times=3)]
+    assert [one.service for one in suspicions(even, CATALOG, past)] == ["pay", "ads"]
+
+
+def test_the_posterior_leaves_room_for_what_nobody_sees() -> None:
+    found = suspicions([measured("metrics", "cpu", "pay", 9), measured("metrics", "cpu", "ads", 8)], CATALOG)
+    chances = posterior(found)
+    assert 0 < chances[1] < chances[0] < 1
+    assert sum(chances) < 1
+
+
+def test_small_deviations_are_called_healthy_and_still_listed() -> None:
+    calm, suspect = rank([CALLS, measured("metrics", "cpu", "pay", 4)], (), CATALOG)
+    assert (calm.kind, calm.service) == ("healthy", None)
+    assert (suspect.kind, suspect.service) == ("cpu", "pay")
+
+
+def test_the_more_series_are_compared_the_higher_the_highest_lies_by_chance() -> None:
+    few, many = (measured("metrics", "latency", "web", 0.0, facts={"series_read": count}) for count in (50, 900))
+    assert healthy_below([few]) < healthy_below([many])
+    assert healthy_below([many, CALLS]) == healthy_below([few])
+
+
+def test_a_cause_is_told_with_what_follows_from_it() -> None:
+    found = [measured("traces", "call_gap", "pay", 300), measured("metrics", "felt_latency", "web", 40),
+             measured("metrics", "felt_latency", "ads", 50)]  # fmt: skip
+    (best, *_) = rank(found, (), CATALOG)
+    assert best.evidence_for == ("traces-pay-call_gap", "metrics-web-felt_latency")
+    assert explain([best], found, ()) == "call_gap of pay. It would explain that felt_latency of web moved."
+
+
+def test_a_later_look_that_finds_it_normal_replaces_the_earlier_one() -> None:
+    now_normal = measured("metrics", "cpu", "pay", 0.0)
+    (only,) = rank([measured("metrics", "cpu", "pay", 50), now_normal], (), CATALOG)
+    assert only.kind == "healthy"
+
+
+FINDINGS = st.lists(
+    st.builds(
+        lambda sign, service, deviations: measured(sign[0], sign[1], service, deviations),
+        st.sampled_from(sorted(SIGNS)), st.sampled_from(sorted(CATALOG.services)),
+        st.floats(-1e6, 1e6).filter(lambda value: value == 0 or abs(value) > 1e-3),
+    ),
+    max_size=30,
+)  # fmt: skip
+
+
+@given(FINDINGS)
+def test_whatever_was_measured_the_ranking_is_sound(findings: list[Finding]) -> None:
+    ranked = rank(findings, (), CATALOG)
+    assert ranked
+    causes = [one for one in ranked if one.service]
+    assert len({one.service for one in causes}) == len(causes)
+    assert all(0 <= one.confidence <= 1 for one in ranked)
+    assert sum(one.confidence for one in causes) <= 1 + 0.005 * len(causes)
+    assert explain(ranked, findings, ()).strip()
+
+
+@given(FINDINGS, st.randoms(use_true_random=False))
+def test_the_order_of_findings_changes_nothing(findings: list[Finding], shuffle: Any) -> None:
+    once = list({(one.agent, one.service, one.kind): one for one in findings}.values())
+    shuffled = list(once)
+    shuffle.shuffle(shuffled)
+    told = [
+        [(one.service, one.fault, round(one.total, 9)) for one in suspicions(these, CATALOG)]
+        for these in (once, shuffled)
+    ]
+    assert told[0] == told[1]
