@@ -31,6 +31,7 @@ from bot.canvas.painter import Painter
 from bot.catalog import Catalog, load_catalog
 from bot.changes.door import ChangeDoor
 from bot.changes.ledger import ChangeLedger
+from bot.databases import databases_of
 from bot.errors import Denied
 from bot.gate import PLACES, actions_of, policy_of
 from bot.incidents import Intake, Journal
@@ -54,7 +55,6 @@ from bot.slack.ledger import Ledger
 from bot.slack.outbox import Outbox
 from bot.slack.people import People
 from bot.storage import KEEP_IT, connect, embedded_redis, keeps, require_usable
-from bot.telemetry.postgres import Postgres
 from bot.telemetry.prometheus import Prometheus
 from bot.telemetry.sources import log_sources
 from bot.work.answers import Answers, Names
@@ -211,11 +211,7 @@ async def _telemetry(
     if prometheus:
         await stack.enter_async_context(prometheus)
     logs = await stack.enter_async_context(log_sources(settings.logs))
-    databases = {
-        name: Postgres(name, dsn)
-        for name, database in catalog.databases.items()
-        if (dsn := secret_from_environment(database.dsn_env))
-    }
+    databases = databases_of(catalog, secret_from_environment)
     toolbox = Toolbox(
         (
             *metrics_tools(prometheus),

@@ -57,12 +57,18 @@ class Service(_Entry):
 class Database(_Entry):
     """One database. Credentials are named by environment variable, never written here."""
 
-    engine: Literal["postgres"] = "postgres"
+    engine: Literal["postgres", "mysql", "redis"] = Field(default="postgres", description="mysql is for MariaDB too")
     dsn_env: str = Field(description="variable with the connection string of a read-only role, for the database agent")
     action_dsn_env: str | None = Field(default=None, description="variable with the connection string that actions use")
     limited_roles: tuple[str, ...] = Field(
         default=(), description="roles of applications whose connection limit actions may set"
     )
+
+    @model_validator(mode="after")
+    def _can_be_acted_on(self) -> Database:
+        if self.action_dsn_env and self.engine != "postgres":
+            raise ValueError(f"there are no actions on a {self.engine} database: leave action_dsn_env out")
+        return self
 
 
 class Catalog(_Entry):

@@ -56,7 +56,7 @@ async def checks(settings: Settings) -> AsyncIterator[Check]:
     async for check in _changes(settings):
         yield check
     for name in catalog.databases:
-        yield await _database(name, catalog)
+        yield await database_check(name, catalog)
     yield _approvers(settings, catalog)
     yield _playbooks(settings)
     yield await _encoder(settings)
@@ -197,23 +197,27 @@ async def _changes(settings: Settings) -> AsyncIterator[Check]:
             yield Check("wrong", what, str(error), f"Check the section changes.sources.{name} and its token.")
 
 
-async def _database(name: str, catalog: Catalog) -> Check:
+async def database_check(name: str, catalog: Catalog) -> Check:
+    """Whether one database answers, and its role can see and cannot write."""
     entry, what = catalog.databases[name], f"Database {name}"
     dsn = secret_from_environment(entry.dsn_env)
     if dsn is None:
-        mend = f"Set {entry.dsn_env} to a connection string of a read-only role with pg_monitor."
+        mend = f"Set {entry.dsn_env} to a connection string of a read-only role (docs/services.md says which)."
         return Check("wrong", what, f"the variable {entry.dsn_env} is not set", mend)
-    from bot.telemetry.postgres import Postgres
+    from bot.databases import SEE_EVERYBODY, observed, role_in
 
     try:
-        async with Postgres(name, dsn).look() as look:
-            role = await look.role()
+        role = await role_in(observed(name, entry, dsn))
     except SourceUnavailable as error:
         return Check("wrong", what, str(error), f"Check {entry.dsn_env}, the role and the network.")
     if role.may_write:
         return Check("wrong", what, f"the role {role.name} may write", "Give the bot a role that can only read.")
     if not role.monitors:
-        return Check("note", what, f"{role.name} sees only its own sessions", f"GRANT pg_monitor TO {role.name};")
+        mend = SEE_EVERYBODY[entry.engine].format(role=role.name)
+        return Check("note", what, f"{role.name} sees only its own sessions", mend)
+    if role.may_write is None:
+        mend = "Let the user run ACL WHOAMI and ACL DRYRUN (Redis 7.0 or newer), or look at its rules yourself."
+        return Check("note", what, f"whether {role.name} may write, the server does not tell", mend)
     acts = "" if entry.action_dsn_env and secret_from_environment(entry.action_dsn_env) else "; no role for actions"
     return Check("ok", what, f"read only as {role.name}{acts}")
 

@@ -9,6 +9,7 @@ from psycopg import AsyncConnection, Error, OperationalError, ProgrammingError
 from psycopg.conninfo import conninfo_to_dict
 from pydantic import SecretStr
 
+from bot.dsn import torn
 from bot.errors import ConnectionsExhausted, SourceUnavailable
 
 _FULL = ("too many clients", "too many connections", "remaining connection slots")
@@ -61,14 +62,12 @@ def first_line(error: Error) -> str:
 
 
 def _read(name: str, dsn: str) -> dict[str, Any]:
-    # The parser's own message quotes the string. And a password with an unencoded '@' or '/' is taken apart at the
-    # wrong place, so that its rest becomes the host or the port that a later error names.
+    # the parser's own message quotes the string
     unreadable = SourceUnavailable(
         f"The connection string of database {name} cannot be read: write it as "
         "postgresql://role:password@host:port/database, with special characters of the password percent-encoded."
     )
-    rest = dsn.partition("://")[2]
-    if rest.count("@") > 1 or ("@" in rest and "/" in rest.partition("@")[0]):
+    if torn(dsn):
         raise unreadable
     try:
         read = conninfo_to_dict(dsn)

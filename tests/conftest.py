@@ -10,6 +10,7 @@ settings.load_profile("nightdesk")
 
 pytest_plugins = [
     "tests.servers.browser",
+    "tests.servers.mariadb",
     "tests.servers.postgres",
     "tests.servers.payments",  # imports postgres, so it comes after it
     "tests.servers.prometheus",

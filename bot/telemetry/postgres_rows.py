@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 
 from pydantic import Field
 
 from bot.models import Instant, Noun
+from bot.telemetry.lock_tree import roots
 from bot.telemetry.observed import Name, Statement
 
 
@@ -203,20 +204,22 @@ class Space(Noun):
 def lock_tree(sessions: Iterable[LockedSession], prepared: tuple[Prepared, ...] = ()) -> Locks:
     """Find the sessions at which the waiting ends, each with everyone behind it."""
     by_pid = {session.pid: session for session in sessions}
-    waiting = {pid: session for pid, session in by_pid.items() if session.blocked_by}
-    roots = [session for pid, session in by_pid.items() if pid not in waiting]
-    blockers = [blocker for root in roots if (blocker := _blocker(root, waiting)).waiting]
+    blocked_by = {pid: session.blocked_by or () for pid, session in by_pid.items()}
+    blockers = [
+        _blocker(by_pid[root], [by_pid[pid] for pid in behind])
+        for root, behind in roots(blocked_by).items()
+        if root in by_pid  # 0 stands for prepared transactions
+    ]
     blockers.sort(key=lambda blocker: (len(blocker.waiting), blocker.longest_wait_s), reverse=True)
-    holds = any(0 in (session.blocked_by or ()) for session in waiting.values())
-    return Locks(waiting=len(waiting), blockers=tuple(blockers), prepared=prepared if holds else ())
+    holds = any(0 in pids for pids in blocked_by.values())
+    return Locks(
+        waiting=sum(bool(pids) for pids in blocked_by.values()),
+        blockers=tuple(blockers),
+        prepared=prepared if holds else (),
+    )
 
 
-def _blocker(root: LockedSession, waiting: Mapping[int, LockedSession]) -> Blocker:
-    behind: dict[int, LockedSession] = {}
-    ring = {root.pid}
-    while ring:
-        ring = {pid for pid, session in waiting.items() if pid not in behind and ring & set(session.blocked_by or ())}
-        behind.update({pid: waiting[pid] for pid in ring})
-    queue = sorted(behind.values(), key=lambda session: session.waited_s or 0.0, reverse=True)
+def _blocker(root: LockedSession, behind: Iterable[LockedSession]) -> Blocker:
+    queue = sorted(behind, key=lambda session: session.waited_s or 0.0, reverse=True)
     directly = sum(root.pid in (session.blocked_by or ()) for session in queue)
     return Blocker(session=root, waiting=tuple(queue), directly=directly)

@@ -203,7 +203,7 @@ async def test_a_database_without_a_connection_string(settings: Configured, monk
     monkeypatch.delenv("ORDERS_READER", raising=False)
     check = await only(settings(), "Database orders")
     assert check.state == "wrong"
-    assert check.mend == "Set ORDERS_READER to a connection string of a read-only role with pg_monitor."
+    assert check.mend == "Set ORDERS_READER to a connection string of a read-only role (docs/services.md says which)."
 
 
 async def test_a_database_that_does_not_answer(settings: Configured, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -103,6 +103,11 @@ def test_an_empty_catalogue_is_sound(tmp_path: Path, text: str) -> None:
         ("services: {a: {tear: critical}}", "services.a.tear: Extra inputs are not permitted"),
         ("services: {a: {tier: vital}}", "services.a.tier: Input should be"),
         ("databases: {d: {engine: postgres}}", "databases.d.dsn_env: Field required"),
+        ("databases: {d: {engine: oracle, dsn_env: D}}", "databases.d.engine: Input should be"),
+        (
+            "databases: {d: {engine: redis, dsn_env: D, action_dsn_env: E}}",
+            "databases.d: there are no actions on a redis database: leave action_dsn_env out",
+        ),
         ("- a\n- b", "catalogue: "),
     ],
 )

@@ -26,7 +26,7 @@ DOCS = sorted([*(ROOT / "docs").rglob("*.md"), ROOT / "README.md"])
 LONGEST_MODULE = 450
 LISTED = {"logs", "traces", "http_calls", "restarts", "kubernetes", "jobs", "workflows", "flags", "redis_servers"}
 """Settings that hold many of a kind: their fields are documented behind a '›'."""
-HEAVY = ("bm25s", "celpy", "docket", "drain3", "lark", "matplotlib", "mermaidx", "numpy", "psycopg",
+HEAVY = ("bm25s", "celpy", "docket", "drain3", "lark", "matplotlib", "mermaidx", "numpy", "psycopg", "pymysql",
          "sentence_transformers", "slack_bolt", "torch")  # fmt: skip
 TOUCHING_THE_ENVIRONMENT = {
     "bot/settings.py",

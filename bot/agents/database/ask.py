@@ -10,7 +10,9 @@ from datetime import UTC, datetime
 
 from pydantic import Field
 
+from bot.agents.database.mysql import mysql_visit
 from bot.agents.database.postgres import postgres_visit
+from bot.agents.database.redis import redis_visit
 from bot.agents.database.subject import Subject, exhausted
 from bot.agents.database.topics import TOPICS, Topic
 from bot.agents.database.visit import Question, Visit
@@ -18,10 +20,12 @@ from bot.agents.scope import Scope
 from bot.agents.tools import Parameters, Tool
 from bot.errors import ConnectionsExhausted, SourceUnavailable
 from bot.models import Finding, Gap, Report
+from bot.telemetry.mysql import MySql
 from bot.telemetry.postgres import Postgres
+from bot.telemetry.redis_server import RedisServer
 
 Clock = Callable[[], datetime]
-Observed = Postgres
+Observed = Postgres | MySql | RedisServer
 
 SAMPLE_S = 1.0
 """How long totals are watched, at most a tenth of the deadline."""
@@ -102,7 +106,13 @@ def _visit(database: Observed, subject: Subject, sample_s: float) -> AbstractAsy
     Raises:
         SourceUnavailable: unreachable, refused, too old, or too slow.
     """
-    return postgres_visit(database, subject, sample_s)
+    match database:
+        case Postgres():
+            return postgres_visit(database, subject, sample_s)
+        case MySql():
+            return mysql_visit(database, subject, sample_s)
+        case RedisServer():
+            return redis_visit(database, subject, sample_s)
 
 
 class _Call:

@@ -9,10 +9,11 @@ from contextlib import asynccontextmanager
 from bot.agents.database import postgres_sessions as sessions
 from bot.agents.database.postgres_copies import replication
 from bot.agents.database.postgres_locks import blocking
-from bot.agents.database.postgres_statements import SLOW_STATEMENT_S, Load, slow_statements, table_scans
+from bot.agents.database.postgres_statements import Load, slow_statements, table_scans
 from bot.agents.database.postgres_storage import deadlocks, storage
 from bot.agents.database.postgres_upkeep import vacuum
 from bot.agents.database.subject import Subject
+from bot.agents.database.thresholds import LONG_TRANSACTION_S, SLOW_STATEMENT_S
 from bot.agents.database.visit import Told, Visit
 from bot.models import Finding
 from bot.telemetry.postgres import Look, Postgres
@@ -69,7 +70,7 @@ class _Visitor:
 
     async def long_transactions(self) -> Told:
         """Those who only wait are the victims of another."""
-        seen = await self._look.transactions(sessions.LONG_TRANSACTION_S)
+        seen = await self._look.transactions(LONG_TRANSACTION_S)
         open_ones = [one for one in seen if one.pid not in self._told and one.wait_event_type != "Lock"]
         self._told |= {session.pid for session in open_ones}
         return sessions.transactions(self._subject, open_ones)

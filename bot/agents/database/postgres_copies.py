@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from bot.agents.database.subject import Subject, bytes_of, grown
+from bot.agents.database.thresholds import GIBIBYTE
 from bot.models import Evidence, Finding
 from bot.telemetry.postgres_rows import Replication, Slot, Standby
 
-GIBIBYTE = 1 << 30
 REPLICATION_QUERY = (
     "SELECT application_name, state, replay_lag, pg_wal_lsn_diff(pg_current_wal_lsn(), replay_lsn) "
     "FROM pg_stat_replication;"

@@ -3,31 +3,18 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any
 
 from bot.agents.database.postgres_sessions import TRANSACTIONS_QUERY, cancel, described, terminate
-from bot.agents.database.subject import REMEDY_FROM, Subject, iso
+from bot.agents.database.subject import NO_LOCKS, Subject, blocking_score, iso
+from bot.agents.database.thresholds import REMEDY_FROM
 from bot.models import Finding, Remedy
 from bot.telemetry.postgres_rows import Blocker, Locks, Prepared
 
 LOCKS_QUERY = (
     "SELECT pid, pg_blocking_pids(pid) AS blocked_by, query FROM pg_stat_activity WHERE wait_event_type = 'Lock';"
 )
-NO_LOCKS: Mapping[str, Any] = {
-    "blocked_count": 0,
-    "directly_blocked_count": 0,
-    "longest_wait_s": 0.0,
-    "root_pid": 0,
-    "root_backend_start": "",
-    "root_transaction_start": "",
-    "root_age_s": 0.0,
-    "root_statement": "",
-    "root_state": "",
-    "root_application": "",
-    "relation": "",
-}
 
 
 def blocking(subject: Subject, locks: Locks) -> tuple[Finding, ...]:
@@ -47,7 +34,7 @@ def blocking(subject: Subject, locks: Locks) -> tuple[Finding, ...]:
 
 def _root(subject: Subject, blocker: Blocker, number: int) -> Finding:
     session, count, wait = blocker.session, len(blocker.waiting), blocker.longest_wait_s
-    score = _blocking_score(count, wait, idle=session.idle_in_transaction)
+    score = blocking_score(count, wait, idle=session.idle_in_transaction)
     table = f" on {blocker.relation}" if blocker.relation else ""
     crowd = Counter(waiter.application or "unnamed" for waiter in blocker.waiting).most_common(3)
     who_waits = ", ".join(f"{times} of {name}" for name, times in crowd)
@@ -81,13 +68,6 @@ def _root(subject: Subject, blocker: Blocker, number: int) -> Finding:
         remedies=_lock_remedies(subject, blocker) if score >= REMEDY_FROM else (),
         facts=_lock_facts(subject, blocker),
     )
-
-
-def _blocking_score(blocked: int, wait_s: float, *, idle: bool) -> float:
-    """Nearly 1 for several behind a session that does nothing; short queues behind working sessions are normal."""
-    crowd = 1 - 0.35**blocked
-    patience = wait_s / (wait_s + 3)
-    return crowd * max(patience, 0.97 if idle else 0.0)
 
 
 def _lock_facts(subject: Subject, blocker: Blocker) -> dict[str, Any]:
@@ -127,7 +107,7 @@ def _prepared(subject: Subject, locks: Locks, prepared: Prepared) -> Finding:
     )
     facts = {**NO_LOCKS, "database": subject.database, "blocked_count": locks.waiting, "root_state": "prepared",
              "root_age_s": prepared.age_s}  # fmt: skip
-    score = _blocking_score(locks.waiting, 0, idle=True)
+    score = blocking_score(locks.waiting, 0, idle=True)
     return subject.finding("blocking_session", "blocked_sessions", title, score, evidence=(evidence,), facts=facts)
 
 

@@ -5,13 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from bot.agents.database.subject import REMEDY_FROM, Subject, grown, iso
+from bot.agents.database.subject import Subject, grown, iso
+from bot.agents.database.thresholds import CONNECTIONS_WELL_BELOW, LONG_TRANSACTION_S, REMEDY_FROM
 from bot.models import Finding, Remedy
 from bot.telemetry.postgres_rows import Connections, Holder, Session
-
-LONG_TRANSACTION_S = 60.0
-ALL_IS_WELL_BELOW = 0.7
-"""The share of connections in use from which on it deserves a look."""
 
 TRANSACTIONS_QUERY = (
     "SELECT pid, usename, application_name, state, now() - xact_start AS age, query FROM pg_stat_activity "
@@ -98,7 +95,7 @@ def connections(subject: Subject, used: Connections, holders: Sequence[Holder]) 
         "connection_exhaustion",
         "connections_used",
         statement,
-        (share - ALL_IS_WELL_BELOW) / (1 - ALL_IS_WELL_BELOW),
+        (share - CONNECTIONS_WELL_BELOW) / (1 - CONNECTIONS_WELL_BELOW),
         evidence=evidence,
         facts={"connections_used": used.used, "connections_limit": usable, "connections_share": round(share, 3)},
     )

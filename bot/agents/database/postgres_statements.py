@@ -9,17 +9,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from bot.agents.database.postgres_sessions import cancel, described
-from bot.agents.database.subject import REMEDY_FROM, Subject, grown
+from bot.agents.database.subject import Subject, grown
+from bot.agents.database.thresholds import LARGE_ROWS, NOTICEABLE_MS, REMEDY_FROM, SLOW_STATEMENT_S, SLOWER_THAN_USUAL
 from bot.models import Finding
 from bot.telemetry.postgres_rows import Session
 from bot.telemetry.postgres_totals import StatementDelta, TableDelta, Totals, table_deltas
 from bot.telemetry.readings import Spans
-
-SLOW_STATEMENT_S = 10.0
-SLOWER_THAN_USUAL = 4.0
-NOTICEABLE_MS = 50.0
-LARGE_ROWS = 10_000
-"""Reading fewer rows from end to end is what a planner does for good reasons."""
 
 ACTIVE_QUERY = (
     "SELECT pid, usename, application_name, now() - query_start AS age, wait_event, query FROM pg_stat_activity "

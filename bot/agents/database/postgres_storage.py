@@ -5,16 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from bot.agents.database.subject import Subject, bytes_of, grown
+from bot.agents.database.subject import Subject, bytes_of, cache_score, deadlock_score, grown
+from bot.agents.database.thresholds import ENOUGH_READS, GIBIBYTE, MEBIBYTE
 from bot.models import Finding
 from bot.telemetry.postgres_rows import Space
 from bot.telemetry.postgres_totals import StatementDelta, Totals, comparable
 from bot.telemetry.readings import Spans, span_s
-
-MEBIBYTE = 1 << 20
-GIBIBYTE = 1 << 30
-ENOUGH_BLOCKS = 10_000
-"""Reads below which a ratio means nothing."""
 
 TOTALS_QUERY = "SELECT deadlocks, temp_files, temp_bytes FROM pg_stat_database WHERE datname = current_database();"
 CACHE_QUERY = "SELECT blks_hit, blks_read FROM pg_stat_database WHERE datname = current_database();"
@@ -34,8 +30,7 @@ def deadlocks(subject: Subject, spans: Spans[Totals]) -> Finding:
     evidence = subject.evidence("deadlocks", statement, TOTALS_QUERY, value=new, baseline=0, unit="deadlocks")
     a_minute = new / max(over_s, 60) * 60
     facts = {"new_deadlocks": new, "deadlocks_per_min": round(a_minute, 3)}
-    # two within an hour happen; several a minute are a fault
-    score = max(0.5 * grown(new - 1, 5), 0.9 * grown(a_minute, 1))
+    score = deadlock_score(new, a_minute)
     return subject.finding("deadlocks", "deadlocks", statement, score, evidence=(evidence,), facts=facts)
 
 
@@ -144,19 +139,18 @@ def _hit_ratio(pair: tuple[Totals, Totals] | None) -> float | None:
         return None
     read = pair[1].counters.blocks_read - pair[0].counters.blocks_read
     hit = pair[1].counters.blocks_hit - pair[0].counters.blocks_hit
-    return hit / (hit + read) if hit + read >= ENOUGH_BLOCKS else None
+    return hit / (hit + read) if hit + read >= ENOUGH_READS else None
 
 
 def _cache(subject: Subject, spans: Spans[Totals], facts: Mapping[str, Any]) -> list[Finding]:
-    """Against all time before; a cache that was cold for a while is an echo, seldom the cause."""
+    """Against all time before."""
     pair = _pair(spans)
     ratio = _hit_ratio(pair)
     if ratio is None or pair is None:
         return []
     then = pair[0].counters
     usual = then.blocks_hit / max(1, then.blocks_hit + then.blocks_read)
-    misses, usual_misses = 1 - ratio, max(1 - usual, 0.005)
-    score = 0.4 * grown(misses / usual_misses - 2, 10) if misses > 0.05 else 0.0
+    score = cache_score(ratio, usual)
     if score < 0.05:
         return []
     title = f"The cache of {subject.database} answers {ratio:.1%} of the reads, usually {usual:.1%}"

@@ -8,10 +8,22 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from bot.agents.database.thresholds import MISSES_ALLOWED
 from bot.models import Evidence, Finding, Gap
 
-REMEDY_FROM = 0.3
-"""Below this score nothing is suggested."""
+NO_LOCKS: Mapping[str, Any] = {
+    "blocked_count": 0,
+    "directly_blocked_count": 0,
+    "longest_wait_s": 0.0,
+    "root_pid": 0,
+    "root_backend_start": "",
+    "root_transaction_start": "",
+    "root_age_s": 0.0,
+    "root_statement": "",
+    "root_state": "",
+    "root_application": "",
+    "relation": "",
+}
 
 
 @dataclass(frozen=True)
@@ -74,3 +86,21 @@ def bytes_of(count: float) -> str:
             return f"{count:.0f} {unit}" if unit == "B" or abs(count) >= 100 else f"{count:.1f} {unit}"
         count /= 1024
     return f"{count:.1f} TiB"
+
+
+def blocking_score(blocked: int, wait_s: float, *, idle: bool) -> float:
+    """Nearly 1 for several behind a session that does nothing; short queues behind working sessions are normal."""
+    crowd = 1 - 0.35**blocked
+    patience = wait_s / (wait_s + 3)
+    return crowd * max(patience, 0.97 if idle else 0.0)
+
+
+def deadlock_score(new: int, a_minute: float) -> float:
+    """One or two within an hour happen; several a minute are a fault."""
+    return max(0.5 * grown(new - 1, 5), 0.9 * grown(a_minute, 1))
+
+
+def cache_score(hit_ratio: float, usual: float) -> float:
+    """How much more a cache misses than in all time before; a cold one is an echo, seldom the cause."""
+    misses = 1 - hit_ratio
+    return 0.4 * grown(misses / max(1 - usual, 0.005) - 2, 10) if misses > MISSES_ALLOWED else 0.0
