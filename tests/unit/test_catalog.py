@@ -45,7 +45,7 @@ def test_what_is_no_service_is_none(shop: Catalog, spoken: str | None) -> None:
 
 
 def test_dependencies_are_nearest_first(shop: Catalog) -> None:
-    assert shop.dependencies("web") == ("checkout", "catalogue", "mail", "orders-db", "products-db")
+    assert shop.dependencies("web") == ("checkout", "catalogue", "mail", "orders-db", "products-db", "product-cache")
 
 
 def test_dependants_are_found_from_a_database_up(shop: Catalog) -> None:
@@ -54,7 +54,7 @@ def test_dependants_are_found_from_a_database_up(shop: Catalog) -> None:
 
 
 def test_the_databases_of_a_service_are_its_own_and_those_it_stands_on(shop: Catalog) -> None:
-    assert shop.databases_of("web") == ("orders-db", "products-db")
+    assert shop.databases_of("web") == ("orders-db", "products-db", "product-cache")
     assert shop.databases_of("mail") == ()
 
 
