@@ -163,7 +163,7 @@ def test_a_playbook_is_drawn_without_a_browser(nightdesk: Run, tmp_path: Path) -
 
 def test_the_catalogue_is_checked(nightdesk: Run, tmp_path: Path) -> None:
     ran = nightdesk("services", "check", ROOT / "examples/services.yaml")
-    assert ran.stdout.endswith("is sound: 4 services, 2 databases.\n")
+    assert ran.stdout.endswith("is sound: 4 services, 3 databases.\n")
     (tmp_path / "services.yaml").write_text("services: {a: {databases: [b]}}")
     failed(nightdesk("services", "check"), 1, "a uses database 'b'")
 
