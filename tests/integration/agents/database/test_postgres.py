@@ -12,7 +12,7 @@ from psycopg import AsyncConnection, OperationalError
 from psycopg.errors import DeadlockDetected
 from pydantic import SecretStr
 
-from bot.agents.database import postgres_sessions
+from bot.agents.database import postgres as visit
 from bot.agents.database.topics import TOPICS
 from bot.agents.tools import Toolbox
 from bot.telemetry.postgres import Postgres
@@ -178,7 +178,7 @@ async def test_deadlocks_are_counted_against_an_earlier_look(
 async def test_an_idle_transaction_is_found_with_what_would_end_it(
     tools: Toolbox, postgres_database: PostgresDatabase, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(postgres_sessions, "LONG_TRANSACTION_S", 0)
+    monkeypatch.setattr(visit, "LONG_TRANSACTION_S", 0)
     async with postgres_database.session("batch-job", autocommit=False) as session:
         await session.execute("SELECT count(*) FROM orders")
         pid = session.info.backend_pid
