@@ -14,15 +14,15 @@ import math
 from array import array
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from itertools import pairwise
-from typing import Literal, NamedTuple
+from dataclasses import dataclass, field
+from typing import Literal
 
+from bot.agents.columns import Columns, Lines
 from bot.telemetry.loglines import THREAD
 from bot.telemetry.logs import stays
 
-MAX_STEPS = 200_000
-"""Lines that are kept of each side; beyond it every other trace goes, then every other of the rest, …"""
+MAX_STEPS = 400_000
+"""Lines that are kept; beyond it every other trace goes, then every other of the rest, …"""
 LONGEST = 400
 """Lines that are kept of one request in one service."""
 LEAST = 5
@@ -84,37 +84,70 @@ class _Side:
 class Sequences:
     """Collects lines and tells where their order changed.
 
+    Lines are kept in columns: an object for each request would stop the process for a tenth of a second whenever
+    Python looks for garbage.
+
     Args:
         window_start: unix seconds; a request that began before it belongs to the baseline.
-        max_steps: bounds the memory, for each side.
+        max_steps: bounds the memory.
     """
 
     def __init__(self, window_start: float, *, max_steps: int = MAX_STEPS) -> None:
         self._start = window_start
         self._max_steps = max_steps
-        self._sides = (_Kept(max_steps), _Kept(max_steps))
+        self._numbers: dict[_Key, int] = {}
+        self._lengths = array("i")
+        self._columns = Columns()
         self._seconds: set[int] = set()
+        self._stride = 1
+        self._read: dict[str | None, int] = {}
+        """By service: every so-manieth trace was read."""
 
     def add(self, service: str | None, trace: str, template: int, at: float, *, weight: float = 1.0) -> None:
         """One line. `weight` above 1 says that only every so-manieth trace of the service was read."""
         self._seconds.add(int(at))
-        self._sides[at >= self._start].add(service, trace, template, at, weight)
+        if weight > self._read.get(service, 1):
+            self._read[service] = int(weight)
+        if not stays(trace, self._stride):
+            return
+        side = at >= self._start if trace.startswith(THREAD) else None
+        number = self._numbers.setdefault((service, trace, side), len(self._lengths))
+        if number == len(self._lengths):
+            self._lengths.append(0)
+        if self._lengths[number] < LONGEST:
+            self._lengths[number] += 1
+            self._columns.add(number, at, template)
+            if len(self._columns) > self._max_steps:
+                self._thin()
 
     def turns(self) -> list[Turn]:
         """Where paths changed, strongest first."""
         runs = self._runs()
-        found = [turn for service in self._sides[1].services()
-                 for turn in _turns(service, *self._requests(service), runs)]  # fmt: skip
+        lines = self._columns.in_order()
+        found = [
+            turn for service, kept in self._by_service(lines).items() for turn in _turns(service, kept, lines, runs)
+        ]
         return sorted(found, key=lambda turn: (-turn.score, -turn.count, str(turn.service), str(turn.after)))
 
-    def _requests(self, service: str | None) -> tuple[list[_Request], list[_Request]]:
-        """The requests of each side; one that spans the start of the window is of the baseline."""
-        stride = max(side.stride(service) for side in self._sides)
-        before, now = (side.whole(service, stride) for side in self._sides)
-        for trace, steps in before.items():
-            if not trace.startswith(THREAD):
-                steps.extend(now.pop(trace, ()))
-        return _in_order(before), _in_order(now)
+    def _thin(self) -> None:
+        """Let every other trace go."""
+        self._stride *= 2
+        kept = {key: number for key, number in self._numbers.items() if stays(key[1], self._stride)}
+        place = {number: new for new, number in enumerate(kept.values())}
+        self._columns = self._columns.only(place)
+        self._lengths = array("i", (self._lengths[number] for number in kept.values()))
+        self._numbers = {key: place[number] for key, number in kept.items()}
+
+    def _by_service(self, lines: Lines) -> dict[str | None, _Kept]:
+        """The requests that were read whole; where a source was thinned, the traces that the thinning left whole."""
+        found: dict[str | None, _Kept] = defaultdict(_Kept)
+        for (service, trace, side), number in self._numbers.items():
+            if stays(trace, self._read.get(service, 1)):
+                places = lines.of(number)
+                began = lines.at[places.start]
+                kept = found[service].now if began >= self._start else found[service].before
+                (kept.requests if side is None else kept.threads).append(places)
+        return found
 
     def _runs(self) -> _Runs:
         """The stretches that were read, by the lines that there are."""
@@ -127,131 +160,78 @@ class Sequences:
         return runs
 
 
+_Key = tuple[str | None, str, bool | None]
+"""Service and trace; of a thread also whether it is of the window, since it has no beginning of its own."""
+
+
+@dataclass
+class _Part:
+    """Requests of one service as places of their lines, and what threads did, which begins and ends nowhere."""
+
+    requests: list[range] = field(default_factory=list)
+    threads: list[range] = field(default_factory=list)
+
+
+@dataclass
 class _Kept:
-    """The lines of one side by service and trace; when they become too many, whole traces go."""
-
-    def __init__(self, max_steps: int) -> None:
-        self._max_steps = max_steps
-        self._steps: dict[str | None, dict[str, array[float]]] = defaultdict(dict)
-        self._size = 0
-        self._stride = 1
-        self._read: dict[str | None, int] = {}
-
-    def add(self, service: str | None, trace: str, template: int, at: float, weight: float) -> None:
-        self._read[service] = max(self._read.get(service, 1), int(weight))
-        if not stays(trace, self._stride):
-            return
-        steps = self._steps[service].get(trace)
-        if steps is None:
-            steps = self._steps[service][trace] = array("d")
-        if len(steps) < 2 * LONGEST:
-            steps.extend((at, template))
-            self._size += 1
-            if self._size > self._max_steps:
-                self._thin()
-
-    def services(self) -> list[str | None]:
-        return list(self._steps)
-
-    def stride(self, service: str | None) -> int:
-        """One trace of so many is whole, by our thinning and by that of the source."""
-        return max(self._stride, self._read.get(service, 1))
-
-    def whole(self, service: str | None, stride: int) -> dict[str, array[float]]:
-        """Copies of the requests that a thinning by this stride leaves whole."""
-        kept = self._steps.get(service, {})
-        return {trace: steps[:] for trace, steps in kept.items() if stays(trace, stride)}
-
-    def _thin(self) -> None:
-        self._stride *= 2
-        for service, kept in self._steps.items():
-            self._steps[service] = {trace: steps for trace, steps in kept.items() if stays(trace, self._stride)}
-        self._size = sum(len(steps) // 2 for kept in self._steps.values() for steps in kept.values())
+    before: _Part = field(default_factory=_Part)
+    now: _Part = field(default_factory=_Part)
 
 
-class _Request(NamedTuple):
-    """The lines of one trace in one service, by time.
-
-    Times and templates take turns in one array: hundreds of thousands of small objects would stop the process while
-    Python looks through them for garbage.
-    """
-
-    trace: str
-    flat: array[float]
-
-    @property
-    def began(self) -> float:
-        return self.flat[0]
-
-    @property
-    def ended(self) -> float:
-        return self.flat[-2]
-
-    @property
-    def bounded(self) -> bool:
-        """Whether it has a beginning and an end."""
-        return not self.trace.startswith(THREAD)
-
-    def steps(self, runs: _Runs, length_s: float) -> Iterator[tuple[float, Place, Place]]:
-        """Each pair of neighbours with its time; the edges of the request only where they were surely seen."""
-        flat = self.flat
-        if self.bounded and any(start + length_s <= self.began < end for start, end in runs):
-            yield flat[0], "begin", int(flat[1])
-        for place in range(3, len(flat), 2):
-            yield flat[place - 1], int(flat[place - 2]), int(flat[place])
-        seen = self.bounded and len(flat) < 2 * LONGEST
-        if seen and any(start <= self.ended < end - length_s for start, end in runs):
-            yield flat[-2], int(flat[-1]), "end"
-
-
-def _in_order(kept: Mapping[str, array[float]]) -> list[_Request]:
-    return [_Request(trace, _by_time(flat)) for trace, flat in kept.items()]
-
-
-def _by_time(flat: array[float]) -> array[float]:
-    """Lines of one moment stay as they came."""
-    times = flat[::2]
-    if all(one <= other for one, other in pairwise(times)):
-        return flat
-    ordered = array("d")
-    for place in sorted(range(len(times)), key=times.__getitem__):
-        ordered.extend(flat[2 * place : 2 * place + 2])
-    return ordered
-
-
-def _length_s(requests: Sequence[_Request]) -> float:
-    """How long the longer requests of a service take."""
-    lengths = sorted(request.ended - request.began for request in requests if request.bounded)
-    return lengths[int(LONG * (len(lengths) - 1))] if lengths else 0.0
-
-
-def _turns(service: str | None, before: Sequence[_Request], now: Sequence[_Request], runs: _Runs) -> Iterator[Turn]:
-    length_s = _length_s([*before, *now])
-    ordered = sorted(before, key=lambda request: request.began)
-    middle = len(ordered) // 2
-    usual, window, early, late = (
-        _side(part, runs, length_s) for part in (before, now, ordered[:middle], ordered[middle:])
+def _turns(service: str | None, kept: _Kept, lines: Lines, runs: _Runs) -> Iterator[Turn]:
+    length_s = _length_s([*kept.before.requests, *kept.now.requests], lines)
+    early, late = _halves(kept.before, lines)
+    usual, window, first_half, second_half = (
+        _side(part, lines, runs, length_s) for part in (kept.before, kept.now, early, late)
     )
     for after in window.paths:
         if min(usual.requests.get(after, 0), window.requests[after]) < LEAST:
             continue
-        score = _excess(usual, window, after) - _drift(early, late, after)
+        score = _excess(usual, window, after) - _drift(first_half, second_half, after)
         if score > 0:
             yield _turn(service, after, usual, window, score)
 
 
-def _side(requests: Sequence[_Request], runs: _Runs, length_s: float) -> _Side:
+def _length_s(requests: Sequence[range], lines: Lines) -> float:
+    """How long the longer requests of a service take."""
+    lengths = sorted(lines.at[places[-1]] - lines.at[places[0]] for places in requests)
+    return lengths[int(LONG * (len(lengths) - 1))] if lengths else 0.0
+
+
+def _halves(part: _Part, lines: Lines) -> tuple[_Part, _Part]:
+    """The earlier half of the requests, and the later one."""
+    requests, threads = (
+        sorted(places, key=lambda each: lines.at[each.start]) for places in (part.requests, part.threads)
+    )
+    middle, of_threads = len(requests) // 2, len(threads) // 2
+    return _Part(requests[:middle], threads[:of_threads]), _Part(requests[middle:], threads[of_threads:])
+
+
+def _side(part: _Part, lines: Lines, runs: _Runs, length_s: float) -> _Side:
     paths: Paths = defaultdict(Counter)
     passing: Counter[Place] = Counter()
     first: dict[tuple[Place, Place], float] = {}
-    for request in requests:
-        came: list[Place] = []
-        for at, one, other in request.steps(runs, length_s):
-            paths[one][other] += 1
-            first[one, other] = min(at, first.get((one, other), math.inf))
-            came.append(one)
-        passing.update(set(came) if request.bounded else came)
+    for bounded, requests in ((True, part.requests), (False, part.threads)):
+        for places in requests:
+            came: list[Place] = []
+            for at, one, other in _steps(places, lines, runs if bounded else [], length_s):
+                paths[one][other] += 1
+                first[one, other] = min(at, first.get((one, other), math.inf))
+                came.append(one)
+            passing.update(set(came) if bounded else came)
     return _Side(paths, passing, first)
+
+
+def _steps(places: range, lines: Lines, runs: _Runs, length_s: float) -> Iterator[tuple[float, Place, Place]]:
+    """Each pair of neighbours with its time; the edges of the request only where they were surely seen."""
+    at, template = lines.at, lines.template
+    began, ended = at[places[0]], at[places[-1]]
+    if any(start + length_s <= began < end for start, end in runs):
+        yield began, "begin", template[places[0]]
+    for place in places[1:]:
+        yield at[place], template[place - 1], template[place]
+    if len(places) < LONGEST and any(start <= ended < end - length_s for start, end in runs):
+        yield ended, template[places[-1]], "end"
 
 
 def _drift(early: _Side, late: _Side, after: Place) -> float:

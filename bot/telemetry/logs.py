@@ -45,7 +45,10 @@ _ALARMS = tuple(b"error exception fatal panic critical traceback severe fail tim
 def alarming(raw: bytes) -> bool:
     """Whether a raw line may tell of trouble: such lines are thinned apart, so that no calm crowd hides them."""
     lowered = raw.lower()
-    return any(word in lowered for word in _ALARMS)
+    for word in _ALARMS:  # noqa: SIM110 – of every line of every source: any() costs twice as much
+        if word in lowered:
+            return True
+    return False
 
 
 def stays(trace: str, stride: int) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import json
 import tempfile
 import time
@@ -116,6 +117,8 @@ async def of_nothing() -> Watch:
 async def long_runs(lines: int, seed: int) -> list[str]:
     """A row of the table for each way to read so many lines."""
     rows: list[str] = []
+    gc.collect()
+    gc.freeze()  # as `nightdesk serve` does
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "night.jsonl"
         await asyncio.to_thread(write, path, lines, seed)
