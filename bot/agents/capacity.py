@@ -12,7 +12,7 @@ from pydantic import Field
 
 from bot.agents.certificates import ending_certificates, told
 from bot.agents.forecast import Forecast, forecast
-from bot.agents.metrics_findings import NEAR_FULL, NEAR_FULL_SCORE, is_filling, score_of, soon_score, when_full
+from bot.agents.metrics_findings import NEAR_FULL, NEAR_FULL_SCORE, score_of, soon_score, when_full
 from bot.agents.scope import Scope
 from bot.agents.signals import Signal, at_rate
 from bot.agents.survey import Reading, Survey
@@ -177,7 +177,7 @@ async def name_items(survey: Survey, within_s: float) -> None:
     """Let the readings that fold several disks, pods or pools into one figure say which of them is the fullest."""
     folded = [
         (place, reading) for place, reading in enumerate(survey.readings)
-        if reading.signal.items and (score_of(reading) > 0 or is_filling(reading))
+        if reading.signal.items and (score_of(reading) > 0 or reading.filling)
     ][:MOST_NAMED]  # fmt: skip
     try:
         async with asyncio.timeout(within_s):

@@ -62,7 +62,7 @@ def suspects(changes: Sequence[Change], service: str | None, catalog: Catalog, o
 
 def _placed(change: Change, catalog: Catalog) -> Change:
     """With the catalogue's name of its service; a name that the catalogue does not know stays as it is."""
-    return change.model_copy(update={"service": catalog.resolve(change.service) or change.service})
+    return change.but(service=catalog.resolve(change.service) or change.service)
 
 
 def _relation(on: str | None, service: str | None, catalog: Catalog) -> Relation | None:

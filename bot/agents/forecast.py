@@ -16,7 +16,7 @@ import numpy as np
 from bot.telemetry.series import Floats, Series
 
 LEAST_POINTS = 12
-MOST_POINTS = 240
+MOST_POINTS = 150
 """More are thinned out: the pairs grow with the square."""
 ALIKE = 3.0
 """One half may rise at most so many times as fast as the other."""

@@ -14,7 +14,7 @@ from bot.agents.capacity import FORECAST_FACTS, SATURATION_FACTS, CapacityAgent,
 from bot.agents.edges import FACTS as EDGE_FACTS
 from bot.agents.edges import Seen, edge_findings, read_edges
 from bot.agents.exporters import SignalKind
-from bot.agents.metrics_findings import FACT_NAMES, findings_of, score_of, sentence_of
+from bot.agents.metrics_findings import FACT_NAMES, findings_of, foretold, score_of, sentence_of
 from bot.agents.scope import Scope
 from bot.agents.seasons import weigh_by_season
 from bot.agents.survey import Reading, Survey
@@ -190,6 +190,7 @@ class MetricsAgent:
         )
         if kinds is None:
             await weigh_by_season(survey, service, scope.deadline_s * SEASONS_SHARE)
+            survey.readings[:] = await asyncio.to_thread(foretold, survey.readings)
             await name_items(survey, scope.deadline_s * NAMES_SHARE)
         findings = (*findings_of(survey, service), *edge_findings(survey, seen, service))
         gaps = [*survey.gaps, *_unasked(survey, service)]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from typing import Any
 
 from bot.agents.exporters import SignalKind
@@ -118,9 +119,9 @@ def soon_score(full_in_s: float) -> float:
     return float(SOON_SCORE * 0.5 ** (full_in_s / SOON_HALF_LIFE_S))
 
 
-def is_filling(reading: Reading) -> bool:
-    """Whether it rises steadily and is full within hours."""
-    return _forecast_of(reading) is not None
+def foretold(readings: Iterable[Reading]) -> list[Reading]:
+    """The readings with what is full within hours. Takes some milliseconds for each: call it in a thread."""
+    return [replace(reading, filling=_forecast_of(reading)) for reading in readings]
 
 
 def _forecast_of(reading: Reading) -> Forecast | None:
@@ -133,7 +134,7 @@ def _forecast_of(reading: Reading) -> Forecast | None:
 def _filling(survey: Survey) -> Iterable[Finding]:
     """What fills steadily and is full within hours."""
     for reading in survey.readings:
-        found = _forecast_of(reading)
+        found = reading.filling
         if found is None:
             continue
         noun = noun_of(reading)

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from bot.agents.change import Change, Direction, change
 from bot.agents.discovery import Discovery
 from bot.agents.exporters import SignalKind
+from bot.agents.forecast import Forecast
 from bot.agents.scope import Scope
 from bot.agents.signals import Signal, at_rate
 from bot.errors import BadInput, SourceUnavailable
@@ -43,6 +44,8 @@ class Reading:
     """The earlier days that the change is measured against, where it is not the stretch before."""
     item: str = ""
     """The fullest of what the signal folds together."""
+    filling: Forecast | None = None
+    """When it is full, where it rises steadily and that is within hours."""
 
 
 @dataclass

@@ -157,7 +157,7 @@ class ArgoCD(Asked):
                 one, state.began_at, _who(state.operation.initiator), before=last,
                 after=_short(state.result.revision) if state.result else None,
             )  # fmt: skip
-            yield failed.model_copy(update={"outcome": "failed", "details": (state.message[:200],)})
+            yield failed.but(outcome="failed", details=(state.message,))
 
     def _change(
         self, one: Application, at: Instant, who: str | None, *, before: str | None, after: str | None

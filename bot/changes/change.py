@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Annotated, Literal, Protocol
+from typing import Annotated, Any, Literal, Protocol
 
 from pydantic import AfterValidator, BeforeValidator, Field
 
@@ -31,6 +31,13 @@ def _link(url: str | None) -> str | None:
     return url if url and url.startswith(("https://", "http://")) and " " not in url and len(url) <= 2000 else None
 
 
+def _details(lines: object) -> object:
+    """The first few that say anything."""
+    if not isinstance(lines, list | tuple):
+        return lines
+    return tuple(line for line in lines if _short(line) is not None)[:MOST_DETAILS]
+
+
 Line = Annotated[str, BeforeValidator(_short)]
 MaybeLine = Annotated[str | None, BeforeValidator(_short)]
 Link = Annotated[str | None, AfterValidator(_link)]
@@ -49,9 +56,13 @@ class Change(Noun):
     at: Instant = Field(description="when it began to have an effect")
     outcome: Outcome = "succeeded"
     url: Link = None
-    details: Annotated[tuple[Line, ...], AfterValidator(lambda lines: lines[:MOST_DETAILS])] = Field(
+    details: Annotated[tuple[Line, ...], BeforeValidator(_details)] = Field(
         default=(), description="titles of the commits or merge requests, keys, notes"
     )
+
+    def but(self, **fields: Any) -> Change:
+        """The same with other fields, which are as bounded as those of any change."""
+        return Change.model_validate(self.model_dump() | fields)
 
 
 @dataclass(frozen=True)

@@ -5,6 +5,7 @@ https://docs.github.com/en/rest/deployments/deployments · …/deployments/statu
 
 from __future__ import annotations
 
+import asyncio
 import re
 from collections.abc import Iterator, Sequence
 from datetime import datetime
@@ -98,21 +99,28 @@ class GitHub(DeploymentSource):
     async def _of(self, repository: str, service: str, environment: str | None, span: Window) -> Seen:
         listed, complete = await self._deployments(repository, environment, span)
         inside = [one for one in listed if span.start <= one.created_at < span.end]
-        changes: list[Change] = []
+        looked = await asyncio.gather(
+            *(
+                self._looked_at(repository, service, one, _before(one, listed), closely=place < CLOSELY)
+                for place, one in enumerate(inside)
+            )
+        )
         reasons = [] if complete else [f"only the latest {len(listed)} deployments of {repository} were read"]
-        for place, one in enumerate(inside):
-            before = _before(one, listed)
-            try:
-                closely = place < CLOSELY
-                changes.append(
-                    await self._closely(repository, service, one, before)
-                    if closely
-                    else _told(self.name, service, one, before)
-                )
-            except SourceUnavailable as error:
-                changes.append(_told(self.name, service, one, before))
-                reasons.append(f"the course and the commits of a deployment of {repository}: {advised(error, ADVICE)}")
-        return Seen(tuple(changes), tuple(Gap(source=self.name, reason=reason) for reason in reasons))
+        reasons += [reason for _, reason in looked if reason]
+        gaps = tuple(Gap(source=self.name, reason=reason) for reason in reasons)
+        return Seen(tuple(change for change, _ in looked), gaps)
+
+    async def _looked_at(
+        self, repository: str, service: str, one: Deployment, before: Deployment | None, *, closely: bool
+    ) -> tuple[Change, str]:
+        """The deployment as closely as can be, and what of it could not be read."""
+        try:
+            if closely:
+                return await self._closely(repository, service, one, before), ""
+        except SourceUnavailable as error:
+            reason = f"the course and the commits of a deployment of {repository}: {advised(error, ADVICE)}"
+            return _told(self.name, service, one, before), reason
+        return _told(self.name, service, one, before), ""
 
     async def _deployments(
         self, repository: str, environment: str | None, span: Window
@@ -136,12 +144,10 @@ class GitHub(DeploymentSource):
             return change
         compared = await self._http.get(f"repos/{repository}/compare/{before.sha}...{one.sha}", {"per_page": 30})
         comparison = read(Comparison, compared, self.name)
-        return change.model_copy(
-            update={
-                "who": _author(one.creator, comparison),
-                "details": tuple(_titles(comparison)),
-                "url": change.url or comparison.html_url,
-            }
+        return change.but(
+            who=_author(one.creator, comparison),
+            details=tuple(_titles(comparison)),
+            url=change.url or comparison.html_url,
         )
 
 

@@ -5,6 +5,7 @@ https://docs.gitlab.com/api/deployments/
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
 from urllib.parse import quote
 
@@ -91,15 +92,13 @@ class GitLab(DeploymentSource):
     async def _of(self, repository: str, service: str, environment: str | None, span: Window) -> Seen:
         listed, complete = await self._deployments(repository, environment, span)
         inside = [one for one in listed if span.start <= _at(one) < span.end]
-        changes: list[Change] = []
         reasons = [] if complete else [f"only the latest {A_PAGE * MOST_PAGES} deployments of {repository} were read"]
-        for place, one in enumerate(inside):
-            merged: tuple[MergeRequest, ...] = ()
-            try:
-                merged = await self._merged(repository, one) if place < CLOSELY else ()
-            except SourceUnavailable as error:
-                reasons.append(f"the merge requests of a deployment of {repository}: {advised(error, ADVICE)}")
-            changes.append(self._change(service, one, _before(one, listed), merged))
+        merged = await asyncio.gather(*(self._merged(repository, one, reasons) for one in inside[:CLOSELY]))
+        none: list[tuple[MergeRequest, ...]] = [()] * max(0, len(inside) - CLOSELY)
+        changes = [
+            self._change(service, one, _before(one, listed), requests)
+            for one, requests in zip(inside, [*merged, *none], strict=True)
+        ]
         return Seen(tuple(changes), tuple(Gap(source=self.name, reason=reason) for reason in reasons))
 
     async def _deployments(
@@ -118,9 +117,13 @@ class GitLab(DeploymentSource):
                 return listed, True
         return listed, counted < A_PAGE * MOST_PAGES
 
-    async def _merged(self, project: str, one: Deployment) -> tuple[MergeRequest, ...]:
-        path = f"{_path(project)}/deployments/{one.id}/merge_requests"
-        return read(tuple[MergeRequest, ...], await self._http.get(path, {"per_page": 20}), self.name)
+    async def _merged(self, repository: str, one: Deployment, reasons: list[str]) -> tuple[MergeRequest, ...]:
+        path = f"{_path(repository)}/deployments/{one.id}/merge_requests"
+        try:
+            return read(tuple[MergeRequest, ...], await self._http.get(path, {"per_page": 20}), self.name)
+        except SourceUnavailable as error:
+            reasons.append(f"the merge requests of a deployment of {repository}: {advised(error, ADVICE)}")
+            return ()
 
     def _change(
         self, service: str, one: Deployment, before: Deployment | None, merged: Sequence[MergeRequest]

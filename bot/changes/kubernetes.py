@@ -152,7 +152,9 @@ class Kubernetes(Asked):
             for _ in range(MOST_PAGES):
                 body = (await self._http.page(path, params, headers=headers)).body
                 listed = read(_ObjectList, body, self.name)
-                found += read(shape, listed.items or [], self.name)
+                found += await asyncio.to_thread(
+                    read, shape, listed.items or [], self.name
+                )  # hundreds of large objects
                 if not listed.metadata.following:
                     return found
                 params["continue"] = listed.metadata.following

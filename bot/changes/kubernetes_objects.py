@@ -19,8 +19,8 @@ CAUSE = "kubernetes.io/change-cause"
 RESTARTED = "kubectl.kubernetes.io/restartedAt"
 SERVICE_LABELS = ("app.kubernetes.io/name", "app", "app.kubernetes.io/instance", "k8s-app")
 
-O = TypeVar("O")  # noqa: E741
-Maybe = Annotated[O, BeforeValidator(lambda value: {} if value is None else value)]
+Value = TypeVar("Value")
+Maybe = Annotated[Value, BeforeValidator(lambda value: {} if value is None else value)]
 """Go leaves out, or says null for, what is empty."""
 Labels = Annotated[dict[str, str], BeforeValidator(lambda value: value or {})]
 

@@ -59,18 +59,16 @@ def _joined(one: Change, other: Change) -> Change:
     """The fuller of the two, with what only the other one knows; it began when the first of them says."""
     fuller, barer = (one, other) if _fullness(one) >= _fullness(other) else (other, one)
     outcome = max(one.outcome, other.outcome, key=lambda said: _RICHEST[said])
-    return fuller.model_copy(
-        update={
-            "source": f"{one.source}, {other.source}",
-            "kind": "rollback" if "rollback" in {one.kind, other.kind} else fuller.kind,
-            "before": fuller.before or barer.before,
-            "after": fuller.after or barer.after,
-            "who": fuller.who or barer.who,
-            "url": fuller.url or barer.url,
-            "details": fuller.details or barer.details,
-            "outcome": outcome,
-            "at": min(one.at, other.at),
-        }
+    return fuller.but(
+        source=f"{one.source}, {other.source}",
+        kind="rollback" if "rollback" in {one.kind, other.kind} else fuller.kind,
+        before=fuller.before or barer.before,
+        after=fuller.after or barer.after,
+        who=fuller.who or barer.who,
+        url=fuller.url or barer.url,
+        details=fuller.details or barer.details,
+        outcome=outcome,
+        at=min(one.at, other.at),
     )
 
 
@@ -85,7 +83,7 @@ def _as_rollback(change: Change, earlier: Sequence[Change]) -> Change:
         return change
     own = [one for one in earlier if one.service == change.service and one.kind in _DEPLOYS and one.before]
     back = any(_equal(one.before, change.after) and not _equal(one.after, change.after) for one in own)
-    return change.model_copy(update={"kind": "rollback"}) if back else change
+    return change.but(kind="rollback") if back else change
 
 
 def _undoes(later: Change, change: Change) -> bool:

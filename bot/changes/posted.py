@@ -12,6 +12,7 @@ from bot.alerts.decode import decode
 from bot.alerts.payload import as_moment
 from bot.changes.change import Change, ChangeKind, Outcome
 from bot.errors import BadInput
+from bot.models.base import Instant
 
 MOST = 100
 """Changes in one request."""
@@ -38,7 +39,7 @@ class PostedChange(BaseModel):
     before: str | None = Field(default=None, alias="from", max_length=200, description="the version until then")
     after: str | None = Field(default=None, alias="to", max_length=200, description="the version since")
     who: str | None = Field(default=None, max_length=200)
-    at: Annotated[datetime | None, BeforeValidator(_moment)] = Field(default=None, description="none: now")
+    at: Annotated[Instant | None, BeforeValidator(_moment)] = Field(default=None, description="none: now")
     outcome: Outcome = "succeeded"
     url: str | None = Field(default=None, max_length=2000)
     details: tuple[Annotated[str, Field(max_length=500)], ...] = Field(default=(), max_length=20)

@@ -90,6 +90,14 @@ async def test_only_the_service_is_needed_and_the_moment_is_now() -> None:
     assert (change.kind, change.what, change.at, change.outcome) == ("deploy", "checkout", NOW, "succeeded")
 
 
+@pytest.mark.parametrize("moment", ["2026-05-01T02:51:00", "2026-05-01T04:51:00+02:00", 1777603860, 1777603860.0])
+async def test_a_moment_is_read_in_any_zone_and_as_unix_time(moment: object) -> None:
+    outside = Outside()
+    assert (await outside.post(DEPLOY | {"at": moment})).status_code == 202
+    (change,) = outside.ledger.kept_changes.values()
+    assert change.at == NOW - timedelta(minutes=9)
+
+
 async def test_the_same_again_is_the_same_change_and_an_id_is_the_senders_own() -> None:
     outside = Outside()
     for _ in range(2):

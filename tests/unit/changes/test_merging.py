@@ -58,3 +58,8 @@ def test_outside_text_is_one_bounded_line_and_a_link_leads_to_the_web() -> None:
     assert len(odd.who) == LONGEST
     assert odd.who.startswith("mi [31mna <b>")
     assert (odd.url, odd.after) == (None, None)
+
+
+def test_of_many_details_a_few_are_kept_and_empty_ones_are_none() -> None:
+    assert change(1, details=["", "  ", *"abcdefgh"]).details == tuple("abcde")
+    assert change(1).but(details=["x" * 900, "\n"]).details == ("x" * (LONGEST - 1) + "…",)
