@@ -1,5 +1,6 @@
 """The Memory Manager: what the channels said, what past incidents taught, and what of it matters now."""
 
+from bot.memory.condensing import Condensed, Condenser
 from bot.memory.manager import MemoryManager
 
-__all__ = ["MemoryManager"]
+__all__ = ["Condensed", "Condenser", "MemoryManager"]

@@ -18,6 +18,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from bot.errors import Misconfigured
 from bot.memory.briefing import compose
 from bot.memory.budget import enough, within
+from bot.memory.condensing import LONGER, Condenser, condensed
 from bot.memory.conversation import LOOKED_BACK, talk_around
 from bot.memory.dates import read_period
 from bot.memory.folding import demote_repetitions
@@ -181,9 +182,16 @@ class MemoryManager:
         found = [Recalled(message=one.message, score=one.score, why="conversation") for one in belonging]
         return within(found, limit, budget_tokens)
 
-    async def brief(self, incident: Incident, role: str, budget_tokens: int) -> Brief:
-        """What matters now for one agent (metrics, logs, database, changes, …), within the budget."""
-        return await compose(self._find, incident, role, budget_tokens, considered=len(self._index))
+    async def brief(
+        self, incident: Incident, role: str, budget_tokens: int, *, condenser: Condenser | None = None
+    ) -> Brief:
+        """What matters now for one agent (metrics, logs, database, changes, …), within the budget.
+
+        With a `condenser` more is looked at and said in fewer words; its citations are checked and kept.
+        """
+        room = budget_tokens * LONGER if condenser else budget_tokens
+        brief = await compose(self._find, incident, role, room, considered=len(self._index))
+        return await condensed(brief, condenser, budget_tokens) if condenser else brief
 
     async def teach(
         self, text: str, author: str, at: datetime, *, corrects: str | None = None, source: Key | None = None

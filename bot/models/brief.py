@@ -15,6 +15,9 @@ class BriefLine(Noun):
     said_at: Instant
     section: str = Field(description="known, tried, changed, people, recent")
     permalink: str | None = None
+    more_permalinks: tuple[str, ...] = Field(
+        default=(), description="of the other statements that it was condensed from"
+    )
     superseded_by: str | None = Field(default=None, description="the later statement that makes this one old")
 
 

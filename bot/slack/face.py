@@ -197,4 +197,4 @@ def _later(recorded: Recorded, cursor: str) -> bool:
 def _quoted(history: Sequence[Recorded]) -> Iterator[str]:
     for recorded in history:
         if isinstance(recorded.event, Briefed):
-            yield from (quote.user for quote in recorded.event.brief.lines)
+            yield from (user for quote in recorded.event.brief.lines for user in quote.user.split(", "))

@@ -15,6 +15,8 @@ SECTIONS = {
     "people": "Who knows about it",
     "recent": "Said just now",
 }
+MORE_SOURCES = 3
+"""Of a statement that was condensed from several, so many links besides the first."""
 
 
 def brief(event: Briefed, names: Mapping[str, str]) -> Post:
@@ -44,5 +46,7 @@ def _quote(quote: BriefLine, names: Mapping[str, str]) -> str:
     said = cut(" ".join(quote.text.split()), 400)
     if quote.superseded_by:
         said = f"~{said.replace('~', '-')}~ (out of date: {line(quote.superseded_by, 200)})"
-    source = f", {link(quote.permalink, 'message')}" if safe_url(quote.permalink) else ""
-    return f"“{said}” — {line(names.get(quote.user, quote.user), 60)}, {date(quote.said_at)}{source}"
+    links = [address for address in (quote.permalink, *quote.more_permalinks[:MORE_SOURCES]) if safe_url(address)]
+    sources = "".join(f", {link(address, 'message')}" for address in links)
+    users = ", ".join(names.get(user, user) for user in quote.user.split(", "))
+    return f"“{said}” — {line(users, 60)}, {date(quote.said_at)}{sources}"

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from bot.memory import MemoryManager
+from collections.abc import Sequence
+
+from bot.memory import Condensed, MemoryManager
+from bot.models import Brief
 from tests.integration.memory.talk import incident, said
 
 HISTORY = [
@@ -103,3 +106,16 @@ async def test_a_deploy_that_was_rolled_back_says_so(memory: MemoryManager) -> N
 async def test_an_empty_memory_gives_an_empty_brief(memory: MemoryManager) -> None:
     brief = await memory.brief(incident(), "metrics", 400)
     assert (brief.lines, brief.tokens, brief.considered) == ((), 0, 0)
+
+
+async def test_a_condensed_brief_says_more_in_the_same_budget_and_keeps_its_sources(memory: MemoryManager) -> None:
+    class Terse:
+        async def condense(self, brief: Brief, budget_tokens: int) -> Sequence[Condensed]:
+            return [Condensed(text=line.text[:12], cites=(number,)) for number, line in enumerate(brief.lines)]
+
+    await memory.remember(HISTORY)
+    plain = await memory.brief(incident(), "commander", 60)
+    terse = await memory.brief(incident(), "commander", 60, condenser=Terse())
+    assert terse.tokens <= 60
+    assert len(terse.lines) > len(plain.lines)
+    assert all(line.permalink for line in terse.lines)
