@@ -206,12 +206,17 @@ def _hours(day: date, since: time, until: time | None, zone: ZoneInfo) -> tuple[
     """From one clock time to the other, over midnight if it is earlier; around a moment where there is one only."""
     start = _at(day, since, zone)
     if until is None:
-        return start - timedelta(minutes=15), start + timedelta(minutes=30)
-    return start, _at(day if until > since else day + timedelta(days=1), until, zone)
+        return start - timedelta(minutes=15), _at(day, since, zone, last=True) + timedelta(minutes=30)
+    return start, _at(day if until > since else day + timedelta(days=1), until, zone, last=True)
 
 
-def _at(day: date, clock: time, zone: ZoneInfo) -> datetime:
-    return datetime.combine(day, clock, zone).astimezone(UTC)
+def _at(day: date, clock: time, zone: ZoneInfo, *, last: bool = False) -> datetime:
+    """The moment at which the clocks show that time: the first, or the last where the clocks go back and show it twice.
+
+    A time that they skip lies an hour wide: whoever says it may mean either side.
+    """
+    moments = (datetime.combine(day, clock, zone).replace(fold=fold).astimezone(UTC) for fold in (0, 1))
+    return max(moments) if last else min(moments)
 
 
 def _without(text: str, found: re.Match[str], direction: str = "") -> tuple[str, str]:

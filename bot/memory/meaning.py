@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 from itertools import groupby
 
 import numpy as np
+import structlog
 
 from bot.memory.encoder import Encoder
 from bot.memory.index import Index
@@ -15,7 +16,12 @@ from bot.memory.store import Store
 from bot.memory.vectors import Vector
 from bot.models import Message
 
-ENCODED_AT_ONCE = 64
+ENCODED_AT_ONCE = 16
+"""Small, so that a question or a new message waits for little while a large channel is being encoded."""
+PATIENCE_S = 1.5
+"""A question that the encoder does not get to in this time is answered by wording alone."""
+
+log = structlog.get_logger(__name__)
 
 
 class Meaning:
@@ -27,9 +33,18 @@ class Meaning:
         self._index = index
 
     async def of(self, question: str) -> Vector | None:
-        """The vector of a question; names of people are left to the lexical side. None for a question of nothing."""
+        """The vector of a question; names of people are left to the lexical side.
+
+        None for a question of nothing, and where the encoder is too busy.
+        """
         text = await asyncio.to_thread(self._index.nameless, question)
-        return await self._encoder.query(text) if text.strip() else None
+        if not text.strip():
+            return None
+        try:
+            return await asyncio.wait_for(self._encoder.query(text), PATIENCE_S)
+        except TimeoutError:
+            log.info("memory.encoder_busy", waited_s=PATIENCE_S)
+            return None
 
     async def encode(self, messages: Iterable[Message]) -> None:
         """Give vectors to the messages that have none; others may ask and remember meanwhile."""

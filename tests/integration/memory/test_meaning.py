@@ -2,9 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
+import threading
+from collections.abc import Sequence
+
+import numpy as np
+import numpy.typing as npt
+import pytest
 from redis.asyncio import Redis
 
-from bot.memory import MemoryManager
+from bot.memory import MemoryManager, meaning
 from bot.memory.encoder import Encoder
 from bot.memory.store import vectors_key
 from tests.integration.memory.concepts import ConceptModel
@@ -60,6 +67,29 @@ async def test_talk_from_before_the_encoder_is_encoded_in_the_background(redis_u
                 return [each.id for each in await memory.recall("database outage", limit=1)] == ["1"]
 
             await wait_until(found, what="the background encoding")
+
+
+async def test_while_a_channel_is_being_encoded_questions_are_answered_by_wording(
+    redis_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(meaning, "PATIENCE_S", 0.05)
+    async with MemoryManager.open(redis_url) as memory:
+        await memory.remember([said(f"the ledger is slow {number}", number) for number in range(100)])
+    stuck, go_on = threading.Event(), threading.Event()
+
+    class Slow(ConceptModel):
+        def encode_document(self, texts: Sequence[str], **options: object) -> npt.NDArray[np.float32]:
+            stuck.set()
+            go_on.wait()
+            return super().encode_document(texts, **options)
+
+    with await Encoder.load("slow", load=Slow) as encoder:
+        async with MemoryManager.open(redis_url, encoder) as memory:
+            await asyncio.to_thread(stuck.wait)
+            found = await memory.recall("ledger slow")
+            go_on.set()
+    assert len(found) == 20
+    assert {each.why for each in found} == {"wording"}
 
 
 async def test_another_encoder_does_not_read_the_vectors_of_the_first(redis_url: str) -> None:

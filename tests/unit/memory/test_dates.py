@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -116,6 +117,38 @@ def test_the_day_the_clocks_go_back_has_25_hours() -> None:
 def test_an_hour_ago_is_an_hour_even_when_the_clocks_change() -> None:
     now = datetime(2026, 3, 29, 1, 10, tzinfo=UTC)  # 03:10 in Berlin, ten minutes after the change
     assert _read("since an hour ago", now=now, zone=BERLIN).since == now - timedelta(hours=1)
+
+
+def test_an_hour_that_the_clocks_show_twice_is_meant_both_times() -> None:
+    period = _read("yesterday 02:15–02:45", now=datetime(2026, 10, 26, 9, tzinfo=UTC), zone=BERLIN)
+    assert (period.since, period.until) == (_utc("2026-10-25T00:15"), _utc("2026-10-25T01:45"))
+
+
+def test_an_hour_that_the_clocks_skip_is_still_a_time() -> None:
+    period = _read("yesterday 02:00–02:45", now=datetime(2026, 3, 30, 9, tzinfo=UTC), zone=BERLIN)
+    assert (period.since, period.until) == (_utc("2026-03-29T00:00"), _utc("2026-03-29T01:45"))
+
+
+@pytest.mark.parametrize(
+    ("zone", "since"),
+    [
+        ("Asia/Kolkata", "2026-05-12T18:30"),
+        ("Australia/Lord_Howe", "2026-05-12T13:30"),  # its clocks move by half an hour
+        ("Pacific/Kiritimati", "2026-05-13T10:00"),  # 14 hours ahead: it is Friday there
+        ("Pacific/Pago_Pago", "2026-05-12T11:00"),  # 11 hours behind: it is still Wednesday there
+    ],
+)
+def test_yesterday_is_right_all_around_the_world(zone: str, since: str) -> None:
+    assert _read("yesterday", zone=ZoneInfo(zone)).since == _utc(since)
+
+
+@pytest.mark.parametrize("zone", ["Europe/Berlin", "America/New_York", "Australia/Sydney", "Australia/Lord_Howe"])
+def test_every_day_of_a_year_begins_where_the_one_before_it_ends(zone: str) -> None:
+    days = [_read("yesterday", now=NOW + timedelta(days=number), zone=ZoneInfo(zone)) for number in range(366)]
+    assert all(one.until == another.since for one, another in pairwise(days))
+    lengths = {another.since - one.since for one, another in pairwise(days) if one.since and another.since}
+    assert timedelta(hours=24) in lengths
+    assert len(lengths) == 3
 
 
 def test_clock_times_are_those_of_the_channel() -> None:
