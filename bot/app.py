@@ -67,7 +67,7 @@ from bot.work.follow import Follow
 from bot.work.forgetting import Forgetting
 from bot.work.gatekeeper import Gatekeeper, Trust
 from bot.work.health import Health, health_routes
-from bot.work.inlet import intake_of, sorting
+from bot.work.inlet import alerting_of, intake_of, sorting
 from bot.work.lookout import ledger_of, tools_for_changes
 from bot.work.measure import Ask, Measures
 from bot.work.metering import prometheus_of
@@ -161,7 +161,7 @@ async def assembled(settings: Settings, *, clock: Clock = utc_now) -> AsyncItera
         painter = await stack.enter_async_context(Painter.open())
         office = Office(
             journal=journal,
-            intake=intake,
+            alerting=alerting_of(settings, redis, journal, intake, queue, clock),
             memory=memory,
             triage=_triage(settings, rooms, runs),
             approvals=approvals,
@@ -180,11 +180,13 @@ async def assembled(settings: Settings, *, clock: Clock = utc_now) -> AsyncItera
         )
         queue.register(tasks_of(office, sweep_every=timedelta(seconds=settings.work.sweep_s)))
         trust = Trust(standings, queue, clock)
-        desk = FrontDesk(redis, queue, journal, intake, memory, answers, stage, catalog, clock, trust)
         health = Health(redis)
+        reception = await stack.enter_async_context(
+            sorting(settings, redis, intake, showings.want, health, sorts=settings.role != "executor")
+        )
+        desk = FrontDesk(redis, queue, journal, intake, memory, answers, stage, catalog, clock, trust, reception)
         routes: list[BaseRoute] = list(health_routes(health))
         if settings.role != "executor":
-            reception = await stack.enter_async_context(sorting(settings, redis, intake, showings.want, health))
             routes += AlertDoor(settings, reception, clock).routes()
             routes += ChangeDoor(settings, ledger, clock).routes()
             routes += await door(stack, desk)

@@ -68,6 +68,7 @@ class SlackSettings(_Section):
     slow_history: bool = Field(
         default=False, description="read channels back at one request a minute, as Slack demands of some apps"
     )
+    hear_bots: bool = Field(default=True, description="alerts that other bots post in a channel open incidents")
     timezone: str = Field(default="UTC", description="IANA name, for 'yesterday' and for times in the thread")
 
     @property
@@ -96,18 +97,29 @@ class HmacAuth(_Section):
 
     kind: Literal["hmac"] = "hmac"
     secret: SecretStr
+    previous_secret: SecretStr | None = Field(default=None, description="still good while the sender changes it")
     header: str = "X-Nightdesk-Signature"
     timestamp_header: str | None = None
     tolerance_s: float = Field(default=300, gt=0)
 
 
+class SnsAuth(_Section):
+    """Amazon SNS signs what it posts with a certificate of its own; only these topics may speak."""
+
+    kind: Literal["sns"] = "sns"
+    topics: tuple[str, ...] = Field(min_length=1, description="ARNs")
+
+
 SourceAuth = Annotated[BearerAuth | BasicAuth | HmacAuth, Field(discriminator="kind")]
+
+
+AlertAuth = Annotated[BearerAuth | BasicAuth | HmacAuth | SnsAuth, Field(discriminator="kind")]
 
 
 class AlertSourceSettings(_Section):
     """One alert source, by the name in its URL: `POST /alerts/NAME`."""
 
-    auth: SourceAuth | None = None
+    auth: AlertAuth | None = None
     format: str | None = Field(default=None, description="the format, where it is not the source's name")
     mapping: Mapping[str, str] = Field(
         default_factory=dict,
@@ -377,7 +389,7 @@ def _explain(error: ValidationError) -> str:
 
 def _named(place: Sequence[str | int]) -> list[str]:
     """The parts of the name to set it by; pydantic also says which kind of a section it took the value for."""
-    kinds = {"bearer", "basic", "hmac"}
+    kinds = {"bearer", "basic", "hmac", "sns"}
     of_source = 3 if place[:2] == ("changes", "sources") else 2 if place[:1] in {("logs",), ("traces",)} else None
     path = place if of_source is None else [*place[:of_source], *place[of_source + 1 :]]
     return [str(part) for before, part in pairwise(["", *path]) if not (before == "auth" and part in kinds)]

@@ -17,7 +17,7 @@ from bot.alerts import refusal
 from bot.alerts.auth import check_signature, check_speaker
 from bot.body import LINGER_BYTES, limited
 from bot.errors import Denied, TooLarge
-from bot.settings import HmacAuth, SourceAuth
+from bot.settings import AlertAuth, HmacAuth
 
 READ_DEADLINE_S = 20.0
 """A body that has not arrived by then holds a connection that others need."""
@@ -29,7 +29,7 @@ _JSON = re.compile(r"application/(?:[^/;]+\+)?json")
 class Admission:
     """The conditions of one door."""
 
-    auth: SourceAuth | None
+    auth: AlertAuth | None
     loopback: bool
     """Whether the server can be reached from this machine only."""
     limit: int
@@ -37,6 +37,8 @@ class Admission:
     deadline_s: float = READ_DEADLINE_S
     plain_text: bool = False
     """Whether a sender of this door cannot name its content type."""
+    form: bool = False
+    """Whether the sender of this door posts forms."""
 
     async def body(self, request: Request, now: datetime) -> bytes:
         """The body of a request from somebody who may speak here.
@@ -46,13 +48,19 @@ class Admission:
         """
         try:
             check_speaker(self.auth, request.headers, loopback=self.loopback)
-            _check_media_type(request, plain_text=self.plain_text)
+            _check_media_type(request, self._others)
             body = await self._read(request)
             if isinstance(self.auth, HmacAuth):
                 check_signature(self.auth, request.headers, body, now)
         except Denied as error:
             raise refusal.denied(error) from None
         return body
+
+    @property
+    def _others(self) -> frozenset[str]:
+        """Content types that are taken besides JSON."""
+        form = {"application/x-www-form-urlencoded"} if self.form else set()
+        return frozenset({*form, "text/plain"} if self.plain_text else form)
 
     async def _read(self, request: Request) -> bytes:
         try:
@@ -64,10 +72,10 @@ class Admission:
             raise refusal.disconnected() from None
 
 
-def _check_media_type(request: Request, *, plain_text: bool) -> None:
+def _check_media_type(request: Request, others: frozenset[str]) -> None:
     given = request.headers.get("content-type", "")
     kind = given.partition(";")[0].strip().casefold()
-    if not (_JSON.fullmatch(kind) or (plain_text and kind == "text/plain")):
+    if not (_JSON.fullmatch(kind) or kind in others):
         raise refusal.media_type(given)
     encoding = request.headers.get("content-encoding", "identity")
     if encoding.casefold() != "identity":

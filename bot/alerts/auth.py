@@ -24,9 +24,25 @@ from urllib.parse import urlsplit
 from starlette.datastructures import Headers
 
 from bot.errors import Denied
-from bot.settings import BasicAuth, BearerAuth, HmacAuth, SourceAuth
+from bot.models.base import as_utc
+from bot.settings import AlertAuth, BasicAuth, BearerAuth, HmacAuth, SnsAuth
 
 PROXY_HEADERS = ("forwarded", "x-forwarded-for", "x-forwarded-host", "x-real-ip", "via")
+SIGNATURE_HEADERS = {
+    "pagerduty": "X-PagerDuty-Signature",
+    "sentry": "Sentry-Hook-Signature",
+    "grafana": "X-Grafana-Alerting-Signature",
+    "checkly": "X-Checkly-Signature",
+}
+"""Where these senders sign, each with a hexadecimal HMAC-SHA256:
+https://developer.pagerduty.com/docs/verifying-webhook-signatures (`v1=…`, several while a secret is changed),
+https://docs.sentry.io/organization/integrations/integration-platform/webhooks/,
+https://grafana.com/docs/grafana/latest/alerting/configure-notifications/manage-contact-points/integrations/webhook-notifier/
+(with a timestamp, if one is set there), https://www.checklyhq.com/docs/integrations/alerts/webhooks/"""
+REPLAY_WINDOW_S = 3600.0
+"""How old a signed body may be that carries its own time: senders that were refused try again for a while."""
+MOST_SIGNATURES = 10
+"""Of one request."""
 _SECONDS = re.compile("[0-9]{1,12}")
 
 
@@ -42,7 +58,7 @@ class NotLocal(Denied):
     """A source without authentication was addressed from elsewhere."""
 
 
-def check_speaker(auth: SourceAuth | None, headers: Headers, *, loopback: bool) -> None:
+def check_speaker(auth: AlertAuth | None, headers: Headers, *, loopback: bool) -> None:
     """Check everything that can be checked before the body is read; a signature cannot.
 
     Raises:
@@ -50,6 +66,8 @@ def check_speaker(auth: SourceAuth | None, headers: Headers, *, loopback: bool) 
         NotLocal: no authentication is configured and the request is not from this machine to this machine.
     """
     match auth:
+        case SnsAuth():
+            pass  # the body shows it, see `bot.alerts.sns`
         case BearerAuth():
             _check_bearer(auth, headers)
         case BasicAuth():
@@ -68,10 +86,32 @@ def check_signature(auth: HmacAuth, headers: Headers, body: bytes, now: datetime
     """
     stamp = _timestamp(auth, headers, now)
     signed = body if stamp is None else stamp.encode("ascii") + b":" + body
-    expected = hmac.new(auth.secret.get_secret_value().encode(), signed, hashlib.sha256).hexdigest()
-    fits = [hmac.compare_digest(expected.encode(), given) for given in _signatures(auth, headers)]
+    secrets = [secret for secret in (auth.secret, auth.previous_secret) if secret]
+    expected = [hmac.new(one.get_secret_value().encode(), signed, hashlib.sha256).hexdigest() for one in secrets]
+    given = _signatures(auth, headers)[:MOST_SIGNATURES]
+    fits = [hmac.compare_digest(one.encode(), other) for one in expected for other in given]
     if not any(fits):
         raise _unsigned(auth, f"The signature in {auth.header} does not fit the body: check the shared secret.")
+
+
+def check_age(auth: HmacAuth, said_at: datetime | None, now: datetime) -> None:
+    """Check that a signed body that carries its own time was not written long ago: a recording is no news.
+
+    Raises:
+        NotAuthenticated: it is older than the window, or from the future.
+    """
+    if said_at is None:
+        return
+    age_s = (now - as_utc(said_at)).total_seconds()
+    if not -auth.tolerance_s <= age_s <= REPLAY_WINDOW_S:
+        raise _unsigned(auth, f"The body was written at another time than now (within {REPLAY_WINDOW_S:g} s).")
+
+
+def with_senders_header(auth: AlertAuth | None, form: str) -> AlertAuth | None:
+    """The settings with the header in which the format's sender signs, where the operator names none."""
+    if isinstance(auth, HmacAuth) and "header" not in auth.model_fields_set and form in SIGNATURE_HEADERS:
+        return auth.model_copy(update={"header": SIGNATURE_HEADERS[form]})
+    return auth
 
 
 def _check_bearer(auth: BearerAuth, headers: Headers) -> None:

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable
+from urllib.parse import parse_qsl
 
 from bot.errors import BadInput
 
+MOST_FIELDS = 100
+"""Of a form."""
 MAX_DEPTH = 64
 """Lists and objects within one another; no sender comes near."""
 
@@ -34,6 +37,25 @@ def decode(body: bytes | str) -> object:
         raise NotJson(f"The body cannot be read as JSON: {str(error).split(':')[0]}.") from None
     _refuse_depth(value)
     return value
+
+
+def from_form(body: bytes) -> object:
+    """The fields of a posted form; a body that is a JSON object all the same is read as that.
+
+    Raises:
+        NotJson: it is neither.
+    """
+    if body.lstrip()[:1] == b"{":
+        return decode(body)
+    try:
+        fields = parse_qsl(
+            body.decode("utf-8"), keep_blank_values=True, strict_parsing=True, max_num_fields=MOST_FIELDS
+        )
+    except UnicodeDecodeError as error:
+        raise NotJson(f"The body is not UTF-8: byte {error.start} cannot be read.") from None
+    except ValueError as error:
+        raise NotJson(f"The body is not a form: {str(error)[:100]}.") from None
+    return dict(fields)
 
 
 def _refuse_depth(value: object) -> None:

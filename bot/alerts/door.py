@@ -8,7 +8,8 @@ The order of the checks: method, source, speaker, content type, size, signature,
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from datetime import datetime
 from typing import Protocol
 
@@ -20,15 +21,20 @@ from starlette.responses import JSONResponse
 from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
-from bot.alerts import formats, refusal
+from bot.alerts import formats, pagerduty, refusal
 from bot.alerts.admission import READ_DEADLINE_S, Admission
+from bot.alerts.auth import check_age, with_senders_header
+from bot.alerts.decode import decode
 from bot.alerts.refusal import Refusal
+from bot.alerts.sns import Sns
 from bot.alerts.tally import UNKNOWN, tally
-from bot.errors import BadInput, Overloaded
+from bot.errors import BadInput, Denied, Overloaded
 from bot.models import Alert, Receipt
-from bot.settings import AlertSourceSettings, Settings
+from bot.settings import AlertAuth, AlertSourceSettings, HmacAuth, Settings, SnsAuth
 
 RETRY_AFTER_S = 5
+MOST_HELD_BYTES = 64_000_000
+"""Of bodies that are being read and understood at the same time."""
 THREAD_BYTES = 32_768
 """A larger body is parsed in a thread, so that the event loop goes on."""
 
@@ -50,6 +56,7 @@ class AlertDoor:
         clock: now, in UTC; signatures with a timestamp are checked against it.
         registry: where the counters are.
         read_deadline_s: how long a body may take to arrive.
+        sns: checks the envelopes of sources whose authentication is of the kind sns.
 
     Raises:
         Misconfigured: a source's format or mapping cannot be used.
@@ -63,15 +70,21 @@ class AlertDoor:
         *,
         registry: CollectorRegistry = REGISTRY,
         read_deadline_s: float = READ_DEADLINE_S,
+        sns: Sns | None = None,
     ) -> None:
         self._settings = settings
         self._intake = intake
         self._clock = clock
         self._tally = tally(registry)
         self._read_deadline_s = read_deadline_s
+        self._sns = sns or Sns()
         self._known = formats.known(settings)
+        self._auth: dict[str, AlertAuth | None] = {}
+        self._held = 0
         for source in self._known:
             formats.reader(source, settings)
+            own = settings.alerts.get(source, AlertSourceSettings()).auth
+            self._auth[source] = with_senders_header(own, formats.format_of(source, settings))
 
     def routes(self) -> list[Route]:
         """For the ASGI application."""
@@ -103,18 +116,45 @@ class AlertDoor:
             raise refusal.method(request.method)
         if source not in self._known:
             raise refusal.unknown_source(source, self._known)
+        auth = self._auth[source]
         admission = Admission(
-            auth=self._settings.alerts.get(source, AlertSourceSettings()).auth,
+            auth=auth,
             loopback=self._settings.loopback,
             limit=self._settings.max_body_bytes,
             deadline_s=self._read_deadline_s,
             plain_text=formats.takes_plain_text(source, self._settings),
+            form=formats.takes_form(source, self._settings),
         )
-        body = await admission.body(request, self._clock())
+        with self._room(request):
+            body = await admission.body(request, self._clock())
+            return await self._read(source, auth, body)
+
+    async def _read(self, source: str, auth: AlertAuth | None, body: bytes) -> list[Alert]:
         try:
+            if isinstance(auth, SnsAuth) and not await self._sns.admit(auth, body, self._clock()):
+                return []
+            if isinstance(auth, HmacAuth) and formats.format_of(source, self._settings) == pagerduty.NAME:
+                check_age(auth, pagerduty.said_at(decode(body)), self._clock())
             return await self._parsed(source, body)
+        except Denied as error:
+            raise refusal.denied(error) from None
         except BadInput as error:
             raise refusal.unreadable(error) from None
+
+    @contextmanager
+    def _room(self, request: Request) -> Iterator[None]:
+        """Room for the request's body, as long as it is read and understood: what is held at once has a bound."""
+        announced = request.headers.get("content-length", "")
+        size = self._settings.max_body_bytes
+        if announced.isdecimal() and len(announced) < 18:
+            size = min(size, int(announced))
+        if self._held and self._held + size > MOST_HELD_BYTES:
+            raise refusal.overloaded(Overloaded("Too many bodies are being read.", retry_after_s=1))
+        self._held += size
+        try:
+            yield
+        finally:
+            self._held -= size
 
     async def _parsed(self, source: str, body: bytes) -> list[Alert]:
         if len(body) > THREAD_BYTES:

@@ -9,19 +9,32 @@ from typing import Protocol
 from bot.alerts import (
     alertmanager,
     azure,
+    checkly,
+    checkmk,
     cloudwatch,
+    coralogix,
     datadog,
+    dynatrace,
+    elastic,
     gcp,
     generic,
     grafana,
+    graylog,
+    icinga2,
+    netdata,
     newrelic,
     opsgenie,
     pagerduty,
+    pingdom,
     sentry,
+    splunk,
+    statuscake,
+    sumologic,
     uptime_kuma,
+    wazuh,
     zabbix,
 )
-from bot.alerts.decode import decode
+from bot.alerts.decode import decode, from_form
 from bot.errors import BadInput, Misconfigured, TooLarge, UnknownSource
 from bot.models import Alert
 from bot.settings import AlertSourceSettings, Settings
@@ -59,6 +72,19 @@ _ALL: tuple[Format, ...] = (
     gcp,
     zabbix,
     uptime_kuma,
+    dynatrace,
+    splunk,
+    elastic,
+    graylog,
+    coralogix,
+    sumologic,
+    icinga2,
+    checkmk,
+    netdata,
+    pingdom,
+    statuscake,
+    checkly,
+    wazuh,
     generic,
 )
 FORMATS: Mapping[str, Format] = {form.NAME: form for form in _ALL}
@@ -75,7 +101,7 @@ def parse(source: str, body: bytes, settings: Settings) -> list[Alert]:
         BadInput: it is JSON of another shape.
     """
     read = reader(source, settings)
-    alerts = read(decode(body))
+    alerts = read(from_form(body) if takes_form(source, settings) else decode(body))
     if len(alerts) > MAX_ALERTS:
         raise TooLarge(f"One request holds {len(alerts)} alerts, more than {MAX_ALERTS}: send smaller groups.")
     if source in (AUTO, *FORMATS):
@@ -91,7 +117,7 @@ def reader(source: str, settings: Settings) -> Callable[[object], list[Alert]]:
         Misconfigured: its format does not exist, or its mapping cannot be used.
     """
     configured = settings.alerts.get(source)
-    name = (configured.format if configured else None) or source
+    name = format_of(source, settings)
     if name == AUTO:
         return lambda body: recognise(body).parse(body)
     if name not in FORMATS:
@@ -104,8 +130,18 @@ def reader(source: str, settings: Settings) -> Callable[[object], list[Alert]]:
 
 def takes_plain_text(source: str, settings: Settings) -> bool:
     """Whether the source's sender declares its JSON as text/plain, as Amazon SNS does."""
+    return format_of(source, settings) == cloudwatch.NAME
+
+
+def takes_form(source: str, settings: Settings) -> bool:
+    """Whether the source's sender posts a form instead of JSON, as StatusCake does."""
+    return format_of(source, settings) == statuscake.NAME
+
+
+def format_of(source: str, settings: Settings) -> str:
+    """The name of the source's format, whether there is such a format or not."""
     configured = settings.alerts.get(source)
-    return ((configured.format if configured else None) or source) == cloudwatch.NAME
+    return (configured.format if configured else None) or source
 
 
 def known(settings: Settings) -> tuple[str, ...]:

@@ -6,11 +6,13 @@ https://developer.pagerduty.com/docs/send-alert-event
 
 from __future__ import annotations
 
+from datetime import datetime
+
 from pydantic import Field
 
 from bot.alerts.labels import SERVICE, first, stated
 from bot.alerts.normal import normal
-from bot.alerts.payload import Labels, Moment, Name, Payload, Text, has, read
+from bot.alerts.payload import Labels, Moment, Name, Payload, Text, as_moment, has, read
 from bot.alerts.status import status_of
 from bot.models import Alert, AlertStatus
 
@@ -100,6 +102,12 @@ def parse(body: object) -> list[Alert]:
     if _speaks_of_no_incident(body):
         return []
     return [_incident(read(Webhook, body, sender="PagerDuty").event)]
+
+
+def said_at(body: object) -> datetime | None:
+    """When a webhook's event happened, which PagerDuty signs with the rest."""
+    event = body.get("event") if isinstance(body, dict) else None
+    return as_moment(event.get("occurred_at")) if isinstance(event, dict) else None
 
 
 def _speaks_of_no_incident(body: object) -> bool:

@@ -41,6 +41,9 @@ LETTERS = "23456789ABCDEFGHJKMNPQRSTUVWXYZ"
 MOST_RACES = 5
 """How often an alert looks again when its incident moved under it; after that its sender is told to come again."""
 
+POSTED = "posted"
+"""The source of alerts that other bots post in Slack: `bot.alerts.posted`."""
+
 LATE = timedelta(minutes=5)
 """Rules see a recovery later than the bot does; until then senders repeat the alert that is over."""
 
@@ -91,6 +94,11 @@ class Intake:
         self._silences = Silences(redis)
         self._grouping = Grouping(redis, journal, catalog, bounds or Bounds())
         self._damping = damping or Damping()
+
+    @property
+    def silences(self) -> Silences:
+        """The silences that it heeds."""
+        return self._silences
 
     async def accept(self, alerts: Sequence[Alert]) -> list[Receipt]:
         """Make every alert durable; one receipt for each, in order."""
@@ -164,7 +172,7 @@ class Intake:
 
     async def _claim(self, alert: Alert, claims: list[str], asked: _Asked, *, held: str = "") -> tuple[str, str]:
         """The incident that the alert belongs to from now on, and why, if it is a neighbour's."""
-        channel = self._channel_of(self._service_of(alert))
+        channel = self._channel_of(alert)
         near = None if asked.by_person else await self._grouping.neighbour(alert, channel, self._clock())
         wanted = near.incident_id if near else new_id(self._clock())
         winner = await self._claims.take(claims, held=held, to=wanted)
@@ -184,7 +192,7 @@ class Intake:
             actor=asked.actor,
             alert=alert,
             service=service,
-            channel=asked.channel or self._channel_of(service),
+            channel=asked.channel or self._channel_of(alert),
         )
         if await self._journal.append(incident_id, opened, once="opened"):
             if not asked.by_person:
@@ -246,8 +254,12 @@ class Intake:
     def _service_of(self, alert: Alert) -> str | None:
         return next((name for word in spoken(alert) if (name := self._catalog.resolve(word))), None)
 
-    def _channel_of(self, service: str | None) -> str | None:
-        return (self._catalog.services[service].channel if service else None) or self._channel
+    def _channel_of(self, alert: Alert) -> str | None:
+        """That of its service, or the one in which a bot has posted it, or that of the settings."""
+        service = self._service_of(alert)
+        named = self._catalog.services[service].channel if service else None
+        posted = alert.labels.get("slack_channel") if alert.source == POSTED else None
+        return named or posted or self._channel
 
 
 def _known(incident: Incident, alert: Alert) -> Alert | None:

@@ -6,8 +6,8 @@ again until it is acknowledged, so each call must be safe to repeat; `event_id` 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Literal, Protocol
+from collections.abc import Mapping, Sequence
+from typing import Any, Literal, Protocol
 
 from pydantic import Field
 
@@ -55,6 +55,17 @@ class Command(Noun):
     channel: str
     text: str = Field(description="as a person reads it")
     people: tuple[str, ...] = Field(default=(), description="ids of the users whom the text mentions, in their order")
+
+
+class Regrouping(Noun):
+    """What was chosen in the card's menu. Nothing in it has been checked yet."""
+
+    verb: Literal["split", "merge"]
+    incident_id: str
+    subject: str = Field(description="split: stands for the alert; merge: the id of the other incident")
+    new_id: str = Field(default="", description="split: of the incident that begins")
+    user: str
+    channel: str
 
 
 class Taught(Noun):
@@ -122,6 +133,20 @@ class Desk(Protocol):
     async def proposal(self, proposal_id: str) -> Proposal | None:
         """The proposal as stored, None if there is none."""
         ...
+
+    async def incident(self, incident_id: str) -> Incident | None:
+        """The incident as it stands, None if there is none."""
+        ...
+
+    async def others(self, incident_id: str) -> Sequence[Incident]:
+        """The open incidents besides that one, those of its channel first."""
+        ...
+
+    async def regrouped(self, wish: Regrouping) -> None:
+        """Split or merge; an answer to that person is given through the face."""
+
+    async def overheard(self, message: Mapping[str, Any], channel: str) -> None:
+        """A bot has posted a message: take in the alerts that it holds."""
 
     async def joined(self, channel: str) -> None:
         """The bot was invited to a channel: read back what was said there."""

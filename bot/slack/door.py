@@ -37,7 +37,9 @@ class Door:
         self._slack = slack
         secret = settings.slack.signing_secret
         self._verifier = SignatureVerifier(secret.get_secret_value(), _At(clock)) if secret else None
-        self._app = Listeners(desk, slack, lambda: datetime.fromtimestamp(clock(), UTC)).app()
+        self._app = Listeners(
+            desk, slack, lambda: datetime.fromtimestamp(clock(), UTC), hear_bots=settings.slack.hear_bots
+        ).app()
         self._handler = AsyncSlackRequestHandler(self._app)
 
     @property

@@ -6,22 +6,19 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import Any, Literal
 
-import structlog
 from slack_bolt.async_app import AsyncApp
 from slack_bolt.context.ack.async_ack import AsyncAck
 
-from bot.errors import SlackRefused
 from bot.models import Proposal
 from bot.slack import inbox
 from bot.slack.blocks import Block
 from bot.slack.client import Slack, refusals
 from bot.slack.desk import Decision, Desk
+from bot.slack.dialogs import open_dialog, whisper
 from bot.slack.limits import check_view
 from bot.slack.views import modal
 from bot.slack.views.home import GRANT, REVOKE, home
 from bot.slack.views.proposal import APPROVE, REJECT
-
-log = structlog.get_logger(__name__)
 
 Json = dict[str, Any]
 
@@ -59,7 +56,7 @@ class GateListeners:
         press = inbox.pressed(body, "approve")
         offered = await self._desk.proposal(press.proposal_id)
         if offered is not None and offered.reason_needed:
-            await self._open(body, _dialog(offered, press), press.channel, press.user)
+            await open_dialog(self._slack, body, _dialog(offered, press), press.channel, press.user)
         else:
             await self._desk.decided(press)
         await ack()
@@ -68,9 +65,11 @@ class GateListeners:
         press = inbox.pressed(body, "reject")
         offered = await self._desk.proposal(press.proposal_id)
         if offered is None:
-            await self._whisper(press.channel, press.user, "That proposal is no longer open; nothing was changed.")
+            await whisper(
+                self._slack, press.channel, press.user, "That proposal is no longer open; nothing was changed."
+            )
         else:
-            await self._open(body, _dialog(offered, press), press.channel, press.user)
+            await open_dialog(self._slack, body, _dialog(offered, press), press.channel, press.user)
         await ack()
 
     async def _approve_submitted(self, ack: AsyncAck, body: Json) -> None:
@@ -114,19 +113,6 @@ class GateListeners:
         await self._desk.revoked(str(body["actions"][0].get("value", "")), user)
         await ack()
         await self.show_home(user)
-
-    async def _open(self, body: Json, view: Block, channel: str, user: str) -> None:
-        check_view(view)
-        try:
-            with refusals("the dialog"):
-                await self._slack.telling.views_open(trigger_id=body["trigger_id"], view=view)
-        except SlackRefused as refusal:
-            log.warning("the dialog did not open", user=user, reason=str(refusal))
-            await self._whisper(channel, user, "The dialog could not be opened in time. Press the button again.")
-
-    async def _whisper(self, channel: str, user: str, text: str) -> None:
-        with refusals(f"an ephemeral message to {user}"):
-            await self._slack.telling.chat_postEphemeral(channel=channel, user=user, text=text)
 
 
 def _dialog(offered: Proposal, press: Decision) -> Block:

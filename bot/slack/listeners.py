@@ -24,6 +24,7 @@ from bot.slack import inbox
 from bot.slack.client import Identity, Slack
 from bot.slack.desk import Desk
 from bot.slack.gate import GateListeners
+from bot.slack.menu import MenuListeners
 from bot.slack.text import escape, own
 from bot.slack.views.question import ANSWER
 
@@ -40,10 +41,12 @@ Handler = Callable[[str, Json, Identity], Awaitable[None]]
 class Listeners:
     """Hands what Slack says to the desk."""
 
-    def __init__(self, desk: Desk, slack: Slack, clock: Callable[[], datetime]) -> None:
+    def __init__(self, desk: Desk, slack: Slack, clock: Callable[[], datetime], *, hear_bots: bool = True) -> None:
+        self._hear_bots = hear_bots
         self._desk = desk
         self._slack = slack
         self._gate = GateListeners(desk, slack, clock)
+        self._menu = MenuListeners(desk, slack)
 
     def app(self) -> AsyncApp:
         """The Bolt app. Signatures are checked by the door, before anything is parsed."""
@@ -78,6 +81,7 @@ class Listeners:
         app.message_shortcut(TRIAGE)(self._triage)
         self._gate.obey(app)
         app.action(re.compile(rf"{ANSWER}\d"))(self._replied)
+        self._menu.obey(app)
         app.action(ANYTHING)(_ignored)
 
     def _once(self, handler: Handler) -> Callable[..., Awaitable[None]]:
@@ -103,6 +107,8 @@ class Listeners:
                 await self._desk.edited(message)
         elif message := inbox.message(event, event["channel"], identity):
             await self._desk.remembered(message)
+            if self._hear_bots and event.get("bot_id"):
+                await self._desk.overheard(event, event["channel"])
             if event.get("channel_type") == "im" and "user" in event:
                 await self._desk.heard(inbox.mention(event_id, event, identity))
 

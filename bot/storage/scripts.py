@@ -243,3 +243,76 @@ _TRIAL = _Script(
 async def note_trial(redis: Redis, *, seen: str, streaks: str, name: str, helped: bool, keep_s: int) -> bool:
     """Count one more success in a row under that name, or begin anew; once for the key `seen`."""
     return bool(await _TRIAL.run(redis, [seen, streaks], [str(int(helped)), name, str(keep_s)]))
+
+
+_TURN = """
+local taken, waiting, services = KEYS[1], KEYS[2], KEYS[3]
+local everywhere, per_service, lasts = tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[3])
+local now = tonumber(redis.call('TIME')[1])
+redis.call('ZREMRANGEBYSCORE', taken, '-inf', now)
+local function room(service)
+    if redis.call('ZCARD', taken) >= everywhere then return false end
+    local used = 0
+    for _, name in ipairs(redis.call('ZRANGE', taken, 0, -1)) do
+        if redis.call('HGET', services, name) == service then used = used + 1 end
+    end
+    return used < per_service
+end
+local function grant(name)
+    redis.call('ZADD', taken, now + lasts, name)
+    redis.call('ZREM', waiting, name)
+    for _, key in ipairs({taken, waiting, services}) do redis.call('EXPIRE', key, 7 * 24 * 3600) end
+end
+"""
+_GIVE = _Script(
+    _TURN
+    + """
+    local name, service, order = ARGV[4], ARGV[5], ARGV[6]
+    redis.call('HSET', services, name, service)
+    if redis.call('ZSCORE', taken, name) or room(service) then
+        grant(name)
+        return 1
+    end
+    redis.call('ZADD', waiting, order, name)
+    return 0
+    """
+)
+_PASS = _Script(
+    _TURN
+    + """
+    redis.call('ZREM', taken, ARGV[4])
+    if not redis.call('ZSCORE', waiting, ARGV[4]) then redis.call('HDEL', services, ARGV[4]) end
+    for _, name in ipairs(redis.call('ZRANGE', waiting, 0, 199)) do
+        if room(redis.call('HGET', services, name) or name) then
+            grant(name)
+            return name
+        end
+    end
+    return ''
+    """
+)
+# The time is read before the first write: Redis 6 replicates scripts by their effects only if told so.
+
+
+async def give_turn(
+    redis: Redis,
+    *,
+    keys: tuple[str, str, str],
+    name: str,
+    service: str,
+    order: float,
+    everywhere: int,
+    per_service: int,
+    lasts_s: float,
+) -> bool:
+    """Give the name a turn if there is room, or put it on the list by its order; whether it has one."""
+    arguments = [str(everywhere), str(per_service), str(lasts_s), name, service, repr(order)]
+    return bool(await _GIVE.run(redis, list(keys), arguments))
+
+
+async def pass_turn(
+    redis: Redis, *, keys: tuple[str, str, str], name: str, everywhere: int, per_service: int, lasts_s: float
+) -> str | None:
+    """Take the turn from the name and give it to the first on the list that there is room for; which one."""
+    arguments = [str(everywhere), str(per_service), str(lasts_s), name]
+    return str(await _PASS.run(redis, list(keys), arguments)) or None

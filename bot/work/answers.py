@@ -15,11 +15,13 @@ from bot.models import Brief, Briefed, BriefLine, Phase, Recalled
 from bot.slack.blocks import Post, words_of
 from bot.slack.desk import Command, Mention
 from bot.slack.inbox import moment
+from bot.slack.text import escape
 from bot.slack.views import brief as brief_view
 from bot.slack.views import talk
 from bot.work.closing import Closing
 from bot.work.forgetting import Forgetting
 from bot.work.question import question, service_in
+from bot.work.silencing import Silencing
 
 _HELP = re.compile(r"(help|\?|帮助)?\s*[!.?]*", re.IGNORECASE)
 _STATUS = re.compile(r"(status|what'?s (up|open|going on)|状态)\s*[!.?]*", re.IGNORECASE)
@@ -59,14 +61,15 @@ class Answers:
         self._names = names
         self._forgetting = forgetting
         self._closing = Closing(journal, clock)
+        self._silencing = Silencing(intake.silences, clock)
 
     async def mention(self, mention: Mention) -> Post | None:
         """The answer, None where the incident's own card and thread are the answer."""
         text = mention.text.strip()
         if answer := await self._known_words(text, mention.channel, asked_in=mention.ts):
             return answer
-        if closed := await self._closing.said(text, mention.channel, mention.user):
-            return talk.answer(closed)
+        if ordered := await self._ordered(text, mention.channel, mention.user):
+            return talk.said(ordered)
         if lesson := _REMEMBER.fullmatch(text):
             return await self._remember(lesson["lesson"].strip(), mention)
         if correction := _CORRECTION.fullmatch(text):
@@ -80,11 +83,17 @@ class Answers:
         """The text that answers `/nightdesk …`."""
         if forgotten := await self._forgetting.command(command):
             return forgotten
-        if closed := await self._closing.said(command.text, command.channel, command.user):
-            return closed
+        if ordered := await self._ordered(command.text, command.channel, command.user):
+            return ordered
         text = command.text.strip()
         answer = await self._known_words(text, command.channel) or await self._recalled(text, command.channel)
         return words_of(answer)
+
+    async def _ordered(self, text: str, channel: str, user: str) -> str | None:
+        """What became of an order: to end an incident, to be silent; None where the words are none."""
+        if closed := await self._closing.said(text, channel, user):
+            return escape(closed)
+        return await self._silencing.said(text, user)
 
     async def _known_words(self, text: str, channel: str, *, asked_in: str = "") -> Post | None:
         if _HELP.fullmatch(text):

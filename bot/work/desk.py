@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import datetime
+from typing import Any
 
 from redis.asyncio import Redis
 
+from bot.alerts.posted import alerts_in
 from bot.catalog import Catalog
 from bot.errors import NotFound
 from bot.incidents import Intake, Journal
+from bot.incidents.intake import new_id
+from bot.incidents.reception import Reception
 from bot.memory import MemoryManager
-from bot.models import Message, Phase, Proposal
+from bot.models import Incident, Message, Phase, Proposal
 from bot.remediation.approvals import incident_of
-from bot.slack.desk import Command, Decision, HomeContent, Mention, Reply, Taught
+from bot.slack.desk import Command, Decision, HomeContent, Mention, Regrouping, Reply, Taught
 from bot.work.answers import Answers
 from bot.work.duties import Stage
 from bot.work.gatekeeper import Trust
@@ -40,6 +44,7 @@ class FrontDesk:
         catalog: Catalog,
         clock: Callable[[], datetime],
         trust: Trust,
+        reception: Reception,
     ) -> None:
         self._redis = redis
         self._queue = queue
@@ -51,6 +56,7 @@ class FrontDesk:
         self._catalog = catalog
         self._clock = clock
         self._trust = trust
+        self._reception = reception
 
     async def heard(self, mention: Mention) -> None:
         """Schedule an answer."""
@@ -121,6 +127,30 @@ class FrontDesk:
         except NotFound:
             return None
         return incident.proposal if incident.proposal and incident.proposal.id == proposal_id else None
+
+    async def incident(self, incident_id: str) -> Incident | None:
+        """The incident as it stands, None if there is none."""
+        try:
+            return await self._journal.read(incident_id)
+        except NotFound:
+            return None
+
+    async def others(self, incident_id: str) -> list[Incident]:
+        """The open incidents besides that one, those of its channel first."""
+        here = await self.incident(incident_id)
+        found = [one async for one in self._journal.open_incidents() if one.id != incident_id]
+        return sorted(found, key=lambda one: one.channel != (here.channel if here else None))
+
+    async def regrouped(self, wish: Regrouping) -> None:
+        """Schedule it; a split gets the id of its incident here, so that a second delivery does not make another."""
+        key = hashlib.sha256(wish.model_dump_json().encode()).hexdigest()[:32]
+        named = wish.model_copy(update={"new_id": new_id(self._clock())})
+        await self._queue.add("regroup", named.model_dump_json(), key=key)
+
+    async def overheard(self, message: Mapping[str, Any], channel: str) -> None:
+        """Take in the alerts that a bot's message holds."""
+        if alerts := alerts_in(message, channel):
+            await self._reception.accept(alerts)
 
     async def joined(self, channel: str) -> None:
         """Schedule reading back what was said in the channel."""

@@ -13,15 +13,16 @@ import structlog
 from pydantic import ValidationError
 
 from bot.errors import IllegalTransition, NotFound
-from bot.incidents import Intake, Journal
+from bot.incidents import Journal
 from bot.memory import MemoryManager
 from bot.models import HandedOver, Incident, Message, Noted, Phase, Resolved, Verified
 from bot.remediation.approvals import Approvals, incident_of
 from bot.remediation.execution import Execution
 from bot.slack.blocks import Post
-from bot.slack.desk import Decision, Mention, Reply, Taught
+from bot.slack.desk import Decision, Mention, Regrouping, Reply, Taught
 from bot.slack.easel import Sketch
 from bot.slack.inbox import moment
+from bot.work.alerting import Alerting
 from bot.work.answers import Answers
 from bot.work.drawings import Drawings
 from bot.work.follow import Follow, last_moved
@@ -42,7 +43,7 @@ QUIET_FOR = timedelta(hours=24)
 AUDITED_LATELY = timedelta(minutes=30)
 """Incidents that ended within this time are looked at once more for the audit trail."""
 LONGEST_REASON = 400
-UNTOLD_TASKS = frozenset({"hear", "teach", "backfill", "reply", "draw"})
+UNTOLD_TASKS = frozenset({"hear", "teach", "backfill", "reply", "draw", "regroup"})
 """Tasks whose last failure is no news for an incident."""
 
 
@@ -94,7 +95,7 @@ class Office:
     """Implements `bot.work.tasks.Duties`."""
 
     journal: Journal
-    intake: Intake
+    alerting: Alerting
     memory: MemoryManager
     triage: Triage
     approvals: Approvals
@@ -114,7 +115,7 @@ class Office:
 
     async def walk(self, incident_id: str) -> None:
         """Go on with the incident's playbook."""
-        await self.triage.walk(incident_id)
+        await self.alerting.in_turn(incident_id, self.triage.walk)
 
     async def show(self, incident_id: str) -> None:
         """Bring Slack up to date with the incident."""
@@ -189,6 +190,13 @@ class Office:
         """Close a question that nobody has answered, if its time is over."""
         await self.questions.expire(question_id)
 
+    async def regroup(self, wish: str) -> None:
+        """Split or merge as a person asked for, and tell them what became of it."""
+        asked = Regrouping.model_validate_json(wish)
+        text = await self.alerting.regrouped(asked)
+        log.info("regrouped", user=asked.user, incident=asked.incident_id, wish=asked.verb, outcome=text)
+        await self.stage.tell(asked.user, asked.channel, text)
+
     async def hear(self, mention: str) -> None:
         """Answer a mention."""
         heard = Mention.model_validate_json(mention)
@@ -221,11 +229,11 @@ class Office:
                 log.info("sweep.rescheduled", incident=incident.id, phase=incident.phase)
             if incident.phase is Phase.HANDED_OVER and now - last_moved(incident) > QUIET_FOR:
                 await self._close(incident)
-            await self.intake.settle(incident)
+            await self.alerting.settle(incident)
             await self._catch_up(incident)
         for incident_id in await self.journal.closed_ids(since=(now - SHOWN_WITHIN).timestamp(), limit=50):
             await self._catch_up(await self.journal.read(incident_id))
-        await self.intake.unsilence()
+        await self.alerting.unsilence()
 
     async def _catch_up(self, incident: Incident) -> None:
         """Slack shows the last word too, when the showing that was to tell it is lost."""

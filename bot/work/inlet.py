@@ -19,10 +19,14 @@ from bot.incidents import Intake, Journal
 from bot.incidents.flapping import Damping
 from bot.incidents.grouping import Bounds
 from bot.incidents.reception import Reception
+from bot.incidents.regroup import Regroup
 from bot.incidents.sorter import Sorter
 from bot.incidents.spool import Spool
 from bot.settings import Settings
+from bot.work.alerting import Alerting
 from bot.work.health import Health
+from bot.work.queue import Queue
+from bot.work.turns import Turns
 
 log = structlog.get_logger(__name__)
 
@@ -48,19 +52,37 @@ def intake_of(
     )
 
 
+def alerting_of(
+    settings: Settings, redis: Redis, journal: Journal, intake: Intake, queue: Queue, clock: Callable[[], datetime]
+) -> Alerting:
+    """What happens to alerts that have their place."""
+    turns = Turns(redis, everywhere=settings.work.walks, per_service=settings.work.walks_per_service)
+    return Alerting(journal, intake, Regroup(redis, journal, clock), turns, queue)
+
+
 @asynccontextmanager
 async def sorting(
-    settings: Settings, redis: Redis, intake: Intake, on_count: Callable[[str], Awaitable[None]], health: Health
+    settings: Settings,
+    redis: Redis,
+    intake: Intake,
+    on_count: Callable[[str], Awaitable[None]],
+    health: Health,
+    *,
+    sorts: bool = True,
 ) -> AsyncIterator[Reception]:
     """A reception whose alerts are sorted for as long as the block lasts.
 
     Args:
         on_count: told of an incident of which only counters have moved.
         health: marked if the sorter ends by itself.
+        sorts: whether this process sorts; one that has no door for alerts need not.
     """
     owner = f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(4)}"
     spool = Spool(redis)
     reception = Reception(spool, owner=owner, most_spooled=settings.grouping.most_spooled)
+    if not sorts:
+        yield reception
+        return
     sorter = Sorter(redis, spool, intake, owner=owner, on_sorted=reception.sorted, on_count=on_count)
     running = asyncio.create_task(sorter.run(), name="sorter")
     running.add_done_callback(partial(_ended, health))

@@ -75,6 +75,9 @@ class Duties(Protocol):
     async def decide(self, decision: str) -> None:
         """Check and record a click (JSON)."""
 
+    async def regroup(self, wish: str) -> None:
+        """Split or merge incidents as a person asked for (JSON)."""
+
     async def hear(self, mention: str) -> None:
         """Answer a mention (JSON)."""
 
@@ -193,6 +196,7 @@ def _named_tasks(duties: Duties) -> tuple[Task, ...]:
         task("audit", duties.audit),
         task("say", duties.say),
         task("reply", duties.reply),
+        task("regroup", duties.regroup),
         task("hear", duties.hear),
         task("teach", duties.teach),
         task("backfill", duties.backfill),

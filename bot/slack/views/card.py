@@ -6,6 +6,7 @@ from bot.models import HandedOver, Incident, OutcomeUnknown, Phase, Recorded, Re
 from bot.slack.blocks import Block, Post, context, fields, header, post, section
 from bot.slack.text import date, line, link, safe_url
 from bot.slack.views import words
+from bot.slack.views.regroup import menu
 from bot.slack.views.standing import Standing, standing
 
 
@@ -18,6 +19,7 @@ def card(incident: Incident) -> Post:
             section(f"*{words.headline(incident)}*\n{_now(incident)}"),
             fields(_facts(incident)),
             _cause(incident),
+            menu(incident),
             _links(incident),
         ],
     )

@@ -19,6 +19,8 @@ HELP = (
     "what matters of this channel, “status” lists open incidents, “resolved” ends one.\n"
     "*Show me.* Choose “Triage this” in the menu of any message.\n"
     "*Teach me.* “remember: …”, “that was wrong because …”, or :pushpin: on a message worth remembering.\n"
+    "*Quiet.* `/nightdesk silence 2h service=checkout` keeps alerts quiet, `silences` lists, `unsilence ID` ends; "
+    "the menu of a card splits and merges incidents.\n"
     "*Commands.* `/nightdesk status`, `/nightdesk brief me`, `/nightdesk help`: answers for you alone.\n"
     "*My memory.* `/nightdesk forget message LINK`, `forget me`, `forget @person` or `forget channel` takes it out "
     "for good; `/nightdesk retain` shows for how long this channel is kept, `/nightdesk retain 90 days` changes it. "

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Mapping
+from typing import Any
 
 from bot.errors import NightdeskError
-from bot.models import EarnedTrust, Message, Proposal, StandingApproval
-from bot.slack.desk import Command, Decision, HomeContent, Mention, Reply, Taught
+from bot.models import EarnedTrust, Incident, Message, Proposal, StandingApproval
+from bot.slack.desk import Command, Decision, HomeContent, Mention, Regrouping, Reply, Taught
 from tests.unit.slack import stories
 
 
@@ -23,6 +25,9 @@ class Clerk:
         self.replies: list[Reply] = []
         self.triages: list[tuple[str, str, str, str]] = []
         self.channels: list[str] = []
+        self.known: dict[str, Incident] = {}
+        self.wishes: list[Regrouping] = []
+        self.overheard_: list[tuple[dict[str, Any], str]] = []
         self.marked: set[str] = set()
         self.reason_needed = False
         self.standing: dict[str, StandingApproval] = {}
@@ -99,6 +104,22 @@ class Clerk:
     async def proposal(self, proposal_id: str) -> Proposal | None:
         self._work("proposal")
         return stories.proposal(reason_needed=self.reason_needed) if proposal_id == stories.proposal().id else None
+
+    async def incident(self, incident_id: str) -> Incident | None:
+        self._work("incident")
+        return self.known.get(incident_id)
+
+    async def others(self, incident_id: str) -> list[Incident]:
+        self._work("others")
+        return [incident for name, incident in self.known.items() if name != incident_id]
+
+    async def regrouped(self, wish: Regrouping) -> None:
+        self._work("regrouped")
+        self.wishes.append(wish)
+
+    async def overheard(self, message: Mapping[str, Any], channel: str) -> None:
+        self._work("overheard")
+        self.overheard_.append((dict(message), channel))
 
     async def joined(self, channel: str) -> None:
         self._work("joined")

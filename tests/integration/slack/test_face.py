@@ -44,6 +44,7 @@ def buttons(messages: list[dict[str, Any]]) -> list[str]:
         for block in message.get("blocks", ())
         if block["type"] == "actions"
         for element in block["elements"]
+        if element["type"] == "button"
     ]
 
 

@@ -10,10 +10,13 @@ import pytest
 
 from bot.catalog import Catalog
 from bot.incidents import Intake
+from bot.incidents.regroup import Regroup
 from bot.models import HandedOver, Incident, Phase, Rejected, Resolved
 from bot.slack.blocks import Post
 from bot.slack.desk import Decision, Mention
+from bot.work.alerting import Alerting
 from bot.work.duties import Office
+from bot.work.turns import Turns
 from tests.integration.remediation.gate import INCIDENT, NOW, PROPOSAL, Gate, open_gate
 
 
@@ -76,7 +79,13 @@ class Desk:
         stage: Any = self.stage
         self.office = Office(
             journal=gate.journal,
-            intake=Intake(gate.redis, gate.journal, Catalog(), lambda: gate.now),
+            alerting=Alerting(
+                gate.journal,
+                Intake(gate.redis, gate.journal, Catalog(), lambda: gate.now),
+                Regroup(gate.redis, gate.journal, lambda: gate.now),
+                Turns(gate.redis, everywhere=8, per_service=2),
+                unused,
+            ),
             memory=noting,
             triage=unused,
             approvals=gate.approvals,

@@ -1,0 +1,39 @@
+"""Opening dialogs in time, and telling one person why one did not open."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import structlog
+
+from bot.errors import SlackRefused
+from bot.slack.blocks import Block
+from bot.slack.client import Slack, refusals
+from bot.slack.limits import check_view
+
+log = structlog.get_logger(__name__)
+
+
+async def open_dialog(slack: Slack, body: dict[str, Any], view: Block, channel: str, user: str) -> None:
+    """Open the dialog for whoever pressed; a person for whom it comes too late is told.
+
+    Raises:
+        SlackRefused: the dialog breaks a limit, or that person could not be told.
+    """
+    check_view(view)
+    try:
+        with refusals("the dialog"):
+            await slack.telling.views_open(trigger_id=body["trigger_id"], view=view)
+    except SlackRefused as refusal:
+        log.warning("the dialog did not open", user=user, reason=str(refusal))
+        await whisper(slack, channel, user, "The dialog could not be opened in time. Press the button again.")
+
+
+async def whisper(slack: Slack, channel: str, user: str, text: str) -> None:
+    """Tell one person alone.
+
+    Raises:
+        SlackRefused: Slack said no.
+    """
+    with refusals(f"an ephemeral message to {user}"):
+        await slack.telling.chat_postEphemeral(channel=channel, user=user, text=text)

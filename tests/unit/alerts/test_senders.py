@@ -1,0 +1,122 @@
+"""How each sender shows who it is: its own header, its own scheme, old and new secrets, and the age of what it says."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import json
+from datetime import UTC, datetime
+from typing import Any
+from urllib.parse import urlencode
+
+import pytest
+from pydantic import SecretStr
+
+from bot.alerts.sns import Sns
+from bot.errors import Overloaded
+from bot.settings import AlertSourceSettings, HmacAuth, Settings, SnsAuth
+from tests.unit.alerts import test_sns
+from tests.unit.alerts.payloads import payload, raw
+from tests.unit.alerts.test_door import NOW, Outside, RecordingIntake, is_explained
+
+SECRET, OLD = "the-secret", "the-old-one"
+HMAC = HmacAuth(secret=SecretStr(SECRET), previous_secret=SecretStr(OLD))
+
+
+def outside(form: str, auth: Any = HMAC, **door: Any) -> Outside:
+    return Outside(configured=Settings(alerts={form: AlertSourceSettings(auth=auth)}), **door)
+
+
+def signed(body: bytes, secret: str = SECRET) -> str:
+    return hmac.new(secret.encode(), body, hashlib.sha256).hexdigest()
+
+
+@pytest.mark.parametrize(
+    ("form", "name", "header", "prefix"),
+    [
+        ("sentry", "metric-critical", "Sentry-Hook-Signature", ""),
+        ("grafana", "firing", "X-Grafana-Alerting-Signature", ""),
+        ("checkly", "firing", "x-checkly-signature", ""),
+    ],
+)
+async def test_a_sender_signs_in_its_own_header(form: str, name: str, header: str, prefix: str) -> None:
+    door, body = outside(form), raw(f"{form}/{name}")
+    assert (await door.post(form, body, {header: prefix + signed(body)})).status_code == 202
+    wrong = await door.post(form, body, {header: prefix + signed(b"another body")})
+    assert (wrong.status_code, is_explained(wrong)) == (401, True)
+    assert (await door.post(form, body, {"X-Nightdesk-Signature": signed(body)})).status_code == 401
+
+
+def pagerduty(minutes_ago: float) -> bytes:
+    body = payload("pagerduty/triggered")
+    said_at = datetime.fromtimestamp(NOW.timestamp() - 60 * minutes_ago, UTC)
+    body["event"]["occurred_at"] = said_at.isoformat()
+    return json.dumps(body).encode()
+
+
+@pytest.mark.parametrize("secrets", [(SECRET,), (OLD,), ("stranger", SECRET), (SECRET, OLD)])
+async def test_pagerduty_signs_with_old_and_new_secrets_while_one_is_changed(secrets: tuple[str, ...]) -> None:
+    body = pagerduty(1)
+    signature = ",".join(f"v1={signed(body, secret)}" for secret in secrets)
+    response = await outside("pagerduty").post("pagerduty", body, {"X-PagerDuty-Signature": signature})
+    assert response.status_code == 202
+
+
+@pytest.mark.parametrize(("minutes_ago", "status"), [(0, 202), (59, 202), (61, 401), (-10, 401)])
+async def test_a_recording_of_a_webhook_is_refused(minutes_ago: float, status: int) -> None:
+    door, body = outside("pagerduty"), pagerduty(minutes_ago)
+    response = await door.post("pagerduty", body, {"X-PagerDuty-Signature": f"v1={signed(body)}"})
+    assert response.status_code == status
+    assert len(door.intake.alerts) == (status == 202)
+
+
+async def test_a_header_that_the_operator_names_is_the_one_that_counts() -> None:
+    body = raw("sentry/metric-critical")
+    door = outside("sentry", HmacAuth(secret=SecretStr(SECRET), header="X-Gateway"))
+    assert (await door.post("sentry", body, {"X-Gateway": signed(body)})).status_code == 202
+    assert (await door.post("sentry", body, {"Sentry-Hook-Signature": signed(body)})).status_code == 401
+
+
+async def test_an_sns_source_takes_signed_envelopes_only() -> None:
+    door = outside("cloudwatch", SnsAuth(topics=(test_sns.TOPIC,)), sns=Sns(test_sns.Amazon().fetch))
+    body = json.dumps(test_sns.envelope()).encode()
+    text = {"content-type": "text/plain; charset=UTF-8"}
+    assert (await door.post("cloudwatch", body, text)).status_code == 202
+    assert len(door.intake.alerts) == 1
+    confirmed = await door.post("cloudwatch", json.dumps(test_sns.envelope("SubscriptionConfirmation")).encode(), text)
+    assert (confirmed.status_code, confirmed.json()["accepted"]) == (202, 0)
+    forged = await door.post("cloudwatch", raw("cloudwatch/sns-alarm"), text)
+    assert forged.status_code in {401, 422}
+    assert len(door.intake.alerts) == 1
+
+
+async def test_statuscake_posts_a_form_and_no_other_door_takes_one() -> None:
+    body = urlencode(payload("statuscake/firing")).encode()
+    form = {"content-type": "application/x-www-form-urlencoded"}
+    door = Outside()
+    assert (await door.post("statuscake", body, form)).status_code == 202
+    assert [alert.name for alert in door.intake.alerts] == ["shop front"]
+    assert (await door.post("alertmanager", body, form)).status_code == 415
+    assert (await door.post("statuscake", b"no form at all", form)).status_code == 400
+
+
+async def test_a_sender_is_told_to_wait_before_anything_is_lost() -> None:
+    class Full(RecordingIntake):
+        async def accept(self, alerts: Any) -> Any:
+            raise Overloaded("50000 alerts wait to be sorted, as many as may.", retry_after_s=17)
+
+    door = Outside(Full())
+    response = await door.post("alertmanager", raw("alertmanager/firing"))
+    assert (response.status_code, response.headers["retry-after"], is_explained(response)) == (429, "17", True)
+    assert door.counted("nightdesk_alert_requests_refused_total", source="alertmanager", reason="overloaded") == 1
+
+
+async def test_bodies_that_are_read_at_once_have_a_bound(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("bot.alerts.door.MOST_HELD_BYTES", 1_000)
+    door = Outside()
+    door.door._held = 900
+    response = await door.post("alertmanager", raw("alertmanager/firing"))
+    assert (response.status_code, response.headers["retry-after"]) == (429, "1")
+    door.door._held = 0
+    assert (await door.post("alertmanager", raw("alertmanager/firing"))).status_code == 202
+    assert door.door._held == 0
