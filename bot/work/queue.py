@@ -32,7 +32,8 @@ class Place(StrEnum):
     WATCH = f"{NAME}-watch"
 
 
-PLACES = dict.fromkeys(("decide", "expire", "execute", "draft"), Place.GATE) | {"verify": Place.WATCH}
+AT_THE_GATE = ("decide", "expire", "execute", "draft", "standing", "trust", "audit", "say")
+PLACES = dict.fromkeys(AT_THE_GATE, Place.GATE) | {"verify": Place.WATCH}
 """Where a task runs, if not in triage."""
 
 

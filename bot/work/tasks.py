@@ -178,7 +178,7 @@ def _proposal_tasks(duties: Duties) -> tuple[Task, ...]:
     async def unanswered(question_id: str, run: Run = CurrentExecution(), retry: ExponentialRetry = PATIENT) -> None:
         await guard.run("unanswered", question_id, duties.unanswered(question_id), run, PATIENT.attempts)
 
-    return (expire, execute, verify, unanswered)
+    return (expire, execute, draft, verify, unanswered)
 
 
 def _named_tasks(duties: Duties) -> tuple[Task, ...]:

@@ -162,9 +162,9 @@ def _answers(binaries: Path, server: PostgresServer) -> bool:
     return subprocess.run(command, check=False).returncode == 0
 
 
-@pytest.fixture(scope="session")
-def postgres_server() -> Iterator[PostgresServer]:
-    """A server with all roles, pg_stat_statements, and 40 connections."""
+@contextmanager
+def postgres_running() -> Iterator[PostgresServer]:
+    """A server with all roles, pg_stat_statements, and 40 connections, for as long as the block lasts."""
     binaries, user = _binaries(), "postgres" if os.geteuid() == 0 else None
     # pytest's own temporary folders are closed to other users, such as the one that the server must run as
     with tempfile.TemporaryDirectory(prefix="nightdesk-postgres-") as name:
@@ -179,6 +179,13 @@ def postgres_server() -> Iterator[PostgresServer]:
                 for statement in ROLES:
                     connection.execute(statement.encode())
             yield server
+
+
+@pytest.fixture(scope="session")
+def postgres_server() -> Iterator[PostgresServer]:
+    """One server for the session."""
+    with postgres_running() as server:
+        yield server
 
 
 @contextmanager

@@ -134,3 +134,24 @@ async def test_twenty_clicks_at_once_are_one_decision(gate: Gate) -> None:
 async def test_an_id_that_does_not_exist_decides_nothing(gate: Gate, proposal_id: str) -> None:
     proposal = await gate.propose()
     assert (await gate.approvals.approve(proposal_id, proposal.digest, "UANN")).outcome == "void"
+
+
+async def test_two_hundred_times_twenty_clicks_at_once_are_one_decision_each_and_the_others_are_told(
+    gate: Gate,
+) -> None:
+    for number in range(200):
+        await gate.redis.flushdb()
+        one = Gate(gate.redis)  # with nothing in mind of the incident before
+        proposal = await one.propose()
+        clicks = [
+            one.approvals.approve(PROPOSAL, proposal.digest, "UANN")
+            if (place + number) % 2
+            else one.approvals.reject(PROPOSAL, proposal.digest, "UBOB", "no")
+            for place in range(20)
+        ]
+        verdicts = await asyncio.gather(*clicks)
+        [winner] = [verdict.outcome for verdict in verdicts if verdict.outcome != "already"]
+        told = {verdict.text for verdict in verdicts if verdict.outcome == "already"}
+        who = {"approved": "UANN", "rejected": "UBOB"}[winner]
+        assert told == {f"Already {winner} by <@{who}>."}
+        assert [kind for kind in await one.kinds() if kind in {"approved", "rejected"}] == [winner]
