@@ -20,8 +20,10 @@ from starlette.routing import BaseRoute, Route
 from bot.agents.database import database_tools
 from bot.agents.logs import logs_tools
 from bot.agents.metrics import metrics_tools
+from bot.agents.requests import request_tools
 from bot.agents.scope import Scope
 from bot.agents.tools import Toolbox
+from bot.agents.traces import traces_tools
 from bot.alerts.door import AlertDoor
 from bot.canvas import Playbook, RedisStore, Store
 from bot.canvas.library import load_library
@@ -56,7 +58,7 @@ from bot.slack.outbox import Outbox
 from bot.slack.people import People
 from bot.storage import KEEP_IT, connect, embedded_redis, keeps, require_usable
 from bot.telemetry.prometheus import Prometheus
-from bot.telemetry.sources import log_sources
+from bot.telemetry.sources import log_sources, span_sources
 from bot.work.answers import Answers, Names
 from bot.work.backfill import Backfill, read_back_key, unless
 from bot.work.desk import FrontDesk
@@ -213,11 +215,14 @@ async def _telemetry(
     if prometheus:
         await stack.enter_async_context(prometheus)
     logs = await stack.enter_async_context(log_sources(settings.logs))
+    spans = await stack.enter_async_context(span_sources(settings.traces))
     databases = databases_of(catalog, secret_from_environment)
     toolbox = Toolbox(
         (
             *metrics_tools(prometheus),
             *logs_tools(logs),
+            *request_tools(logs, spans),
+            *traces_tools(spans),
             *database_tools(databases),
             *await tools_for_changes(stack, settings.changes, ledger, memory, catalog),
         )

@@ -73,6 +73,7 @@ class HttpSource:
         tries: how often in all, for network errors, 429 and 5xx.
         ca_file: the certificates that it is checked against, where they are not public ones.
         token_file: holds a bearer token; it is read for every request.
+        advice: status → what a person does about it, said with the error.
     """
 
     def __init__(
@@ -85,10 +86,12 @@ class HttpSource:
         tries: int = 2,
         ca_file: Path | None = None,
         token_file: Path | None = None,
+        advice: Mapping[int, str] | None = None,
         transport: Transport | None = None,
     ) -> None:
         self.name = name
         self._tries = tries
+        self._advice = advice or {}
         self._client = httpx.AsyncClient(
             base_url=base_url.rstrip("/") + "/",
             headers=dict(headers or {}),
@@ -227,7 +230,8 @@ class HttpSource:
 
     def _refusal(self, response: httpx.Response, body: bytes) -> Exception:
         """What an error status means: to be tried again, or not."""
-        said = f"{self.name} answered {response.status_code}: {_said(body)}"
+        mend = self._advice.get(response.status_code)
+        said = f"{self.name} answered {response.status_code}: {_said(body)}{f' ({mend})' if mend else ''}"
         wait_s = _retry_after_s(response)
         if wait_s is not None and wait_s > LONGEST_WAIT_S:
             return SourceUnavailable(f"{said} (it asks to be left alone {_for(wait_s)})", status=response.status_code)

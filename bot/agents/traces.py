@@ -51,7 +51,7 @@ class TracesAgent:
     async def look(self, _: LookAtTraces, scope: Scope) -> Report:
         """The window against every baseline that has spans."""
         if not self._sources:
-            gap = Gap(source="traces", reason="no source of traces is configured")
+            gap = Gap(source="traces", reason="no source of traces configured: set NIGHTDESK_TRACES")
             return Report(agent="traces", gaps=(gap,))
         loop = asyncio.get_running_loop()
         began = loop.time()

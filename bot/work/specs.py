@@ -9,7 +9,9 @@ from bot.agents.changes import changes_tools
 from bot.agents.database import database_tools
 from bot.agents.logs import logs_tools
 from bot.agents.metrics import metrics_tools
+from bot.agents.requests import request_tools
 from bot.agents.tools import Toolbox
+from bot.agents.traces import traces_tools
 from bot.canvas.lint import ToolSpec
 from bot.remediation.action import Action
 from bot.remediation.awx import LaunchJob
@@ -49,5 +51,14 @@ def tool_specs(toolbox: Toolbox, actions: Iterable[Action[Any] | type[Action[Any
 
 def shipped_specs() -> Mapping[str, ToolSpec]:
     """Every tool and action that a drawing may name, whatever is configured."""
-    toolbox = Toolbox((*metrics_tools(None), *logs_tools(()), *database_tools({}), *changes_tools(())))
+    toolbox = Toolbox(
+        (
+            *metrics_tools(None),
+            *logs_tools(()),
+            *request_tools((), ()),
+            *traces_tools(()),
+            *database_tools({}),
+            *changes_tools(()),
+        )
+    )
     return tool_specs(toolbox, SHIPPED)

@@ -275,5 +275,27 @@ async def test_what_is_not_loki_is_told_by_its_answer() -> None:
         await read(SETTINGS, lambda _: httpx.Response(200, json={"hello": "world"}))
 
 
+@pytest.mark.parametrize(
+    ("status", "advice"), [(401, "check the token"), (403, "let this account read here"), (404, "is the address right")]
+)
+async def test_a_refusal_says_what_to_do(status: int, advice: str) -> None:
+    with pytest.raises(SourceUnavailable, match=rf"answered {status}: no \({advice}"):
+        await read(SETTINGS, lambda _: httpx.Response(status, text="no"))
+
+
+async def test_a_server_that_asks_for_a_short_rest_is_asked_again() -> None:
+    loki, refused = FakeLoki(many("checkout", 5)), [httpx.Response(429, headers={"Retry-After": "0"})]
+    lines, gaps = await read(SETTINGS, lambda request: refused.pop() if refused else loki(request))
+    assert (len(lines), gaps) == (5, [])
+
+
+async def test_a_server_that_does_not_answer_in_time_is_a_gap() -> None:
+    def late(request: httpx.Request) -> httpx.Response:
+        raise httpx.ReadTimeout("timed out", request=request)
+
+    with pytest.raises(SourceUnavailable, match="did not answer: ReadTimeout"):
+        await read(SETTINGS, late)
+
+
 def test_the_hour_of_the_tests_is_an_hour() -> None:
     assert (END - START, HOUR.seconds) == (3600, 3600)
