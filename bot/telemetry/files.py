@@ -16,7 +16,7 @@ from typing import BinaryIO, Self, cast
 from bot.errors import SourceUnavailable
 from bot.models import Window
 from bot.telemetry.loglines import LogLine, parse_line
-from bot.telemetry.logs import QUOTA, Batch, Thinning
+from bot.telemetry.logs import QUOTA, Batch, Thinnings
 from bot.telemetry.stitching import DISORDER_S, Stitching
 
 BATCH_LINES = 2000
@@ -32,7 +32,7 @@ class LogFiles:
     Args:
         pattern: a path that may hold `*`, `?` and `**`; what it matches is read only below its fixed part.
         service: for lines that name none.
-        quota: lines taken before thinning starts, apart for alarming and for other lines.
+        quota: lines taken before thinning starts, shared by services, apart for alarming and for other lines.
         max_bytes: read at most; what lies before is named in a gap.
     """
 
@@ -60,7 +60,7 @@ class LogFiles:
         if not files:
             raise SourceUnavailable(f"No file matches {self.name}: check the path of this log source.")
         left = self._max_bytes
-        thinnings = (Thinning(self._quota), Thinning(self._quota))
+        thinnings = Thinnings(self._quota)
         for path in files:
             try:
                 if path.stat().st_mtime < window.start.timestamp():
@@ -153,9 +153,7 @@ class _Extract:
         self.gaps += (f"of {self._path.name} only {what} {self._max_bytes:,} bytes of the window were read.",)
 
 
-def _parsed(
-    extract: _Extract, window: Window, thinnings: tuple[Thinning, Thinning], service: str | None
-) -> Iterator[Batch]:
+def _parsed(extract: _Extract, window: Window, thinnings: Thinnings, service: str | None) -> Iterator[Batch]:
     stitching = Stitching(window, thinnings, service=service, now=extract.modified)
     for number, raw in enumerate(extract.lines(), 1):
         if number % BATCH_LINES == 0:

@@ -18,8 +18,8 @@ from bot.http import HttpSource
 from bot.models import Window
 from bot.sources import KubernetesSource
 from bot.telemetry.loglines import LogLine, as_seconds
-from bot.telemetry.logs import QUOTA, Batch, Thinning
-from bot.telemetry.portions import LEAST, together
+from bot.telemetry.logs import LEAST, QUOTA, Batch, Thinnings
+from bot.telemetry.portions import together
 from bot.telemetry.stitching import Stitching
 
 PODS = 500
@@ -141,7 +141,7 @@ class _Reading:
     """Lines with the API's times in front, as they come; one is held back, which may turn out to be cut."""
 
     def __init__(self, service: str | None, window: Window, quota: int) -> None:
-        self._stitching = Stitching(window, (Thinning(quota), Thinning(quota)), service=service)
+        self._stitching = Stitching(window, Thinnings(quota), service=service)
         self._lines: list[LogLine] = []
         self._held: bytes | None = None
         self.bytes = 0

@@ -8,10 +8,13 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from bot.models import Window
-from bot.telemetry.loglines import LogLine
+from bot.telemetry.loglines import LogLine, service_of
 
 QUOTA = 20_000
 """Lines of one read that are taken before thinning starts, apart for alarming and for other lines."""
+LEAST = 500
+"""Lines of one service that are taken before thinning starts, however many services share the quota."""
+MOST_SERVICES = 60
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +67,7 @@ class Thinning:
     """
 
     def __init__(self, quota: int) -> None:
-        self._quota = quota
+        self.quota = quota
         self._taken = 0
         self._seen = 0
         self.stride = 1
@@ -76,7 +79,42 @@ class Thinning:
         if not stays(trace, self.stride) if trace is not None else self._seen % self.stride:
             return False
         self._taken += 1
-        if self._taken >= self._quota:
+        if self._taken >= self.quota:
             self._taken, self._seen = 0, 0
             self.stride *= 2
         return True
+
+
+class Thinnings:
+    """A thinning for each service, and within it one for alarming and one for calm lines.
+
+    So neither a loud service nor a calm crowd hides anything. Services share the quota.
+    """
+
+    def __init__(self, quota: int = QUOTA) -> None:
+        self._quota = quota
+        self._of: dict[tuple[bytes | None, bool], Thinning] = {}
+        self._services: set[bytes | None] = set()
+
+    def of(self, raw: bytes) -> Thinning:
+        """The thinning that decides on this raw line."""
+        service = service_of(raw)
+        if service not in self._services:
+            service = self._met(service)
+        key = service, alarming(raw)
+        thinning = self._of.get(key)
+        if thinning is None:
+            thinning = self._of[key] = Thinning(self._share())
+        return thinning
+
+    def _met(self, service: bytes | None) -> bytes | None:
+        """Count a new service in; beyond so many, further ones are thinned as one."""
+        if len(self._services) >= MOST_SERVICES:
+            service = None
+        self._services.add(service)
+        for thinning in self._of.values():
+            thinning.quota = self._share()
+        return service
+
+    def _share(self) -> int:
+        return min(self._quota, max(LEAST, self._quota // max(1, len(self._services))))

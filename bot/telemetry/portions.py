@@ -17,12 +17,9 @@ from typing import Any, Literal, Protocol, TypeVar
 from bot.errors import SourceUnavailable
 from bot.models import Window
 from bot.telemetry.loglines import LogLine
-from bot.telemetry.logs import QUOTA, Batch
+from bot.telemetry.logs import LEAST, MOST_SERVICES, QUOTA, Batch
 
 SLICES = 6
-LEAST = 500
-"""Lines of one service that are read however many services there are."""
-MOST_SERVICES = 60
 AT_ONCE = 4
 """Questions that one server is asked at a time."""
 ALARMS = r"(?i)error|exception|fatal|panic|critical|traceback|severe|fail|timeout|timed out|refused"

@@ -8,7 +8,7 @@ from datetime import datetime
 
 from bot.models import Window
 from bot.telemetry.loglines import MAX_MESSAGE, LogLine, parse_line, trace_of
-from bot.telemetry.logs import Thinning, alarming
+from bot.telemetry.logs import Thinnings
 
 DISORDER_S = 5.0
 """Several threads or processes that write one file put their lines this far out of order."""
@@ -22,7 +22,7 @@ class Stitching:
     """The events of one stream of lines in a window, thinned where there are too many.
 
     Args:
-        thinnings: of calm and of alarming lines.
+        thinnings: may be shared with other streams of the same source.
         service: for lines that name none.
         now: gives syslog times their year.
     """
@@ -30,7 +30,7 @@ class Stitching:
     def __init__(
         self,
         window: Window,
-        thinnings: tuple[Thinning, Thinning],
+        thinnings: Thinnings,
         *,
         service: str | None = None,
         now: datetime | None = None,
@@ -51,7 +51,7 @@ class Stitching:
         """The next raw line, with its time where the stream tells it."""
         if not raw or self._continues(raw):
             return
-        thinning = self._thinnings[alarming(raw)]
+        thinning = self._thinnings.of(raw)
         weight = thinning.stride
         trace = trace_of(raw) if weight > 1 else None
         if thinning.take(trace):

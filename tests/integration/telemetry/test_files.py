@@ -137,6 +137,17 @@ async def test_too_many_lines_are_thinned_evenly_and_alarming_ones_are_kept(tmp_
     assert [line.weight for line in lines if line.message == "lock failed"] == [1.0]
 
 
+async def test_a_loud_service_in_the_same_file_hides_no_quiet_one(tmp_path: Path) -> None:
+    path = day(tmp_path / "app.log", every_s=0.1)
+    lines = path.read_text().splitlines()
+    lines[3::300] = [line.replace('"service": "pay"', '"service": "stock"') for line in lines[3::300]]
+    path.write_text("\n".join(lines) + "\n")
+    found = await read(LogFiles(str(path), quota=1000))
+    assert [line.weight for line in found if line.service == "stock"] == [1.0] * 30
+    assert sum(line.weight for line in found) == pytest.approx(9000, rel=0.05)
+    assert len(found) < 3000
+
+
 async def test_a_link_out_of_the_configured_place_is_not_followed(tmp_path: Path) -> None:
     outside = tmp_path / "outside"
     inside = tmp_path / "logs"
