@@ -116,7 +116,9 @@ class CapacityAgent:
 
     async def _forecast(self, asked: Forecasting, scope: Scope) -> Report:
         stretch = Window(start=scope.window.end - timedelta(hours=asked.hours), end=scope.window.end)
-        items, gaps = await self._items(asked, scope, stretch)
+        (items, gaps), (ending, more) = await asyncio.gather(
+            self._items(asked, scope, stretch), self._certificates(asked, scope)
+        )
         found = await asyncio.to_thread(_filling, items, asked.horizon_hours * 3600)
         findings = [
             self._finding(
@@ -125,17 +127,15 @@ class CapacityAgent:
             )
             for place, (seen, item) in enumerate(found[:SHOWN])
         ]  # fmt: skip
-        if asked.resource in {"any", "certificates"}:
-            ending, more = await self._certificates(asked, scope)
-            findings, gaps = [*findings, *ending], (*gaps, *more)
+        findings += ending
         if not findings and (items or asked.resource == "certificates"):
             findings.append(_calm(asked, scope, len(items)))
-        return Report(agent="metrics", findings=tuple(findings), gaps=gaps)
+        return Report(agent="metrics", findings=tuple(findings), gaps=(*gaps, *more))
 
     async def _certificates(self, asked: Saturation, scope: Scope) -> tuple[list[Finding], tuple[Gap, ...]]:
         services, problem = _services(asked, scope)
-        if self._prometheus is None or problem:
-            return [], ()  # the items have said so already
+        if asked.resource not in {"any", "certificates"} or self._prometheus is None or problem:
+            return [], ()  # what is missing, the items say
         return await ending_certificates(Survey(self._prometheus, scope), services, scope.deadline_s * SHARE)
 
     async def _items(self, asked: Saturation, scope: Scope, stretch: Window) -> tuple[list[_Item], tuple[Gap, ...]]:

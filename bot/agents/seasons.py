@@ -23,6 +23,8 @@ EARLIER: tuple[tuple[str, timedelta], ...] = (("yesterday", timedelta(days=1)), 
 SWINGING = frozenset({"traffic", "latency", "saturation"})
 MOST_ASKED = 12
 """Readings that are compared with earlier days; each costs two questions."""
+NEARLY = 0.75
+"""The part of today's distance from normal that an earlier day must have had."""
 CREPT = 0.5
 """The least score against each earlier day at which something crept up."""
 
@@ -52,7 +54,7 @@ async def _weighed(survey: Survey, reading: Reading) -> Reading:
     if not earlier:
         return reading
     if reading.change.score > 0:
-        usual = tuple(name for name, seen in earlier if _reaches(seen, reading.change))
+        usual = tuple(name for name, seen in earlier if reaches(seen, reading.change))
         # one earlier day may have had the same trouble; it excuses only where no other day speaks against it
         return replace(reading, usual=usual) if len(usual) == len(earlier) else reading
     crept = [_against(survey, reading, seen) for _, seen in earlier]
@@ -74,13 +76,13 @@ async def _earlier(survey: Survey, reading: Reading, back: timedelta) -> Series 
     return series if series is not None and series.values.size >= 3 else None
 
 
-def _reaches(earlier: Series, found: Change) -> bool:
-    """Whether the earlier day was as far out: within the variation that is normal anyway."""
-    scale = abs((found.level - found.baseline) / found.deviations) if found.deviations else 0.0
-    levels = np.quantile(earlier.values, [0.1, 0.9])
-    farthest = float(levels[1]) if found.rising else float(levels[0])
-    missing = found.level - farthest if found.rising else farthest - found.level
-    return missing <= NOTICEABLE * scale
+def reaches(earlier: Series, found: Change) -> bool:
+    """Whether the earlier day was out of today's normal as well, and nearly as far."""
+    distance = abs(found.level - found.baseline)
+    scale = distance / abs(found.deviations) if found.deviations else 0.0
+    low, high = np.quantile(earlier.values, [0.1, 0.9])
+    then = float(high) - found.baseline if found.rising else found.baseline - float(low)
+    return then > NOTICEABLE * scale and then >= NEARLY * distance
 
 
 def _against(survey: Survey, reading: Reading, earlier: Series) -> Change | None:
