@@ -117,7 +117,7 @@ def _catalog(case: Case) -> Catalog:
 def _toolbox(case: Case) -> Toolbox:
     spans = (RecordedSpans(case),) if case.holds(SPANS) else ()
     logs = (RecordedLogs(case),) if case.holds(LOGS) else ()
-    tools = measures_tools(RecordedMetrics(case)) if case.holds(METRICS) else ()
+    tools = measures_tools(RecordedMetrics(case), traced=bool(spans)) if case.holds(METRICS) else ()
     if spans:
         tools += traces_tools(spans)
     if logs:

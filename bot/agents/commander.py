@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from bot.agents.fusion import Past, healthy_below, posterior, suspicions
+from bot.agents.fusion import Past, are_calls_seen, healthy_below, posterior, suspicions
 from bot.agents.suspects import Weighed, suspects, weigh
 from bot.catalog import Catalog
 from bot.models import Evidence, Finding, Gap, Hypothesis
@@ -38,14 +38,15 @@ def rank(
     latest = _latest(findings)
     deviating = [finding for finding in latest if _deviates(finding)]
     normal = [finding for finding in latest if not _deviates(finding)]
-    known = suspects(deviating, suspicions(latest, catalog, past))
+    calls_seen = are_calls_seen(latest, gaps)
+    known = suspects(deviating, suspicions(latest, catalog, past, calls_seen=calls_seen))
     if not known:
         return (_nothing_wrong(normal, gaps),)
     weighed = sorted((weigh(one, known, deviating, normal, catalog) for one in known), key=_order)
     confidence = _confidence(weighed, gaps)
     empty = _empty(normal, gaps)
     ranked = tuple(_hypothesis(item, sure, empty) for item, sure in zip(weighed, confidence, strict=True))
-    calm = healthy_below(latest)
+    calm = healthy_below(latest, calls_seen=calls_seen)
     return (_calm(weighed[0], calm, empty), *ranked) if _is_calm(weighed, calm) else ranked
 
 

@@ -39,12 +39,15 @@ class Departure:
     """Unix seconds of the first sample of the window outside the normal variation."""
 
 
-def departure(series: Series, window: Window, baselines: Sequence[Window], grain: float = 0.0) -> Departure | None:
+def departure(
+    series: Series, window: Window, baselines: Sequence[Window], grain: float = 0.0, share: float = LEAST_SHARE
+) -> Departure | None:
     """Compare upwards and downwards; None where the window or the baselines have too few samples.
 
     Args:
         baselines: stretches to compare with.
         grain: the least standard deviation, in the series' unit.
+        share: the same as a part of the normal level.
     """
     known = series.finite()
     inside = known.between(window.start, window.end)
@@ -54,7 +57,7 @@ def departure(series: Series, window: Window, baselines: Sequence[Window], grain
         return None
     normal = float(np.median(usual))
     half, most = np.quantile(np.abs(usual - normal), [0.5, 0.8])
-    unit = max(float(half) / HALF_WITHIN, float(most) / MOST_WITHIN, LEAST_SHARE * abs(normal), grain, 1e-12)
+    unit = max(float(half) / HALF_WITHIN, float(most) / MOST_WITHIN, share * abs(normal), grain, 1e-12)
     quiet = [part for part in parts if part.size >= ENOUGH_QUIET] or [usual]
     up, down = (_above(sign * inside.values, sign * normal, [sign * part for part in quiet], unit) for sign in (1, -1))
     sign = 1.0 if up >= down else -1.0

@@ -18,7 +18,7 @@ from pydantic import Field
 
 from bot.agents.change import NOTICEABLE
 from bot.catalog import Catalog
-from bot.models import Finding
+from bot.models import Finding, Gap
 from bot.models.base import Noun
 
 
@@ -86,9 +86,12 @@ UNKNOWN = 1.0
 """Evidence that a cause which nobody sees is worth; fitted with it."""
 HEALTHY = 1.4
 """Evidence below which things are called healthy, where calls are seen."""
-MANY_SERIES = 100
-"""Where no calls are seen, the highest of more series than this lies higher by chance: under a tail of 1/d, by their
-logarithm."""
+HEALTHY_UNSEEN = 0.6
+"""The same where no calls are seen, and nothing tells what quiet times bring …"""
+ABOVE_QUIET = 0.3
+"""… and what must be added to what they do bring, where that is known."""
+FAINT = NOTICEABLE / 2
+"""Deviations up to which nothing is said where no calls are seen: there is little else to go by."""
 MOST_SERVICES = 0.8
 """The part of the services above which a service must stand."""
 FEW_SERVICES = 3
@@ -120,22 +123,23 @@ def channel_of(finding: Finding) -> tuple[str, float] | None:
     return SIGNS.get((finding.agent, finding.kind)) if finding.deviations is not None else None
 
 
-def suspicions(findings: Sequence[Finding], catalog: Catalog, past: Sequence[Past] = ()) -> list[Suspicion]:
+def suspicions(
+    findings: Sequence[Finding], catalog: Catalog, past: Sequence[Past] = (), *, calls_seen: bool
+) -> list[Suspicion]:
     """Every service for which anything speaks, the most suspect first; ties by name.
 
     Args:
-        findings: all of them, those that say 'looked, and normal' too: they tell what was seen.
+        calls_seen: whether single calls are measured (`are_calls_seen`); then latency by service says little more.
     """
     services = {*catalog.services, *(finding.service for finding in findings if finding.service)}
     evidence: dict[str, dict[str, tuple[float, list[Finding]]]] = defaultdict(dict)
-    calls_seen = _calls_seen(findings)
     for name, strengths in _by_channel(findings).items():
         channel = CHANNELS[name]
         weight = channel.weight if calls_seen or channel.alone is None else channel.alone
         values = {service: strength for service, (strength, _) in strengths.items()}
         if channel.spreads:
             values = _unexplained(values, catalog)
-        least = max(channel.least, _usual(values, services))
+        least = max(channel.least if calls_seen else min(FAINT, channel.least), _usual(values, services))
         for service, value in values.items():
             if value > least:
                 evidence[service][name] = weight * math.log(value / least), strengths[service][1]
@@ -144,16 +148,18 @@ def suspicions(findings: Sequence[Finding], catalog: Catalog, past: Sequence[Pas
     return sorted(found, key=lambda suspicion: (-suspicion.total, suspicion.service))
 
 
-def healthy_below(findings: Sequence[Finding]) -> float:
+def healthy_below(findings: Sequence[Finding], *, calls_seen: bool) -> float:
     """Evidence that quiet times bring now and then."""
-    if _calls_seen(findings):
+    if calls_seen:
         return HEALTHY
-    compared = max((int(finding.facts.get("series_read", 0)) for finding in findings), default=0)
-    return HEALTHY + math.log(max(1.0, compared / MANY_SERIES))
+    quiet = [float(one) for finding in findings for one in finding.facts.get("quiet_evidence", ())]
+    return float(np.median(quiet)) + ABOVE_QUIET if quiet else HEALTHY_UNSEEN
 
 
-def _calls_seen(findings: Sequence[Finding]) -> bool:
-    return any(finding.agent == "traces" or finding.kind == "call_gap" for finding in findings)
+def are_calls_seen(findings: Sequence[Finding], gaps: Sequence[Gap]) -> bool:
+    """Whether the system's calls are measured one by one, by traces (even if this window has none) or at both ends."""
+    traced = any(finding.agent == "traces" or finding.kind == "call_gap" for finding in findings)
+    return traced or any(gap.source == "traces" and not gap.reason.startswith("no source") for gap in gaps)
 
 
 def posterior(found: Sequence[Suspicion]) -> list[float]:

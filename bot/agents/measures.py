@@ -9,16 +9,18 @@ from __future__ import annotations
 import asyncio
 import hashlib
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cache
 
 import numpy as np
 
 from bot.agents.change import NOTICEABLE
-from bot.agents.departure import Departure, departure
-from bot.agents.deviation import score_of
+from bot.agents.departure import LEAST_SHARE, Departure, departure
+from bot.agents.fusion import FAINT, suspicions
 from bot.agents.metrics import Look
 from bot.agents.quantities import Quantity, quantity_of
+from bot.agents.quiet import quiet_scopes
 from bot.agents.scope import Scope
 from bot.agents.tools import Tool
 from bot.agents.waits import Call, blamed
@@ -30,10 +32,12 @@ from bot.telemetry.series import Series, SeriesSource, instant
 MOST_EVIDENCE = 3
 GRAIN = 0.05
 """Of the middle of all services' levels: what is next to nothing."""
-SHARE_GRAIN = 0.01
-"""The same for shares: one in a hundred."""
+SHARE_GRAIN = 0.005
+"""The same for shares of success: one in two hundred."""
 SPREADING = frozenset({"latency", "error_rate"})
 """Kinds of quantities of which callers have as much as their callees."""
+TRAFFIC = frozenset({"traffic"})
+"""The kind of which callees have as much as their callers."""
 LEAST_LEFT = 0.05
 """What is left of a deviation that callees explain."""
 GAP = "call delay (s)"
@@ -46,9 +50,9 @@ FACTS: Mapping[str, str] = {
 }
 
 
-def measures_tools(source: SeriesSource) -> tuple[Tool, ...]:
-    """The metrics agent's tool on this source."""
-    agent = MeasuresAgent(source)
+def measures_tools(source: SeriesSource, *, traced: bool = False) -> tuple[Tool, ...]:
+    """The metrics agent's tool on this source; `traced` where spans tell of single calls."""
+    agent = MeasuresAgent(source, traced=traced)
     return (
         Tool("metrics.look", "metrics", "Every measured quantity of every service, and of the calls between them.",
              Look, FACTS, agent.look),
@@ -76,8 +80,9 @@ class Measure:
 class MeasuresAgent:
     """Looks through one source of series."""
 
-    def __init__(self, source: SeriesSource) -> None:
+    def __init__(self, source: SeriesSource, *, traced: bool) -> None:
         self._source = source
+        self._traced = traced
 
     async def look(self, _: Look, scope: Scope) -> Report:
         """All series that there are."""
@@ -86,7 +91,7 @@ class MeasuresAgent:
         try:
             async with asyncio.timeout(scope.deadline_s):
                 series = await self._source.read()
-                findings, gaps = await asyncio.to_thread(_findings, series, scope)
+                findings, gaps = await asyncio.to_thread(_findings, series, scope, traced=self._traced)
         except SourceUnavailable as error:
             findings, gaps = (), (Gap(source=self._source.name, reason=str(error)),)
         except TimeoutError:
@@ -94,11 +99,33 @@ class MeasuresAgent:
         return Report(agent="metrics", findings=findings, gaps=gaps, seconds=loop.time() - began)
 
 
-def _findings(series: Sequence[Series], scope: Scope) -> tuple[tuple[Finding, ...], tuple[Gap, ...]]:
+def _findings(series: Sequence[Series], scope: Scope, *, traced: bool) -> tuple[tuple[Finding, ...], tuple[Gap, ...]]:
     named = [_named(one, scope) for one in series]
-    measures = _unexplained([*_measures([*named, *_call_gaps(named)], scope)], scope)
-    if not measures:
+    named += _call_gaps(named)
+    found, compared = _compared(named, scope)
+    if not compared:
         return (), (Gap(source="metrics", reason="no series has samples in the window and in a baseline"),)
+    calls = sum(one.labels["metric"] == GAP for one in named)
+    facts: dict[str, object] = {"series_read": compared}
+    if not calls and not traced:
+        facts["quiet_evidence"] = [_evidence_of(named, calm) for calm in quiet_scopes(scope)]
+    elif calls and not any(one.kind == "call_gap" for one in found):
+        found.append(_normal("calls", "call_gap", calls, scope))
+    found = found or [_normal("series", "latency", compared, scope)]
+    worst = found[0]
+    facts |= {"worst_service": worst.service, "worst_kind": worst.kind, "worst_score": worst.score}
+    return (worst.model_copy(update={"facts": facts}), *found[1:]), ()
+
+
+def _evidence_of(series: Sequence[Series], scope: Scope) -> float:
+    """The strongest evidence that a stretch brings against any service."""
+    suspected = suspicions(_compared(series, scope)[0], scope.catalog, calls_seen=False)
+    return suspected[0].total if suspected else 0.0
+
+
+def _compared(series: Sequence[Series], scope: Scope) -> tuple[list[Finding], int]:
+    """What deviates, strongest first, and how many series were compared."""
+    measures = _unexplained([*_measures(series, scope)], scope)
     grouped: dict[tuple[str, str], list[Measure]] = defaultdict(list)
     calls: dict[Call, float] = {}
     for measure in measures:
@@ -109,14 +136,8 @@ def _findings(series: Sequence[Series], scope: Scope) -> tuple[tuple[Finding, ..
     found = [_finding(sorted(ones, key=lambda one: -abs(one.weight)), kind, scope)
              for (_, kind), ones in grouped.items()]  # fmt: skip
     found += _of_calls(calls, [measure for measure in measures if measure.metric == GAP], scope)
-    worst_first = sorted(found, key=lambda one: (-one.score, one.service or "", one.kind))
-    found = [one for one in worst_first if one.score > 0] or [_normal("series", "latency", len(measures), scope)]
-    if calls and not any(one.kind == "call_gap" for one in found):
-        found.append(_normal("calls", "call_gap", len(calls), scope))
-    worst = found[0]
-    facts = {"series_read": len(measures), "worst_service": worst.service, "worst_kind": worst.kind,
-             "worst_score": worst.score}  # fmt: skip
-    return (worst.model_copy(update={"facts": facts}), *found[1:]), ()
+    deviating = [one for one in found if one.score > 0]
+    return sorted(deviating, key=lambda one: (-one.score, one.service or "", one.kind)), len(measures)
 
 
 def _named(series: Series, scope: Scope) -> Series:
@@ -131,27 +152,44 @@ def _measures(series: Sequence[Series], scope: Scope) -> Iterator[Measure]:
     for one in series:
         metric = one.labels["metric"]
         quantity = quantity_of(metric)
-        compared = departure(one, scope.window, scope.baselines, grains[metric])
+        share = 0.0 if quantity.direction == "down" else LEAST_SHARE  # 100 % is no large success
+        compared = departure(one, scope.window, scope.baselines, grains[metric], share)
         if compared is not None:
             weight = _directed(compared.deviations, quantity)
             yield Measure(one.labels["service"], one.labels.get("peer"), metric, quantity, compared, weight)
 
 
 def _unexplained(measures: Sequence[Measure], scope: Scope) -> list[Measure]:
-    """What spreads from callee to caller counts only as far as no callee's excess in the same metric explains it."""
-    worst: dict[tuple[str, str], float] = defaultdict(float)
-    for one in measures:
-        if one.quantity.kind in SPREADING and abs(one.weight) > NOTICEABLE:
-            worst[one.metric, one.service] = max(worst[one.metric, one.service], one.excess)
+    """What spreads counts only as far as nobody from whom it may come explains it.
+
+    Latency and errors spread to callers: a callee's excess in the same metric explains as much of the caller's. Traffic
+    spreads to callees, in amounts that differ by call: a caller's deviation explains as much of the callee's.
+    """
+    upwards = _worst(measures, SPREADING, lambda one: one.excess)
+    rising = _worst(measures, TRAFFIC, lambda one: max(0.0, one.weight))
+    falling = _worst(measures, TRAFFIC, lambda one: max(0.0, -one.weight))
+    below, above = cache(scope.catalog.dependencies), cache(scope.catalog.dependants)
     left: list[Measure] = []
     for one in measures:
+        explained = 0.0
         if one.quantity.kind in SPREADING and one.excess > 0:
-            callees = scope.catalog.dependencies(one.service)
-            explained = max((worst.get((one.metric, callee), 0.0) for callee in callees), default=0.0) / one.excess
-            left.append(replace(one, weight=one.weight * max(LEAST_LEFT, 1.0 - explained)))
-        else:
-            left.append(one)
+            explained = max((upwards[one.metric, callee] for callee in below(one.service)), default=0.0) / one.excess
+        elif one.quantity.kind in TRAFFIC and one.weight:
+            moved = rising if one.weight > 0 else falling
+            explained = max((moved[one.metric, caller] for caller in above(one.service)), default=0.0) / abs(one.weight)
+        left.append(replace(one, weight=one.weight * max(LEAST_LEFT, 1.0 - explained)) if explained else one)
     return left
+
+
+def _worst(
+    measures: Sequence[Measure], kinds: Collection[str], amount: Callable[[Measure], float]
+) -> Mapping[tuple[str, str], float]:
+    """Metric and service → the largest amount among noticeable deviations of these kinds; 0 where there is none."""
+    worst: dict[tuple[str, str], float] = defaultdict(float)
+    for one in measures:
+        if one.quantity.kind in kinds and abs(one.weight) > NOTICEABLE:
+            worst[one.metric, one.service] = max(worst[one.metric, one.service], amount(one))
+    return worst
 
 
 def _grains(series: Sequence[Series]) -> Mapping[str, float]:
@@ -221,23 +259,23 @@ def _finding(measures: Sequence[Measure], kind: str, scope: Scope) -> Finding:
         service=first.service,
         indicator=first.metric,
         kind=kind,
-        score=round(score_of(first.weight), 4),
+        score=round(_score(first.weight), 4),
         deviations=round(first.weight, 2),
         peer=first.peer,
         started_at=instant(onset) if onset is not None else None,
-        evidence=tuple(_evidence(one, scope) for one in measures[:MOST_EVIDENCE] if score_of(one.weight) > 0),
+        evidence=tuple(_evidence(one, scope) for one in measures[:MOST_EVIDENCE] if _score(one.weight) > 0),
     )
 
 
 def _of_calls(calls: Mapping[Call, float], measures: Sequence[Measure], scope: Scope) -> Iterator[Finding]:
     for service, deviations in blamed(calls).items():
         own = [measure for measure in measures if service in {measure.service, measure.peer} and measure.weight > 0]
-        if own and score_of(deviations) > 0:
+        if own and _score(deviations) > 0:
             own.sort(key=lambda measure: -measure.weight)
             found = _finding(own, "call_gap", scope)
             other = own[0].peer if own[0].service == service else own[0].service
             yield found.model_copy(update={
-                "service": service, "peer": other, "score": round(score_of(deviations), 4),
+                "service": service, "peer": other, "score": round(_score(deviations), 4),
                 "deviations": round(deviations, 2),
             })  # fmt: skip
 
@@ -266,6 +304,11 @@ def _evidence(measure: Measure, scope: Scope) -> Evidence:
         baseline=measure.departure.normal,
         unit=measure.quantity.unit or None,
     )
+
+
+def _score(deviations: float) -> float:
+    """0 up to what is faint, then towards 1."""
+    return max(0.0, 1.0 - FAINT / abs(deviations)) if deviations else 0.0
 
 
 def _normal(what: str, kind: str, compared: int, scope: Scope) -> Finding:

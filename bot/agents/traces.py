@@ -21,6 +21,7 @@ READING_SHARE = 0.8
 MOST_EVIDENCE = 3
 """Signs of one kind and service that a finding cites."""
 MOST_FINDINGS = 40
+UNCONFIGURED = "no source of traces configured: set NIGHTDESK_TRACES"
 FACTS: Mapping[str, str] = {
     "span_count": "spans of the window that were looked at",
     "slow_service": "the service whose own time deviates most",
@@ -51,7 +52,7 @@ class TracesAgent:
     async def look(self, _: LookAtTraces, scope: Scope) -> Report:
         """The window against every baseline that has spans."""
         if not self._sources:
-            gap = Gap(source="traces", reason="no source of traces configured: set NIGHTDESK_TRACES")
+            gap = Gap(source="traces", reason=UNCONFIGURED)
             return Report(agent="traces", gaps=(gap,))
         loop = asyncio.get_running_loop()
         began = loop.time()

@@ -16,7 +16,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from bot.agents.fusion import suspicions
+from bot.agents.fusion import are_calls_seen, suspicions
 from bot.diagnosis import diagnose, scope_of
 from tests.bench.diagnosis.baselines import by_chance, by_z_score, services
 from tests.bench.diagnosis.calibration import report
@@ -51,7 +51,8 @@ def place_of(service: str, ranked: Sequence[str | None]) -> int:
 async def judge(one: Labelled) -> Result:
     """Diagnose one case."""
     found = await diagnose(one.case)
-    suspected = suspicions(found.findings, scope_of(one.case).catalog)
+    seen = are_calls_seen(found.findings, found.gaps)
+    suspected = suspicions(found.findings, scope_of(one.case).catalog, calls_seen=seen)
     causes = found.causes()
     named = [cause["service"] for cause in causes]
     place = place_of(one.service, named)

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
 
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bot.agents import fusion
 from bot.agents.commander import explain, rank
-from bot.agents.fusion import SIGNS, Past, healthy_below, posterior, suspicions
+from bot.agents.fusion import SIGNS, Past, Suspicion, are_calls_seen, healthy_below, posterior
 from bot.catalog import Catalog, Service
 from bot.models import Evidence, Finding
 
@@ -31,6 +33,10 @@ def measured(agent: str, kind: str, service: str, deviations: float, **changes: 
 
 CALLS = measured("traces", "path_end", "web", 0.0)
 """Traces were looked at, and normal."""
+
+
+def suspicions(findings: Sequence[Finding], catalog: Catalog, past: Sequence[Past] = ()) -> list[Suspicion]:
+    return fusion.suspicions(findings, catalog, past, calls_seen=are_calls_seen(findings, ()))
 
 
 def named(*findings: Finding) -> list[tuple[str, str]]:
@@ -95,10 +101,13 @@ def test_small_deviations_are_called_healthy_and_still_listed() -> None:
     assert (suspect.kind, suspect.service) == ("cpu", "pay")
 
 
-def test_the_more_series_are_compared_the_higher_the_highest_lies_by_chance() -> None:
-    few, many = (measured("metrics", "latency", "web", 0.0, facts={"series_read": count}) for count in (50, 900))
-    assert healthy_below([few]) < healthy_below([many])
-    assert healthy_below([many, CALLS]) == healthy_below([few])
+def test_where_no_calls_are_seen_an_incident_must_exceed_what_quiet_times_bring() -> None:
+    slow = measured("metrics", "latency", "pay", 20, facts={"quiet_evidence": [3.9, 0.2, 4.1]})
+    assert rank([slow], (), CATALOG)[0].kind == "healthy"
+    assert (
+        rank([slow.model_copy(update={"facts": {"quiet_evidence": [0.2, 0.4, 4.1]}})], (), CATALOG)[0].service == "pay"
+    )
+    assert healthy_below([slow], calls_seen=True) < healthy_below([slow], calls_seen=False)
 
 
 def test_a_cause_is_told_with_what_follows_from_it() -> None:

@@ -1,0 +1,155 @@
+"""The metrics agent on ready-made series."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+
+import numpy as np
+
+from bot.agents.departure import departure
+from bot.agents.measures import measures_tools
+from bot.agents.metrics import Look
+from bot.agents.quiet import quiet_scopes
+from bot.agents.scope import Scope
+from bot.catalog import Catalog, Service
+from bot.errors import SourceUnavailable
+from bot.models import Alert, AlertStatus, Report, Window
+from bot.telemetry.series import Series
+
+AT = datetime(2026, 5, 1, tzinfo=UTC)
+STEP = timedelta(minutes=5)
+POINTS, INSIDE = 40, 4
+CATALOG = Catalog(
+    services={"web": Service(depends_on=("pay",)), "pay": Service(depends_on=("bank",)), "bank": Service(),
+              "mail": Service()}
+)  # fmt: skip
+
+
+def at(place: int) -> datetime:
+    return AT + place * STEP
+
+
+SCOPE = Scope(
+    incident_id="i",
+    alert=Alert(source="generic", name="Slow", status=AlertStatus.FIRING, fingerprint="f"),
+    service=None,
+    catalog=CATALOG,
+    window=Window(start=at(POINTS - INSIDE), end=at(POINTS)),
+    baseline=Window(start=at(0), end=at(POINTS - INSIDE)),
+)
+
+
+def series(service: str, metric: str, usual: float, now: float | None = None, **labels: str) -> Series:
+    """Noise of 5 % around a level, and another level in the window."""
+    noise = 1 + 0.05 * np.sin(np.arange(POINTS) * 7.0)
+    values = usual * noise
+    if now is not None:
+        values[-INSIDE:] = now * noise[-INSIDE:]
+    times = np.array([at(place).timestamp() for place in range(POINTS)])
+    return Series({"service": service, "metric": metric, **labels}, times, values)
+
+
+class Told:
+    """A source that has been told its series."""
+
+    name = "told"
+
+    def __init__(self, known: Sequence[Series]) -> None:
+        self._known = tuple(known)
+
+    async def read(self) -> tuple[Series, ...]:
+        if not self._known:
+            raise SourceUnavailable("There is nothing.")
+        return self._known
+
+
+async def look(*known: Series) -> Report:
+    (tool,) = measures_tools(Told(known))
+    return await tool.run(Look(), SCOPE)
+
+
+async def found(*known: Series) -> Mapping[tuple[str | None, str], float]:
+    report = await look(*known)
+    return {(one.service, one.kind): one.deviations or 0.0 for one in report.findings if one.score > 0}
+
+
+def of(service: str, metric: str = "latency_p90", usual: float = 0.1, now: float | None = None) -> Series:
+    return series(service, metric, usual, now)
+
+
+async def test_of_a_slow_chain_the_deepest_keeps_most_of_its_deviation() -> None:
+    deviations = await found(of("web", now=2.2), of("pay", now=2.1), of("bank", now=2.0), of("mail"))
+    assert max(deviations, key=lambda key: deviations[key]) == ("bank", "latency")
+    assert ("mail", "latency") not in deviations
+
+
+async def test_a_caller_that_is_slower_than_its_callees_explain_keeps_its_own_part() -> None:
+    deviations = await found(of("web", now=0.1), of("pay", now=9.0), of("bank", now=0.3), of("mail"))
+    assert max(deviations, key=lambda key: deviations[key]) == ("pay", "latency")
+
+
+async def test_success_that_falls_is_a_fault_and_success_that_rises_is_none() -> None:
+    deviations = await found(of("pay", "availability", 90.0, 40.0), of("bank", "availability", 50.0, 90.0))
+    assert list(deviations) == [("pay", "error_rate")]
+
+
+async def test_load_that_callers_bring_is_theirs() -> None:
+    deviations = await found(
+        *(of(service, "requests", 100.0, 300.0) for service in ("web", "pay", "bank")), of("mail", "requests")
+    )
+    assert max(deviations, key=lambda key: deviations[key]) == ("web", "traffic_surge")
+
+
+async def test_time_between_the_ends_of_a_call_is_told_of_its_callee() -> None:
+    outer = [series("web", "outgoing_call_p50_seconds", 0.01, 0.4, peer="pay"),
+             series("web", "outgoing_call_p50_seconds", 0.01, peer="mail")]  # fmt: skip
+    inner = [series("pay", "incoming_call_p50_seconds", 0.009, peer="web"),
+             series("mail", "incoming_call_p50_seconds", 0.009, peer="web")]  # fmt: skip
+    deviations = await found(*outer, *inner)
+    assert deviations["pay", "call_gap"] > deviations.get(("web", "call_gap"), 0.0)
+    assert ("pay", "latency") not in deviations
+
+
+async def test_where_nothing_deviates_it_says_that_it_looked() -> None:
+    report = await look(of("web"), of("pay"))
+    (only,) = report.findings
+    assert (only.score, only.title) == (0.0, "Series: looked, and normal – 2 compared")
+
+
+async def test_it_knows_what_quiet_times_bring() -> None:
+    report = await look(of("web"), of("pay", now=3.0))
+    assert max(report.findings[0].facts["quiet_evidence"]) < 0.5
+
+
+async def test_a_source_without_series_is_a_gap() -> None:
+    report = await look()
+    assert [gap.reason for gap in report.gaps] == ["There is nothing."]
+
+
+async def test_series_that_begin_in_the_window_are_passed_over() -> None:
+    late = of("pay", now=5.0)
+    late.values[:-INSIDE] = np.nan
+    assert await found(late, of("web")) == {}
+
+
+def test_the_quiet_windows_are_as_long_as_the_incidents_and_lie_outside_of_it() -> None:
+    calm = list(quiet_scopes(SCOPE))
+    assert calm
+    assert {one.window.seconds for one in calm} == {SCOPE.window.seconds}
+    assert all(one.window.end <= SCOPE.baseline.end for one in calm)
+    assert all(one.baseline.end == one.window.start for one in calm)
+
+
+def test_a_series_that_swings_by_itself_must_swing_wider() -> None:
+    steady, wild = of("web", now=0.3), of("web", now=0.3)
+    wild.values[5:9] = 0.25
+    wild.values[20:24] = 0.25
+    plain, swinging = (departure(one, SCOPE.window, (SCOPE.baseline,)) for one in (steady, wild))
+    assert plain is not None
+    assert swinging is not None
+    assert plain.deviations > 3 * swinging.deviations > 0
+
+
+def test_too_few_samples_say_nothing() -> None:
+    assert departure(of("web"), SCOPE.window, (Window(start=at(0), end=at(3)),)) is None
