@@ -58,6 +58,7 @@ async def checks(settings: Settings) -> AsyncIterator[Check]:
     for name in catalog.databases:
         yield await database_check(name, catalog)
     yield _approvers(settings, catalog)
+    yield _policy(settings)
     yield _playbooks(settings)
     yield await _encoder(settings)
 
@@ -223,13 +224,28 @@ async def database_check(name: str, catalog: Catalog) -> Check:
 
 
 def _approvers(settings: Settings, catalog: Catalog) -> Check:
-    remediation = settings.remediation
+    from bot.gate import policy_of
+
+    try:
+        policy = policy_of(settings)
+    except Misconfigured as error:
+        return Check("wrong", "Approvers", str(error), "nightdesk policy lint")
     owners = [name for name, service in catalog.services.items() if service.owners.users or service.owners.groups]
-    if not (remediation.approver_users or remediation.approver_groups or owners):
-        mend = "Set NIGHTDESK_REMEDIATION__APPROVER_GROUPS, or owners in the catalogue."
+    named = [*policy.approvers.users, *policy.approvers.groups]
+    if not (named or owners):
+        mend = "Set NIGHTDESK_REMEDIATION__APPROVER_GROUPS, or name them in policy.yaml or as owners in the catalogue."
         return Check("wrong", "Approvers", "nobody may approve anything", mend)
-    named = [*remediation.approver_users, *remediation.approver_groups]
     return Check("ok", "Approvers", f"{len(named)} for everything, and the owners of {len(owners)} services")
+
+
+def _policy(settings: Settings) -> Check:
+    from bot.policy_command import lint
+
+    try:
+        said, code = lint(settings, None)
+    except NightdeskError as error:
+        return Check("wrong", "Policy", str(error), "nightdesk policy lint")
+    return Check("wrong" if code else "ok", "Policy", said, "nightdesk policy lint" if code else "")
 
 
 def _playbooks(settings: Settings) -> Check:

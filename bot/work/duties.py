@@ -34,7 +34,7 @@ from bot.work.verify import Verifier
 
 log = structlog.get_logger(__name__)
 
-PROPOSAL_TASKS = frozenset({"expire", "execute", "verify", "decide", "unanswered"})
+PROPOSAL_TASKS = frozenset({"expire", "execute", "verify", "decide", "unanswered", "standing", "trust"})
 """Tasks whose subject is a proposal or a question: its id carries the incident's."""
 SHOWN_WITHIN = timedelta(minutes=15)
 """How long after its end an incident is looked at again, for what Slack does not show yet."""
@@ -43,7 +43,7 @@ QUIET_FOR = timedelta(hours=24)
 AUDITED_LATELY = timedelta(minutes=30)
 """Incidents that ended within this time are looked at once more for the audit trail."""
 LONGEST_REASON = 400
-UNTOLD_TASKS = frozenset({"hear", "teach", "backfill", "reply", "draw", "regroup"})
+UNTOLD_TASKS = frozenset({"hear", "teach", "backfill", "reply", "draw", "regroup", "say"})
 """Tasks whose last failure is no news for an incident."""
 
 
