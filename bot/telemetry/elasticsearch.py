@@ -74,12 +74,9 @@ class Elasticsearch:
 
     async def pages(self, portion: Portion) -> AsyncGenerator[Batch, None]:
         """Page by page behind the last line's sort values, in a search that is kept open where there are several."""
-        body: dict[str, Any] = {
-            "query": self._query(portion.stretch, [portion.service], portion.crowd),
-            "sort": [{self._fields.time: {"order": "asc", "format": "epoch_millis", "numeric_type": "date"}}],
-            "track_total_hits": False,
-        }
+        query = self._query(portion.stretch, [portion.service], portion.crowd)
         async with self._kept_open(several=portion.most > PAGE) as search:
+            body = {"query": query, "sort": self._order(search), "track_total_hits": False}
             left = portion.most
             while left > 0:
                 size = min(left, PAGE)
@@ -91,6 +88,11 @@ class Elasticsearch:
                 if len(hits) < size:
                     return
                 search.go_on(answer, hits[-1])
+
+    def _order(self, search: _Search) -> list[Mapping[str, Any]]:
+        """By time; lines of one moment by their place, which Elasticsearch adds by itself in a point in time."""
+        by_itself = search.pit is not None and self._settings.kind == "elasticsearch"
+        return [{self._fields.time: {"order": "asc"}}, *([] if by_itself else [{"_doc": {"order": "asc"}}])]
 
     @asynccontextmanager
     async def _kept_open(self, *, several: bool) -> AsyncIterator[_Search]:
