@@ -172,28 +172,32 @@ def playbook_format(
 
 @playbook_app.command("render")
 def playbook_render(
-    file: Path,
-    out: Annotated[Path, typer.Option("--out", "-o", help="An .svg, .png or .txt file.")],
+    file: Annotated[Path, typer.Argument(help="A playbook, or a folder of them.")],
+    out: Annotated[Path, typer.Option("--out", "-o", help="An .svg, .png or .txt file; a folder for a folder.")],
+    check: Annotated[bool, typer.Option("--check", help="Draw nothing; exit code 1 where a .png is stale.")] = False,
 ) -> None:
     """Draw a playbook without a browser."""
     from bot.canvas.commands import render_command
 
-    print(render_command(file, out))
+    text, code = render_command(file, out, check=check)
+    print(text)
+    raise typer.Exit(code)
 
 
 @playbook_app.command("run")
 def playbook_run(
     file: Path,
     facts: Annotated[Path | None, typer.Option(help=FACTS_HELP)] = None,
+    case: Annotated[Path | None, typer.Option(help="A recorded case: its alert, and its facts.yaml.")] = None,
 ) -> None:
-    """Rehearse a playbook: print the path it takes on given facts. Changes are only simulated."""
+    """Rehearse a playbook: print the path it takes on given facts or a recorded case. Changes are only simulated."""
     from bot.rehearsal import rehearse
 
     code = 0
 
     async def go() -> None:
         nonlocal code
-        text, code = await rehearse(file, facts)
+        text, code = await rehearse(file, facts, case)
         print(text)
 
     _run(go)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal
@@ -9,6 +10,7 @@ from typing import Any, Literal
 from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
+from bot.alerts import alertmanager
 from bot.canvas import Playbook, Step, Walked, read
 from bot.canvas.commands import lint_command
 from bot.canvas.library import load_library
@@ -16,22 +18,29 @@ from bot.canvas.rehearsal import Rehearsal, play
 from bot.errors import BadInput
 from bot.work.specs import shipped_specs
 
+FACTS = "facts.yaml"
+"""In a recorded case: what the tools found that look where the recording does not reach."""
+
 
 def lint(paths: Sequence[Path], form: Literal["text", "github"]) -> tuple[str, int]:
     """The report, and the exit code."""
     return lint_command(list(paths), form, shipped_specs())
 
 
-async def rehearse(file: Path, facts: Path | None) -> tuple[str, int]:
-    """Walk the playbook on given facts; the path in words, and the exit code.
+async def rehearse(file: Path, facts: Path | None = None, case: Path | None = None) -> tuple[str, int]:
+    """Walk the playbook on given facts or on a recorded case; the path in words, and the exit code.
+
+    Args:
+        facts: YAML with what the run is given, what its steps find, and how its questions end.
+        case: a recorded case; its alert is the run's, and its `facts.yaml` says what was found.
 
     Raises:
-        BadInput: the facts cannot be read.
+        BadInput: the facts or the case cannot be read.
         NotAPlaybook: the playbook cannot be read.
     """
     playbook = read(file)
-    given = _facts(facts) if facts else {}
-    world = Rehearsal(_Told(given.get("finds", {})))
+    given = read_case(case) if case else _facts(facts) if facts else {}
+    world = Rehearsal(Told(given.get("finds", {})))
     walked = await play(
         playbook,
         world,
@@ -42,7 +51,24 @@ async def rehearse(file: Path, facts: Path | None) -> tuple[str, int]:
     return _told(playbook, walked, world), 1 if walked.state == "failed" else 0
 
 
-class _Told:
+def read_case(folder: Path) -> Mapping[str, Any]:
+    """What a recorded case gives to a rehearsal: as a file of facts, with the alert of its `case.json`.
+
+    Raises:
+        BadInput: naming the file and what is wrong with it.
+    """
+    file = folder / "case.json"
+    try:
+        (alert, *_) = alertmanager.parse(json.loads(file.read_text(encoding="utf-8"))["alert"])
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise BadInput(f"{file} is no recorded case: {type(error).__name__} {error}.") from None
+    told = _facts(folder / FACTS) if (folder / FACTS).is_file() else {}
+    more: Mapping[str, Any] = told.get("given", {})
+    service = {"name": alert.service, "database": None, **more.get("service", {})}
+    return {**told, "given": {**more, "alert": alert.model_dump(mode="json"), "service": service}}
+
+
+class Told:
     """A reader that finds what the file says."""
 
     def __init__(self, finds: Mapping[str, Any]) -> None:
@@ -70,6 +96,7 @@ def _facts(file: Path) -> Mapping[str, Any]:
 
 def _told(playbook: Playbook, walked: Walked, world: Rehearsal) -> str:
     lines = [f"{playbook.front.title} ({playbook.id}, {playbook.hash[:12]})"]
+    lines += [f"  said: {text}" for text in world.said]
     for key in walked.path:
         outcome = walked.outcomes[key]
         label = playbook.chart.nodes[key.partition("#")[0]].label

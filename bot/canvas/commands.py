@@ -9,7 +9,8 @@ from typing import Literal
 from bot.canvas.formatting import format_text
 from bot.canvas.library import playbook_files, read_all
 from bot.canvas.lint import ToolSpec, as_github, as_text, sound
-from bot.canvas.playbook import read
+from bot.canvas.playbook import Playbook, read
+from bot.canvas.stamp import shows, stamped
 from bot.errors import BadInput
 
 FORMATS = {".svg": "svg", ".png": "png", ".txt": "text"}
@@ -52,22 +53,44 @@ def format_command(paths: Sequence[Path], *, check: bool = False) -> tuple[str, 
     return "\n".join(f"{name} {verb}." for name in changed) or "All are written canonically.", 1 if changed else 0
 
 
-def render_command(file: Path, out: Path) -> str:
-    """Draw a playbook to an `.svg`, `.png` or `.txt` file; the sentence that says so.
+def render_command(file: Path, out: Path, *, check: bool = False) -> tuple[str, int]:
+    """Draw a playbook to an `.svg`, `.png` or `.txt` file, or a folder of them to a folder of `.png` files.
+
+    With `check` nothing is drawn: the exit code is 1 where a `.png` is missing or shows another version.
 
     Raises:
-        NotAPlaybook: the file cannot be read.
+        NotAPlaybook: a file cannot be read.
         BadInput: no format is known by that ending.
     """
+    pairs = (
+        [(source, out / f"{source.stem}.png") for source in playbook_files([file])] if file.is_dir() else [(file, out)]
+    )
+    if check:
+        stale = [str(target) for source, target in pairs if not _up_to_date(read(source), target)]
+        said = [
+            f"{name} does not show the drawing as it is now: run 'nightdesk playbook render' again." for name in stale
+        ]
+        return "\n".join(said) or "Every picture shows its drawing.", 1 if stale else 0
+    if file.is_dir():
+        out.mkdir(parents=True, exist_ok=True)
+        pairs = [(source, target) for source, target in pairs if not _up_to_date(read(source), target)]
+    return "\n".join(_render(read(source), target) for source, target in pairs) or "Every picture shows its drawing.", 0
+
+
+def _up_to_date(playbook: Playbook, picture: Path) -> bool:
+    return picture.is_file() and shows(picture.read_bytes(), playbook)
+
+
+def _render(playbook: Playbook, out: Path) -> str:
     from bot.canvas.picture import as_text as drawn_as_text  # noqa: PLC0415 - loads the drawing engine
     from bot.canvas.picture import draw  # noqa: PLC0415
 
     fmt = FORMATS.get(out.suffix.casefold())
     if fmt is None:
         raise BadInput(f"'{out}' names no known format: end it in {', '.join(FORMATS)}.")
-    playbook = read(file)
-    picture = (
-        drawn_as_text(playbook).encode() if fmt == "text" else draw(playbook, fmt="svg" if fmt == "svg" else "png")
-    )
+    if fmt == "text":
+        picture = drawn_as_text(playbook).encode()
+    else:
+        picture = draw(playbook) if fmt == "svg" else stamped(draw(playbook, fmt="png"), playbook)
     out.write_bytes(picture)
     return f"{playbook.front.title}: {len(playbook.chart.nodes)} nodes drawn to {out}."

@@ -18,6 +18,7 @@ from enum import StrEnum
 from functools import lru_cache
 from html import escape
 from importlib.resources import as_file, files
+from io import BytesIO
 from typing import Literal
 
 from bot.canvas.chart import Chart, Edge, Link, Mention, Statement
@@ -37,6 +38,7 @@ FONT = "NotoSansCJK-Subset.otf"
 MERMAID_FAMILY = '"trebuchet ms",verdana,arial,sans-serif'
 EM = "—"
 """As wide as a full-width character: it stands for one while Mermaid, whose own font has none, measures the labels."""
+COLOURS_KEPT = 64
 LINE = 12
 """Full-width characters in a line of a label; Mermaid breaks lines at spaces only."""
 
@@ -220,7 +222,8 @@ def _by_pair(edges: Iterable[Edge]) -> Mapping[str, deque[Edge]]:
 
 
 def _paragraph(label: str) -> str:
-    return f"<p>{'<br/>'.join(map(escape, _lines(label)))}</p>"
+    # The rasterizer knows the entities of XML only, and quotes need none between tags.
+    return f"<p>{'<br/>'.join(escape(part, quote=False) for part in _lines(label))}</p>"
 
 
 def _css() -> Iterator[str]:
@@ -237,7 +240,16 @@ def _png(svg: str) -> bytes:
     from mermaidx.raster import render_image  # noqa: PLC0415
 
     _add_font()
-    return bytes(render_image(svg, "png", scale=_scale(svg), background="#ffffff"))
+    return _fewer_colours(bytes(render_image(svg, "png", scale=_scale(svg), background="#ffffff")))
+
+
+def _fewer_colours(png: bytes) -> bytes:
+    """The same to the eye, in a fifth of the bytes."""
+    from PIL import Image  # noqa: PLC0415
+
+    written = BytesIO()
+    Image.open(BytesIO(png)).convert("RGB").quantize(COLOURS_KEPT).save(written, "PNG", optimize=True)
+    return written.getvalue()
 
 
 def _scale(svg: str) -> float:

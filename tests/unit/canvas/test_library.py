@@ -69,7 +69,7 @@ def test_formatting_writes_once_and_checks_without_writing(folder: Path) -> None
 
 
 def test_a_drawing_as_text_names_every_node_and_way(folder: Path) -> None:
-    said = render_command(folder / "sound.md", folder / "sound.txt")
+    said, _ = render_command(folder / "sound.md", folder / "sound.txt")
     assert said.startswith("Sound in every way: 13 nodes drawn to")
     assert "    yes → Ask to end it" in (folder / "sound.txt").read_text()
 

@@ -1,0 +1,143 @@
+"""The playbooks that ship: chosen for their alert, played on a recorded case each, and drawn as they are."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any
+
+import pytest
+from ruamel.yaml import YAML
+
+from bot.canvas import Kind, Playbook
+from bot.canvas.commands import render_command
+from bot.canvas.library import load_library
+from bot.canvas.matching import choose
+from bot.canvas.rehearsal import Rehearsal, play
+from bot.errors import BadInput
+from bot.models import Alert
+from bot.rehearsal import Told, read_case, rehearse
+from bot.work.specs import shipped_specs
+
+ROOT = Path(__file__).parents[3]
+CASES = ROOT / "tests" / "cases"
+LIBRARY = load_library(ROOT / "playbooks", shipped_specs()).playbooks
+SHIPPED = sorted(LIBRARY)
+ENDS = {
+    "certificate-expiry": ("done", "github.dispatch_workflow"),
+    "cpu-memory-saturation": ("done", "kubernetes.scale"),
+    "disk-filling": ("done", "awx.launch_job"),
+    "error-rate-after-deploy": ("done", "kubernetes.roll_back"),
+    "general-triage": ("recovered", "remediation.apply"),
+    "latency-from-dependency": ("better", "postgres.terminate_backend"),
+    "payments-failing": ("done", "postgres.terminate_backend"),
+    "pod-crash-loop": ("done", "kubernetes.roll_back"),
+    "postgres-connections": ("done", "postgres.terminate_backend"),
+    "postgres-locks": ("done", "postgres.terminate_backend"),
+    "postgres-replication-lag": ("done", "postgres.cancel_query"),
+    "queue-backlog": ("done", "kubernetes.restart_rollout"),
+    "redis-memory": ("done", "redis.set_config"),
+    "slow-query-after-deploy": ("done", "kubernetes.roll_back"),
+}
+"""Where the case of each leads when people approve, and the one action that is simulated there."""
+
+
+def of_case(name: str) -> Mapping[str, Any]:
+    return read_case(CASES / name)
+
+
+async def played(
+    name: str, answers: Mapping[str, str] = MappingProxyType({}), *, finds: Mapping[str, Any] | None = None
+) -> tuple[str | None, Rehearsal]:
+    case = of_case(name)
+    world = Rehearsal(Told(case["finds"] if finds is None else finds))
+    walked = await play(
+        LIBRARY[name], world, given=case["given"], library=LIBRARY, answers={**case.get("answers", {}), **answers}
+    )
+    assert walked.state == "finished", walked.error
+    return walked.end, world
+
+
+def gates_of(playbook: Playbook) -> list[str]:
+    return [node for node in playbook.chart.nodes if playbook.kind(node) is Kind.GATE]
+
+
+def test_every_shipped_playbook_has_a_case_and_every_case_a_playbook() -> None:
+    assert sorted(folder.name for folder in CASES.iterdir()) == SHIPPED == sorted(ENDS)
+
+
+@pytest.mark.parametrize("name", SHIPPED)
+def test_the_alert_of_its_case_chooses_the_playbook(name: str) -> None:
+    alert = Alert.model_validate(of_case(name)["given"]["alert"])
+    assert choose(LIBRARY.values(), alert, alert.service).playbook.id == name
+
+
+@pytest.mark.parametrize("name", SHIPPED)
+async def test_a_recorded_case_leads_to_its_remedy_and_to_nothing_else(name: str) -> None:
+    reached, world = await played(name)
+    end, action = ENDS[name]
+    assert (reached, [done for _, done, _ in world.done]) == (end, [action])
+
+
+@pytest.mark.parametrize("name", SHIPPED)
+@pytest.mark.parametrize("answer", ["rejected", "expired"])
+async def test_without_an_approval_nothing_is_done(name: str, answer: str) -> None:
+    every = {gate: answer for playbook in LIBRARY.values() for gate in gates_of(playbook)}
+    _, world = await played(name, every)
+    assert world.offered
+    assert world.done == []
+
+
+@pytest.mark.parametrize("name", SHIPPED)
+@pytest.mark.parametrize("outcome", ["not_recovered", "not_executed", "unknown"])
+async def test_a_remedy_that_fails_comes_to_an_end_that_people_hear_of(name: str, outcome: str) -> None:
+    changes = [n for p in LIBRARY.values() for n in p.chart.nodes if p.kind(n) is Kind.CHANGE]
+    reached, world = await played(name, dict.fromkeys(changes, outcome))
+    assert reached != ENDS[name][0]
+    assert world.said or reached in {"triaged", "looked"}
+
+
+@pytest.mark.parametrize("name", SHIPPED)
+async def test_where_nothing_answers_nothing_is_proposed(name: str) -> None:
+    reached, world = await played(name, finds={})
+    assert (world.offered, world.done) == ({}, [])
+    assert reached is not None
+
+
+@pytest.mark.parametrize("name", SHIPPED)
+async def test_the_command_plays_it_and_prints_the_path(name: str) -> None:
+    said, code = await rehearse(ROOT / "playbooks" / f"{name}.md", case=CASES / name)
+    assert code == 0
+    assert f"would do: {ENDS[name][1]}" in said
+    assert said.splitlines()[-1] == f"finished: {ENDS[name][0]}"
+
+
+async def test_a_folder_that_is_no_case_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(BadInput, match=r"case\.json is no recorded case"):
+        await rehearse(ROOT / "playbooks" / "general-triage.md", case=tmp_path)
+
+
+def test_the_committed_picture_of_each_shows_its_drawing_as_it_is_now() -> None:
+    said, code = render_command(ROOT / "playbooks", ROOT / "docs" / "drawings", check=True)
+    assert code == 0, said
+    pictures = sorted(file.stem for file in (ROOT / "docs" / "drawings").glob("*.png"))
+    assert pictures == SHIPPED
+
+
+def test_a_picture_of_another_version_is_told(tmp_path: Path) -> None:
+    drawings = tmp_path / "drawings"
+    drawings.mkdir()
+    picture = (ROOT / "docs" / "drawings" / "general-triage.png").read_bytes()
+    (drawings / "general-triage.png").write_bytes(picture)
+    file = tmp_path / "general-triage.md"
+    text = (ROOT / "playbooks" / "general-triage.md").read_text(encoding="utf-8")
+    file.write_text(text, encoding="utf-8")
+    assert render_command(file, drawings / "general-triage.png", check=True)[1] == 0
+    file.write_text(text.replace("Something is wrong", "Something else is wrong"), encoding="utf-8")
+    assert render_command(file, drawings / "general-triage.png", check=True)[1] == 1
+
+
+def test_the_hooks_for_other_repositories_name_commands_that_there_are() -> None:
+    hooks = YAML(typ="safe").load((ROOT / ".pre-commit-hooks.yaml").read_text(encoding="utf-8"))
+    assert [hook["entry"] for hook in hooks] == ["nightdesk playbook lint", "nightdesk playbook format --check"]
