@@ -169,7 +169,7 @@ async def test_the_general_triage_proposes_only_what_is_clear(
 
 @pytest.mark.parametrize(
     ("trend", "end"),
-    [({"full_in_s": 1200.0}, "page"), ({"full_in_s": 7200.0}, "hand_over"), ({"filling_count": 0}, "hand_over")],
+    [({"full_in_s": 1200.0}, "page"), ({"full_in_s": 7200.0}, "triaged"), ({"filling_count": 0}, "triaged")],
 )
 async def test_a_disk_that_is_full_within_the_hour_wakes_somebody(trend: Mapping[str, Any], end: str) -> None:
     reached, world = await shipped("disk-filling", Recorded(metrics_forecast=trend))
