@@ -63,6 +63,7 @@ from bot.work.answers import Answers, Names
 from bot.work.backfill import Backfill, read_back_key, unless
 from bot.work.desk import FrontDesk
 from bot.work.drafting import Drafter, Drafting, answer
+from bot.work.drafts import Drafts
 from bot.work.drawings import Drawings
 from bot.work.duties import Office, Stage
 from bot.work.follow import Follow
@@ -159,13 +160,16 @@ async def assembled(settings: Settings, *, clock: Clock = utc_now) -> AsyncItera
         law = partial(_law, clock, catalog, policy)
         approvals = Approvals(journal, membership, clock, law)
         standings = Standings(redis, catalog, policy, membership, clock)
+        # What ships is known even where it is not configured: then its gate says so, and the rest of the drawing runs.
+        specs = {**shipped_specs(), **tool_specs(rooms.toolbox, rooms.actions)}
+        library = _library(settings, specs)
         runs = RedisStore(redis, RUNS_KEPT.total_seconds())
         painter = await stack.enter_async_context(Painter.open())
         office = Office(
             journal=journal,
             alerting=alerting_of(settings, redis, journal, intake, queue, clock),
             memory=memory,
-            triage=_triage(settings, rooms, runs),
+            triage=_triage(rooms, runs, library),
             approvals=approvals,
             keeper=Gatekeeper(journal, approvals, standings, Audit(redis, settings.audit_key), clock),
             execution=Execution(redis, journal, known, clock, owner=f"{socket.gethostname()}:{os.getpid()}", law=law),
@@ -176,6 +180,7 @@ async def assembled(settings: Settings, *, clock: Clock = utc_now) -> AsyncItera
             follow=follow,
             showings=showings,
             drawings=Drawings(runs, painter),
+            drafts=Drafts(runs, memory, library, specs),
             stage=stage,
             clock=clock,
             knowledge=settings.knowledge_dir,
@@ -253,9 +258,7 @@ def _law(clock: Clock, catalog: Catalog, policy: Policy, proposal: Proposal) -> 
     return rejudge(proposal, clock(), catalog, policy)
 
 
-def _triage(settings: Settings, rooms: Rooms, runs: Store) -> Triage:
-    # What ships is known even where it is not configured: then its gate says so, and the rest of the drawing runs.
-    library = _library(settings, {**shipped_specs(), **tool_specs(rooms.toolbox, rooms.actions)})
+def _triage(rooms: Rooms, runs: Store, library: Callable[[], Mapping[str, Playbook]]) -> Triage:
     library()  # what is wrong with a playbook is said at start, not at night
 
     def chosen(alert: Alert, service: str | None) -> tuple[Playbook, str]:

@@ -17,10 +17,12 @@ from bot.models import Chart
 from bot.slack.blocks import Post
 from bot.slack.ledger import Ledger, Mark
 from bot.slack.outbox import Outbox
+from bot.slack.text import line
 from bot.slack.views.drawing import drawing
 
 log = structlog.get_logger(__name__)
 
+REVIEW = "Please review it; it is not in use, and nothing takes it into use but a person."
 NOT_YET_S = (0.3, 1.0, 2.0)
 """Pauses before an uploaded picture is shown again after Slack said that it cannot be."""
 
@@ -66,6 +68,16 @@ class Easel:
         if before and before != shown:
             await self._forget(before)
         return True
+
+    async def offer(self, incident_id: str, channel: str, thread: str, name: str, content: str, what: str) -> None:
+        """Put a draft of a playbook into the thread, once, for people to review.
+
+        Raises:
+            SlackRefused: Slack said no or did not answer; calling again finds out.
+        """
+        said = f":bulb: *This incident left its drawing.* {line(what, 400)} {REVIEW}"
+        mark = Mark(incident_id, f"draft:{name}")
+        await self._outbox.attach(mark, channel, name, content, thread=thread, said=said)
 
     async def _stored(self, sketch: Sketch) -> str | None:
         """The id of the uploaded picture; None where there is none."""

@@ -90,6 +90,26 @@ class Outbox:
         await self._ledger.keep(mark, file_id)
         return file_id
 
+    async def attach(self, mark: Mark, channel: str, name: str, content: str, *, thread: str, said: str) -> str:
+        """Put a text file into the thread, with our own words above it, unless it is there already; the file's id.
+
+        Raises:
+            SlackRefused: Slack said no, or nobody knows whether it was sent (asking again finds out).
+        """
+        if file_id := await self._ledger.sent(mark):
+            return file_id
+        tried = await self._ledger.intend(mark, self._clock())
+        file_id = await self._find_file(name, channel, thread, tried) if tried is not None else None
+        if file_id is None:
+            await self._ledger.turn_to_post(channel)
+            with refusals(f"a file to {channel}"):
+                answer = await self._slack.telling.files_upload_v2(
+                    channel=channel, thread_ts=thread, filename=name, content=content, title=name, initial_comment=said
+                )
+            file_id = str(answer["files"][0]["id"])
+        await self._ledger.keep(mark, file_id)
+        return file_id
+
     async def store(self, name: str, chart: Chart) -> str:
         """Upload a picture that blocks may show by its id; it stands in no channel by itself.
 

@@ -12,6 +12,7 @@ from typing import Protocol
 import structlog
 from pydantic import ValidationError
 
+from bot.canvas.learned import Draft
 from bot.errors import IllegalTransition, NotFound
 from bot.incidents import Journal
 from bot.memory import MemoryManager
@@ -24,6 +25,7 @@ from bot.slack.easel import Sketch
 from bot.slack.inbox import moment
 from bot.work.alerting import Alerting
 from bot.work.answers import Answers
+from bot.work.drafts import Drafts
 from bot.work.drawings import Drawings
 from bot.work.follow import Follow, last_moved
 from bot.work.gatekeeper import Gatekeeper, Said
@@ -43,7 +45,7 @@ QUIET_FOR = timedelta(hours=24)
 AUDITED_LATELY = timedelta(minutes=30)
 """Incidents that ended within this time are looked at once more for the audit trail."""
 LONGEST_REASON = 400
-UNTOLD_TASKS = frozenset({"hear", "teach", "backfill", "reply", "draw", "regroup", "say"})
+UNTOLD_TASKS = frozenset({"hear", "teach", "backfill", "reply", "draw", "teach_drawing", "regroup", "say"})
 """Tasks whose last failure is no news for an incident."""
 
 
@@ -55,6 +57,13 @@ class Stage(Protocol):
 
     async def draw(self, incident: Incident, sketch: Sketch) -> None:
         """Bring the picture of one of its runs up to date."""
+
+    async def thread(self, incident: Incident) -> str | None:
+        """The thread of the incident; None where there is none."""
+        ...
+
+    async def offer(self, incident: Incident, drafted: Draft) -> None:
+        """Put a draft into the thread, as a file."""
 
     async def behind(self, incident: Incident) -> bool:
         """Whether there are events that are not shown yet."""
@@ -108,6 +117,7 @@ class Office:
     follow: Follow
     showings: Showings
     drawings: Drawings
+    drafts: Drafts
     stage: Stage
     clock: Callable[[], datetime]
     knowledge: Path | None = None
@@ -127,6 +137,14 @@ class Office:
         incident = await self.journal.read(incident_id)
         for sketch in await self.drawings.of(incident):
             await self.stage.draw(incident, sketch)
+
+    async def teach_drawing(self, incident_id: str) -> None:
+        """Offer what the incident taught as a file for people to review; it is taken into use by nobody but them."""
+        incident = await self.journal.read(incident_id)
+        drafted = await self.drafts.of(incident, await self.stage.thread(incident))
+        if drafted is not None:
+            log.info("draft.offered", incident=incident_id, file=drafted.name)
+            await self.stage.offer(incident, drafted)
 
     async def learn(self, incident_id: str) -> None:
         """Write the incident to memory: what it was, what was done, how it ended."""

@@ -21,6 +21,8 @@ WALKED_ON = frozenset({Phase.INVESTIGATING, Phase.RECOVERED, Phase.OUTCOME_UNKNO
 """Phases in which nobody is asked and nothing runs: only a walk leads out of them."""
 REMEMBERED = frozenset({"resolved", "handed_over", "rejected"})
 """Events after which the incident is written to memory."""
+SET_OFF = {"walk": WALKS, "learn": REMEMBERED, "audit": AUDITED, "teach_drawing": frozenset({"resolved"})}
+"""Tasks of an incident, and the events that set them off."""
 UNDRAWN = frozenset({"alert_joined", "endorsed"})
 """Events that move nothing on the drawing."""
 DRAWN_AFTER = timedelta(milliseconds=200)
@@ -46,12 +48,9 @@ class Follow:
         await self._show(incident_id)
         if event.kind not in UNDRAWN:
             await self._draw(incident_id, recorded)
-        if event.kind in WALKS:
-            await self._queue.add("walk", incident_id, key=f"{incident_id}:{recorded.id}")
-        if event.kind in REMEMBERED:
-            await self._queue.add("learn", incident_id, key=f"{incident_id}:{recorded.id}")
-        if event.kind in AUDITED:
-            await self._queue.add("audit", incident_id, key=f"{incident_id}:{recorded.id}")
+        for task, kinds in SET_OFF.items():
+            if event.kind in kinds:
+                await self._queue.add(task, incident_id, key=f"{incident_id}:{recorded.id}")
         if isinstance(event, Proposed):
             await self._expiry(event.proposal.id, event.proposal.expires_at)
             await self._queue.add("standing", event.proposal.id, key=event.proposal.id)

@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 
 import structlog
 
+from bot.canvas.learned import Draft
 from bot.models import Incident
 from bot.observability import TO_FIRST_CARD
 from bot.slack.blocks import Post
@@ -44,6 +45,16 @@ class SlackStage:
         thread = await self._face.card_of(incident.id)
         if thread and incident.channel:
             await self._easel.show(incident.id, incident.channel, thread, sketch)
+
+    async def thread(self, incident: Incident) -> str | None:
+        """The thread of the incident: its card."""
+        return await self._face.card_of(incident.id)
+
+    async def offer(self, incident: Incident, drafted: Draft) -> None:
+        """Put a draft into the thread, as a file for people to review."""
+        thread = await self._face.card_of(incident.id)
+        if thread and incident.channel:
+            await self._easel.offer(incident.id, incident.channel, thread, drafted.name, drafted.text, drafted.what)
 
     async def behind(self, incident: Incident) -> bool:
         """Whether there are events that Slack does not show yet."""
@@ -94,6 +105,15 @@ class NoStage:
     async def draw(self, incident: Incident, sketch: Sketch) -> None:
         """Nothing is painted where nobody looks."""
         log.debug("stage.none", incident=incident.id, drawn=sketch.fingerprint)
+
+    async def thread(self, incident: Incident) -> str | None:
+        """There is no thread."""
+        log.debug("stage.none", incident=incident.id)
+        return None
+
+    async def offer(self, incident: Incident, drafted: Draft) -> None:
+        """Nobody is there to review it; kept for the log."""
+        log.info("stage.none", incident=incident.id, draft=drafted.name, what=drafted.what)
 
     async def behind(self, incident: Incident) -> bool:
         """Nothing is shown, so nothing is behind."""

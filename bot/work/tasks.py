@@ -39,6 +39,9 @@ class Duties(Protocol):
     async def draw(self, incident_id: str) -> None:
         """Redraw where the incident's playbook stands."""
 
+    async def teach_drawing(self, incident_id: str) -> None:
+        """Offer a draft of a playbook for an incident that left its drawing."""
+
     async def learn(self, incident_id: str) -> None:
         """Write the incident to memory."""
 
@@ -149,10 +152,13 @@ def _incident_tasks(duties: Duties) -> tuple[Task, ...]:
     ) -> None:
         await guard.run("draw", incident_id, duties.draw(incident_id), run, BRIEF.attempts)
 
+    async def teach_drawing(incident_id: str, run: Run = CurrentExecution(), retry: ExponentialRetry = PATIENT) -> None:
+        await guard.run("teach_drawing", incident_id, duties.teach_drawing(incident_id), run, PATIENT.attempts)
+
     async def learn(incident_id: str, run: Run = CurrentExecution(), retry: ExponentialRetry = BRIEF) -> None:
         await guard.run("learn", incident_id, duties.learn(incident_id), run, BRIEF.attempts)
 
-    return (walk, show, draw, learn)
+    return (walk, show, draw, learn, teach_drawing)
 
 
 def _proposal_tasks(duties: Duties) -> tuple[Task, ...]:

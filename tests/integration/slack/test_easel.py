@@ -111,3 +111,16 @@ async def test_a_message_whose_answer_was_lost_is_not_sent_twice(
         await easel.show("I", CHANNEL, thread, sketch("✓ Begin"))
     await easel.show("I", CHANNEL, thread, sketch("✓ Begin"))
     assert len(drawn(workspace, thread)) == 1
+
+
+async def test_a_draft_is_put_into_the_thread_as_a_file_once_and_says_that_it_is_not_in_use(
+    workspace: Workspace, easel: Easel, thread: str
+) -> None:
+    for _ in range(2):
+        await easel.offer("I", CHANNEL, thread, "learned-x.md", "---\nid: learned-x\n---\n", "A draft for <!here>.")
+    (message,) = drawn(workspace, thread)
+    assert [file["name"] for file in message["files"]] == ["learned-x.md"]
+    assert "not in use" in message["text"]
+    assert "<!here>" not in message["text"]
+    content = workspace.team.shelf.find(message["files"][0]["id"]).content
+    assert content == b"---\nid: learned-x\n---\n"

@@ -97,6 +97,7 @@ class Desk:
             questions=unused,
             follow=noting,
             drawings=unused,
+            drafts=unused,
             showings=unused,
             stage=stage,
             clock=lambda: gate.now,

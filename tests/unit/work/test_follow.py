@@ -88,7 +88,7 @@ TRIED = {("walk", ID), ("trust", PROPOSAL)}
             {("walk", ID), ("trust", PROPOSAL)},
         ),
         (Verified(at=NOW, proposal_id=PROPOSAL, recovered=True), {("walk", ID), ("trust", PROPOSAL)}),
-        (Resolved(at=NOW, reason="over"), {("learn", ID)}),
+        (Resolved(at=NOW, reason="over"), {("learn", ID), ("teach_drawing", ID)}),
         (HandedOver(at=NOW, reason="nothing fits"), {("learn", ID)}),
         (Proposed(at=NOW, proposal=proposal()), {("expire", PROPOSAL), ("standing", PROPOSAL)}),
         (AlertJoined(at=NOW, alert=alert(), why="same service"), set()),
