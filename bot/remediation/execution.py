@@ -189,7 +189,8 @@ class Execution:
 
 
 def _target_key(proposal: Proposal) -> str:
-    return "nd:target:" + hashlib.sha256(f"{proposal.action}\n{proposal.target}".encode()).hexdigest()[:32]
+    """The same for all actions on that target: a restart and a rollback must not meet on one deployment."""
+    return "nd:target:" + hashlib.sha256(proposal.target.encode()).hexdigest()[:32]
 
 
 async def _ready(action: Action[Any], parameters: ActionParameters) -> None:

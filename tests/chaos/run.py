@@ -88,6 +88,7 @@ async def run(dsn: str, *, incidents: int, seed: int, at_once: int, every_s: tup
             stop = asyncio.Event()
             torment = asyncio.create_task(world.torment(stop, every_s=every_s))
             await _people(world, incidents, at_once)
+            await asyncio.gather(*world.late)
             stop.set()
             await torment
             await _quiet(world, within_s=120 + 3 * incidents)

@@ -114,7 +114,6 @@ class Tally:
     clicks: int = 0
     acknowledged: dict[str, set[str]] = field(default_factory=dict)
     """Proposal → the approvers whose press Slack saw acknowledged."""
-    forged: int = 0
 
 
 @dataclass
@@ -126,7 +125,8 @@ class World:
     replicas: tuple[Nightdesk, ...]
     random: Random
     tally: Tally = field(default_factory=Tally)
-    up: set[int] = field(default_factory=set)
+    late: list[asyncio.Task[None]] = field(default_factory=list)
+    """Presses that are still to come."""
 
     async def alert(self, number: int) -> None:
         """Post one alert, as Alertmanager does: again, until one replica has taken it."""
@@ -173,11 +173,16 @@ class World:
         return False
 
     async def decide(self, proposal_id: str, digest: str, channel: str) -> None:
-        """The people of the channel see the card: both approvers press, one twice, a stranger too, somebody late."""
+        """The people of the channel see the card: approvers press, one twice; a stranger, a forger, somebody late."""
         presses = [(MINA.id, digest), (MINA.id, digest), (AIKO.id, digest), (RAJ.id, digest), (MINA.id, "0" * 64)]
         self.random.shuffle(presses)
-        self.tally.forged += 1
         await asyncio.gather(*(self.press(proposal_id, shown, user, channel) for user, shown in presses))
+        self.late.append(asyncio.create_task(self._late(proposal_id, digest, channel)))
+
+    async def _late(self, proposal_id: str, digest: str, channel: str) -> None:
+        """Somebody whose window still shows the buttons presses when all is over."""
+        await asyncio.sleep(self.random.uniform(3, 12))
+        await self.press(proposal_id, digest, AIKO.id, channel)
 
     async def torment(self, stop: asyncio.Event, *, every_s: tuple[float, float]) -> None:
         """Kill replicas and Redis, and let Slack fail, at random moments, until told to stop."""

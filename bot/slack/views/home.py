@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from bot.models import EarnedTrust, Incident, Proposal, StandingApproval
-from bot.slack.blocks import Block, actions, button, confirm, context, fit, header, section
+from bot.slack.blocks import Block, button, context, fit, header, section
 from bot.slack.desk import HomeContent
 from bot.slack.text import date, line, link, person
 from bot.slack.views import words
@@ -20,10 +20,10 @@ def home(content: HomeContent) -> Block:
     blocks = [
         header("Waiting for approval"),
         *_pending(content),
-        header("Open incidents"),
-        *_open(content),
         header("Allowed in advance"),
         *_standing(content),
+        header("Open incidents"),
+        *_open(content),
         context("Mention me in a channel to ask, or use “Triage this” on any message. `/nightdesk help` says more."),
     ]
     return {"type": "home", "blocks": list(fit(blocks, most=90))}
@@ -40,30 +40,32 @@ def _open(content: HomeContent) -> list[Block]:
 
 
 def _standing(content: HomeContent) -> list[Block]:
-    granted = [block for one in content.standing[:MOST] for block in _granted(one)]
-    earned = [block for one in content.earned[:MOST] for block in _earned(one)]
+    granted = [_granted(one) for one in content.standing[:MOST]]
+    earned = [_earned(one) for one in content.earned[:MOST]]
     return [*granted, *_rest(len(content.standing)), *earned] or [section("Nothing: every action is asked for.")]
 
 
-def _granted(one: StandingApproval) -> list[Block]:
+def _granted(one: StandingApproval) -> Block:
     text = (
         f":key: *{line(one.action, 120)}* on *{line(one.service, 120)}* runs without asking, until {date(one.until)}\n"
         f"Risk {one.most_tier.value} at most, {one.most_services} service(s) at most · allowed by "
         f"{person(one.granted_by)} after {one.successes} successes"
     )
-    reads = f"Ask again: {one.action} on {one.service}"
-    asked = confirm("Ask again every time?", f"{one.action} on {one.service}"[:300], yes="Ask again", no="Go back")
-    return [section(text), actions(f"standing_{one.id}", button("Revoke", REVOKE, one.id, reads=reads, confirm=asked))]
+    # No dialog that asks again: revoking only means that people are asked.
+    return _beside(text, button("Revoke", REVOKE, one.id, reads=f"Ask again: {one.action} on {one.service}"))
 
 
-def _earned(one: EarnedTrust) -> list[Block]:
-    text = (
-        f":seedling: *{line(one.action, 120)}* on *{line(one.service, 120)}* has helped {one.successes} times in a row."
-    )
+def _earned(one: EarnedTrust) -> Block:
+    what = f"*{line(one.action, 120)}* on *{line(one.service, 120)}*"
+    text = f":seedling: {what} has helped {one.successes} times in a row."
     value = f"{one.action}|{one.service}"
     reads = f"Allow {one.action} on {one.service} in advance"
-    pressed = button("Allow in advance …", GRANT, value[:2000], reads=reads)
-    return [section(text), actions(f"earned_{value}"[:255], pressed)]
+    return _beside(text, button("Allow in advance …", GRANT, value[:2000], reads=reads))
+
+
+def _beside(text: str, pressed: Block) -> Block:
+    """A paragraph with its button."""
+    return {**section(text), "accessory": pressed}
 
 
 def _rest(count: int) -> list[Block]:

@@ -9,9 +9,10 @@ from datetime import timedelta
 import pytest
 
 from bot.errors import EffectUnknown, SourceUnavailable
-from bot.models import Executing, Incident, Phase, Resolved, Verified
+from bot.models import Alert, Executing, Incident, Opened, Phase, Proposed, Resolved, Verified
+from bot.remediation.catalogue import Actions
 from bot.remediation.execution import LATEST_START
-from tests.integration.remediation.gate import INCIDENT, NOW, PROPOSAL, Gate, Row, open_gate
+from tests.integration.remediation.gate import INCIDENT, NOW, PROPOSAL, Count, Gate, Row, a_proposal, open_gate
 
 
 @pytest.fixture
@@ -123,3 +124,31 @@ async def over(gate: Gate) -> Incident:
 
 async def said(gate: Gate) -> list[str]:
     return [recorded.event.text for recorded in (await gate.incident()).history if recorded.event.kind == "note"]
+
+
+async def test_two_different_actions_never_meet_on_one_target(gate: Gate) -> None:
+    """Another incident has approved something else for the very row that is being written."""
+    other = "260301-OTHERS"
+    proposal = a_proposal(id=f"{other}.1", incident_id=other, action="test.erase")
+    gate.actions = Actions([gate.action, Erase(gate.redis)])
+    alert = Alert(source="test", name="B", status="firing", fingerprint="g")
+    await gate.journal.append(other, Opened(at=NOW, alert=alert, channel="C0"))
+    await gate.journal.append(other, Proposed(at=NOW, proposal=proposal))
+    await gate.approvals.approve(proposal.id, proposal.digest, "UANN")
+
+    gate.action.hold = asyncio.Event()
+    first = asyncio.create_task(gate.execution("first").run(PROPOSAL))
+    await gate.action.started.wait()
+    await gate.execution("second").run(proposal.id)
+    last = (await gate.journal.history(other))[-1].event
+    assert last.kind == "not_executed"
+    assert "another incident is acting on row a" in last.reason
+    gate.action.hold.set()
+    await first
+    assert await gate.effects() == 1
+
+
+class Erase(Count):
+    """Another action on the same rows."""
+
+    name = "test.erase"
