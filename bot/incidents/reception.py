@@ -1,14 +1,15 @@
 """What the alert door hands its alerts to: durable first, sorted right after.
 
-In calm, the answer waits the moment that sorting takes and says where each alert went. When many come at once it does
-not wait: they are durable, and `queued` says that they will be sorted. Before the spool would grow past its bound,
-senders are told to come again: nothing that was acknowledged is ever dropped to make room.
+In calm, the answer waits the moment that sorting takes and says where each alert went. When many come within a second
+it does not wait: they are durable, and `queued` says that they will be sorted. Before the spool would grow past its
+bound, senders are told to come again: nothing that was acknowledged is ever dropped to make room.
 """
 
 from __future__ import annotations
 
 import asyncio
 import itertools
+from collections import deque
 from collections.abc import Sequence
 
 from bot.errors import Overloaded
@@ -16,7 +17,7 @@ from bot.incidents.spool import Spool, Spooled
 from bot.models import Alert, Receipt
 
 CALM = 16
-"""Alerts of this process that wait for their place; with more, nobody waits for an answer."""
+"""Alerts that this process takes within a second; with more, nobody waits for an answer."""
 PATIENCE_S = 2.0
 LOOK_AFTER = 200
 """How many alerts are taken before the length of the spool is asked again: replicas fill it too."""
@@ -40,6 +41,8 @@ class Reception:
         self._sorted_per_s = sorted_per_s
         self._numbers = itertools.count()
         self._waiting: dict[str, asyncio.Future[Receipt]] = {}
+        self._lately: deque[tuple[float, int]] = deque()
+        self._came = 0
         self._length = 0
         self._taken = LOOK_AFTER
 
@@ -52,7 +55,7 @@ class Reception:
         """
         await self._make_room(len(alerts))
         tickets = [f"{self._owner}/{next(self._numbers)}" for _ in alerts]
-        calm = len(self._waiting) + len(alerts) <= CALM
+        calm = self._is_calm(len(alerts))
         places = {ticket: asyncio.get_running_loop().create_future() for ticket in tickets} if calm else {}
         self._waiting.update(places)
         try:
@@ -70,6 +73,15 @@ class Reception:
         place = self._waiting.get(one.ticket)
         if place and not place.done():
             place.set_result(receipt)
+
+    def _is_calm(self, count: int) -> bool:
+        """Whether few alerts came within the last second, these included."""
+        now = asyncio.get_running_loop().time()
+        while self._lately and self._lately[0][0] < now - 1:
+            self._came -= self._lately.popleft()[1]
+        self._lately.append((now, count))
+        self._came += count
+        return self._came <= CALM
 
     async def _make_room(self, count: int) -> None:
         self._taken += count

@@ -28,6 +28,7 @@ SORTER = "nd:spool:sorter"
 LEASE_MS = 3_000
 BATCH = 500
 WAIT_MS = 500
+BETWEEN_COUNTS_S = 1.0
 KNOWN_BY_HEART = 50_000
 """Alerts."""
 UNGRADED = Severity.WARNING.rank
@@ -67,6 +68,9 @@ class Sorter:
         self._on_sorted = on_sorted
         self._on_count = on_count
         self._pause = pause
+        self._moved: set[str] = set()
+        self._tell_at = 0.0
+        self._sure_until = 0.0
         self._known: OrderedDict[tuple[str, str], tuple[tuple[object, ...], str]] = OrderedDict()
 
     async def run(self) -> None:
@@ -91,11 +95,19 @@ class Sorter:
         """Sort one batch; how many alerts it was."""
         batch = await self._spool.read(BATCH, wait_ms=WAIT_MS)
         if batch:
-            moved = await self._sort(batch)
-            for incident_id in moved:
-                await self._on_count(incident_id)
-            log.info("alerts.sorted", alerts=len(batch), counted_on=len(moved))
+            self._moved.update(await self._sort(batch))
+            log.debug("alerts.sorted", alerts=len(batch))
+        await self._tell_counts()
         return len(batch)
+
+    async def _tell_counts(self) -> None:
+        """Cards count up once a second, not with every batch."""
+        now = asyncio.get_running_loop().time()
+        if self._moved and now >= self._tell_at:
+            self._tell_at = now + BETWEEN_COUNTS_S
+            moved, self._moved = self._moved, set()
+            for incident_id in sorted(moved):
+                await self._on_count(incident_id)
 
     async def _sort(self, batch: Sequence[Spooled]) -> list[str]:
         """Give each its place; the incidents of which only the counters have moved."""
@@ -149,8 +161,11 @@ class Sorter:
         return receipt
 
     async def _count(self, counts: Counter[str], done: Sequence[str]) -> None:
-        for incident_id, count in counts.items():
-            await self._redis.hincrby(record_key(incident_id), DUPLICATES, count)
+        if counts:
+            async with self._redis.pipeline(transaction=False) as pipe:
+                for incident_id, count in counts.items():
+                    pipe.hincrby(record_key(incident_id), DUPLICATES, count)
+                await pipe.execute()
         await self._spool.remove(done)
 
     async def _familiar(self, alerts: Sequence[Alert]) -> dict[tuple[str, str], str]:
@@ -182,7 +197,12 @@ class Sorter:
             self._known.popitem(last=False)
 
     async def _holds(self) -> bool:
-        return await hold(self._redis, SORTER, self._owner, ttl_ms=LEASE_MS)
+        """Whether this process sorts; asked again well before the lease could end."""
+        now = asyncio.get_running_loop().time()
+        if now >= self._sure_until:
+            held = await hold(self._redis, SORTER, self._owner, ttl_ms=LEASE_MS)
+            self._sure_until = now + LEASE_MS / 4000 if held else 0.0
+        return bool(self._sure_until)
 
     async def _hold(self) -> None:
         """Keep the lease while a batch is sorted."""
