@@ -29,7 +29,11 @@ async def scene(
     async with Redis.from_url(redis_server) as redis:
         await redis.flushall()
     workspace = Workspace(retries_s=(0.0, 0.0, 0.0))
-    settings = {"NIGHTDESK_REDIS_URL": redis_server, **database_variables(database)}
+    settings = {
+        "NIGHTDESK_REDIS_URL": redis_server,
+        "NIGHTDESK_GROUPING__WINDOW_S": "0",  # the tests of a module share one service, not one incident
+        **database_variables(database),
+    }
     async with (
         workspace.serving(),
         nightdesk_running(tmp_path_factory.mktemp("nightdesk"), workspace, **settings) as bot,
