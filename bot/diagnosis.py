@@ -106,11 +106,14 @@ def scope_of(case: Case) -> Scope:
 
 
 def _catalog(case: Case) -> Catalog:
+    """The services of the topology; names that differ only in their capitals are one service."""
+    spoken: dict[str, str] = {}
     needs: dict[str, dict[str, None]] = {}
     for call in case.calls:
-        needs.setdefault(call.callee, {})
-        if call.caller != call.callee:
-            needs.setdefault(call.caller, {})[call.callee] = None
+        caller, callee = (spoken.setdefault(name.casefold(), name) for name in (call.caller, call.callee))
+        needs.setdefault(callee, {})
+        if caller != callee:
+            needs.setdefault(caller, {})[callee] = None
     return Catalog(services={name: Service(depends_on=tuple(called)) for name, called in needs.items()})
 
 

@@ -87,13 +87,25 @@ def open_case(folder: Path) -> Case:
         baselines = [baselines]
     given = {name: said[name] for name in ("id", "alert", "window") if name in said}
     try:
-        return Case.model_validate({"folder": folder, **given, "baselines": baselines, "calls": calls})
+        case = Case.model_validate({"folder": folder, **given, "baselines": baselines, "calls": calls})
     except ValidationError as error:
         problems = "; ".join(
             f"{'.'.join(map(str, one['loc'])) or 'case'}: {one['msg']}"
             for one in error.errors(include_url=False, include_input=False)[:5]
         )
         raise BadInput(f"{folder} is not a recorded case: {problems}.") from None
+    apart = tuple(part for baseline in case.baselines for part in _outside(baseline, case.window))
+    if not apart:
+        raise BadInput(f"{folder} has no baseline outside its window: there is nothing to compare with.")
+    return case.model_copy(update={"baselines": apart})
+
+
+def _outside(baseline: Window, window: Window) -> Iterator[Window]:
+    """The parts of a baseline that are not of the window."""
+    if baseline.start < min(baseline.end, window.start):
+        yield Window(start=baseline.start, end=min(baseline.end, window.start))
+    if max(baseline.start, window.end) < baseline.end:
+        yield Window(start=max(baseline.start, window.end), end=baseline.end)
 
 
 class RecordedMetrics:

@@ -124,6 +124,11 @@ def test_a_service_that_only_the_topology_knows_does_no_harm(tmp_path: Path) -> 
     assert causes(tmp_path)[0]["service"] == "bank"
 
 
+def test_names_that_differ_in_capitals_only_are_one_service(tmp_path: Path) -> None:
+    write_topology(with_metrics(tmp_path, "bank"), *CALLS, ("PAY", "Bank"))
+    assert causes(tmp_path)[0]["service"] == "bank"
+
+
 def test_a_case_without_telemetry_is_refused(tmp_path: Path) -> None:
     with pytest.raises(BadInput, match="nothing to look at"):
         command(write_case(tmp_path), as_json=True)

@@ -41,6 +41,17 @@ def test_one_baseline_may_be_given_as_an_object(tmp_path: Path) -> None:
     assert [baseline.end for baseline in case.baselines] == [BEFORE[1]]
 
 
+def test_a_baseline_that_reaches_into_the_window_ends_where_the_window_begins(tmp_path: Path) -> None:
+    around = (BEFORE[0], ALERT_AT + timedelta(minutes=30))
+    case = open_case(write_case(tmp_path, baselines=None, baseline=stretch(around)))
+    assert [(part.start, part.end) for part in case.baselines] == [(BEFORE[0], WINDOW[0]), (WINDOW[1], around[1])]
+
+
+def test_a_case_with_no_baseline_outside_its_window_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(BadInput, match="nothing to compare with"):
+        open_case(write_case(tmp_path, baselines=[stretch(WINDOW)]))
+
+
 async def test_series_are_told_apart_by_service_instance_peer_and_metric(tmp_path: Path) -> None:
     write_case(tmp_path)
     later = (WINDOW[0] + timedelta(minutes=1)).isoformat()

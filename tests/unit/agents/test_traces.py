@@ -1,0 +1,186 @@
+"""The traces agent, and the logs agent's look at single requests."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator, Collection, Sequence
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from bot.agents.requests import LookAtRequests, request_tools
+from bot.agents.scope import Scope
+from bot.agents.traces import LookAtTraces, traces_tools
+from bot.catalog import Catalog, Service
+from bot.errors import SourceUnavailable
+from bot.models import Alert, AlertStatus, Finding, Report, Window
+from bot.telemetry.loglines import LogLine
+from bot.telemetry.logs import Batch
+from bot.telemetry.spans import Span, SpanBatch
+
+AT = datetime(2026, 5, 1, 3, 0, tzinfo=UTC)
+WINDOW = Window(start=AT, end=AT + timedelta(minutes=5))
+BEFORE = Window(start=AT - timedelta(minutes=5), end=AT)
+SCOPE = Scope(
+    incident_id="i",
+    alert=Alert(source="generic", name="Slow", status=AlertStatus.FIRING, fingerprint="f"),
+    service="web",
+    catalog=Catalog(services={"web": Service(depends_on=("pay",)), "pay": Service(aliases=("payments",))}),
+    window=WINDOW,
+    baseline=BEFORE,
+)
+
+
+class Source:
+    """Gives the spans and lines that it was told, by stretch."""
+
+    name = "told"
+
+    def __init__(self, spans: Sequence[Span] = (), lines: Sequence[LogLine] = ()) -> None:
+        self.spans, self.lines = spans, lines
+        self.asked: list[list[str] | None] = []
+
+
+class Spans(Source):
+    async def read(self, window: Window, services: Collection[str] | None = None) -> AsyncGenerator[SpanBatch, None]:
+        self.asked.append(sorted(services) if services is not None else None)
+        inside = [span for span in self.spans if window.start.timestamp() <= span.start_s < window.end.timestamp()]
+        yield SpanBatch(tuple(inside), ("one shard did not answer",))
+
+
+class Lines(Source):
+    async def read(self, window: Window, services: Collection[str] | None = None) -> AsyncGenerator[Batch, None]:
+        start, end = window.start.timestamp(), window.end.timestamp()
+        yield Batch(tuple(line for line in self.lines if start <= (line.at or 0.0) < end))
+
+
+class Silent(Source):
+    async def read(self, window: Window, services: Collection[str] | None = None) -> AsyncGenerator[SpanBatch, None]:
+        if window.seconds:
+            raise SourceUnavailable("Tempo is down.")
+        yield SpanBatch(())
+
+
+class Hanging(Source):
+    async def read(self, window: Window, services: Collection[str] | None = None) -> AsyncGenerator[SpanBatch, None]:
+        await asyncio.Event().wait()
+        yield SpanBatch(())
+
+
+def requests(*, slow: bool = False, early: bool = False, failed: bool = False) -> list[Span]:
+    """Forty requests of web to pay before the window, and forty in it."""
+    spans: list[Span] = []
+    for number in range(80):
+        inside = number >= 40
+        start = BEFORE.start.timestamp() + 7 * number + (20 if inside else 0)
+        work = 0.9 if slow and inside else 0.1 + 0.001 * (number % 5)
+        trace = f"t{number}"
+        spans.append(Span(trace, "a", None, "web", "GET /", start, 1.2))
+        if not (early and inside):
+            spans.append(Span(trace, "b", "a", "web", "call pay", start + 0.01, work + 0.02))
+            spans.append(Span(trace, "c", "b", "payments", "Charge", start + 0.02, work, failed=failed and inside))
+    return spans
+
+
+def lines(spans: Sequence[Span], *, missing: bool) -> list[LogLine]:
+    return [
+        LogLine(span.start_s + 0.01, text, "info", "pay", trace=span.trace)
+        for span in spans
+        if span.id == "c"
+        for text in ("Charge begins", "Charge has ended")
+        if not (missing and text == "Charge has ended" and span.start_s >= AT.timestamp())
+    ]
+
+
+async def traced(*sources: Source) -> Report:
+    (tool,) = traces_tools(sources)  # type: ignore[arg-type]
+    return await tool.run(LookAtTraces(), SCOPE)
+
+
+def strongest(report: Report) -> Finding:
+    return report.findings[0]
+
+
+async def test_what_takes_longer_by_itself_is_named_under_its_catalogue_name() -> None:
+    finding = strongest(await traced(Spans(requests(slow=True))))
+    assert (finding.service, finding.kind, finding.indicator) == ("pay", "self_time", "Charge")
+    assert finding.title == "Charge takes 900 ms of its own, usually 102 ms (payments)"
+
+
+async def test_requests_that_stop_short_are_told_of_whom_they_asked_last() -> None:
+    kinds = {(one.service, one.kind) for one in (await traced(Spans(requests(early=True)))).findings if one.score > 0}
+    assert ("web", "path_end") in kinds
+
+
+async def test_spans_that_say_that_they_failed_are_counted() -> None:
+    finding = strongest(await traced(Spans(requests(failed=True))))
+    assert (finding.service, finding.kind) == ("pay", "failed_spans")
+    assert finding.evidence[0].value == 1.0
+
+
+async def test_where_all_is_as_usual_it_says_that_it_looked() -> None:
+    (only,) = (await traced(Spans(requests()))).findings
+    assert (only.score, only.title) == (0.0, "Traces: looked, and normal – 120 spans")
+
+
+async def test_it_asks_for_the_service_and_what_it_stands_on_by_all_their_names() -> None:
+    source = Spans(requests())
+    await traced(source)
+    assert source.asked == [["pay", "payments", "web"]] * 2
+
+
+async def test_what_could_not_be_read_is_a_gap_once() -> None:
+    report = await traced(Spans(requests()), Silent())
+    assert [(gap.source, gap.reason) for gap in report.gaps] == [
+        ("told", "one shard did not answer"), ("told", "Tempo is down."),
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("sources", "said"),
+    [((), "no source of traces configured"), ((Spans([]),), "has only 0 spans"), ((Silent(),), "Tempo is down.")],
+    ids=["none", "empty", "down"],
+)
+async def test_with_nothing_to_see_it_says_why(sources: tuple[Source, ...], said: str) -> None:
+    report = await traced(*sources)
+    assert report.findings == ()
+    assert any(said in gap.reason for gap in report.gaps)
+
+
+async def test_a_source_that_hangs_costs_no_more_than_the_deadline() -> None:
+    (tool,) = traces_tools((Hanging(),))
+    report = await tool.run(LookAtTraces(), Scope(**{**vars(SCOPE), "deadline_s": 0.05}))
+    assert "there was no time" in report.gaps[0].reason
+
+
+async def looked_at(spans: Sequence[Span], told: Sequence[LogLine]) -> Report:
+    (tool,) = request_tools((Lines(lines=told),), (Spans(spans),))
+    return await tool.run(LookAtRequests(), SCOPE)
+
+
+def paid(spans: Sequence[Span]) -> list[Span]:
+    """The same under the catalogue's name, as the lines have it."""
+    return [Span(one.trace, one.id, one.parent, one.service.replace("payments", "pay"), one.operation, one.start_s,
+                 one.duration_s) for one in spans]  # fmt: skip
+
+
+async def test_a_line_that_stays_away_is_the_strongest_sign() -> None:
+    spans = paid(requests())
+    finding = strongest(await looked_at(spans, lines(spans, missing=True)))
+    assert (finding.service, finding.kind) == ("pay", "vanished_line")
+    assert finding.title == "Requests to Charge no longer write “Charge has ended”: 0 % of them, usually 100 % (pay)"
+
+
+async def test_lines_without_spans_are_compared_by_trace() -> None:
+    spans = paid(requests())
+    assert strongest(await looked_at([], lines(spans, missing=True))).service == "pay"
+
+
+async def test_lines_as_usual_are_normal() -> None:
+    spans = paid(requests())
+    assert [one.score for one in (await looked_at(spans, lines(spans, missing=False))).findings] == [0.0]
+
+
+async def test_lines_that_name_no_trace_are_a_gap() -> None:
+    report = await looked_at([], [LogLine(AT.timestamp() + 1, "Charge begins", "info", "pay")])
+    assert "no lines that name their trace" in report.gaps[-1].reason
