@@ -143,3 +143,16 @@ def test_every_locked_package_has_hashes_and_no_address(lock: Path) -> None:
     packages = re.split(r"\n(?=\S)", re.sub(r"^#.*\n", "", text, flags=re.MULTILINE).strip())
     assert packages
     assert all("==" in package and "--hash=sha256:" in package for package in packages)
+
+
+def test_the_encoder_is_tested_with_the_packages_that_are_shipped() -> None:
+    """`scripts/lock` writes both; a lock that was written without it is seen here."""
+    shipped, tested = (_pins(ROOT / name) for name in ("requirements.lock", "requirements-embeddings.lock"))
+    assert shipped <= tested
+    assert not [pin for pin in tested if pin.startswith(("torch==", "nvidia-", "triton=="))]
+
+
+def _pins(lock: Path) -> set[str]:
+    return {
+        line.rstrip(" \\") for line in lock.read_text().splitlines() if "==" in line and not line.startswith((" ", "#"))
+    }
