@@ -64,9 +64,7 @@ async def _quality(talks: Sequence[Conversation], encoder: str | None) -> None:
     _table(HEADER, [marks.row() for marks in methods.values()])
     _table(*_categories(list(methods.values())))
     if foreign:
-        print(
-            f"Something bears on {fmean(own):.1%} of the questions, on {fmean(foreign):.1%} of those meant for others.\n"
-        )
+        print(f"Something bears on {fmean(own):.1%} of the questions, on {fmean(foreign):.1%} of those of others.\n")
     print(f"Remembering all {messages} messages took {indexed_s:.2f} s.\n")
 
 
