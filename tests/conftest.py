@@ -12,6 +12,7 @@ pytest_plugins = [
     "tests.servers.browser",
     "tests.servers.mariadb",
     "tests.servers.postgres",
+    "tests.servers.postgres_standby",  # imports postgres, so it comes after it
     "tests.servers.payments",  # imports postgres, so it comes after it
     "tests.servers.prometheus",
     "tests.servers.redis",

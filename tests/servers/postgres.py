@@ -33,6 +33,8 @@ ROLES = (
     "CREATE ROLE app LOGIN PASSWORD 'app-s3cret'",
 )
 HOLD = "UPDATE orders SET state = 'held by 4242' WHERE id = 1"
+OPTIONS = ("-c", "fsync=off", "-c", "max_connections=40", "-c", "max_prepared_transactions=4",
+           "-c", "shared_preload_libraries=pg_stat_statements")  # fmt: skip
 _numbers = count(1)
 
 
@@ -139,42 +141,42 @@ async def _all_wait(owner: AsyncConnection[Any], waiters: int) -> bool:
     return await counted.fetchone() == (waiters,)
 
 
-def _binaries() -> Path:
+def binaries() -> Path:
+    """The folder of the newest server's programs."""
     folders = sorted(Path("/usr/lib/postgresql").glob("*/bin"), key=lambda folder: float(folder.parent.name))
     found = shutil.which("initdb")
     assert folders or found, "PostgreSQL is missing: run scripts/test, which installs it"
     return folders[-1] if folders else Path(str(found)).parent
 
 
-def _initialise(binaries: Path, folder: Path, user: str | None) -> None:
+def _initialise(folder: Path, user: str | None) -> None:
     password = folder / "password"
     password.write_text(PASSWORDS["postgres"])
     if user:
         shutil.chown(folder, user)
         shutil.chown(password, user)
-    command = [str(binaries / "initdb"), "-D", str(folder / "data"), "-U", "postgres", "--auth=scram-sha-256",
+    command = [str(binaries() / "initdb"), "-D", str(folder / "data"), "-U", "postgres", "--auth=scram-sha-256",
                f"--pwfile={password}", "--no-sync", "--encoding=UTF8", "--locale=C.UTF-8"]  # fmt: skip
     subprocess.run(command, check=True, user=user, cwd="/", stdout=subprocess.DEVNULL)
 
 
-def _answers(binaries: Path, server: PostgresServer) -> bool:
-    command = [str(binaries / "pg_isready"), "-q", "-h", "127.0.0.1", "-p", str(server.port)]
+def is_ready(server: PostgresServer) -> bool:
+    """Whether it takes connections."""
+    command = [str(binaries() / "pg_isready"), "-q", "-h", "127.0.0.1", "-p", str(server.port)]
     return subprocess.run(command, check=False).returncode == 0
 
 
 @contextmanager
 def postgres_running() -> Iterator[PostgresServer]:
     """A server with all roles, pg_stat_statements, and 40 connections, for as long as the block lasts."""
-    binaries, user = _binaries(), "postgres" if os.geteuid() == 0 else None
+    user = "postgres" if os.geteuid() == 0 else None
     # pytest's own temporary folders are closed to other users, such as the one that the server must run as
     with tempfile.TemporaryDirectory(prefix="nightdesk-postgres-") as name:
         folder, server = Path(name), PostgresServer(free_port())
-        _initialise(binaries, folder, user)
-        command = [str(binaries / "postgres"), "-D", str(folder / "data"), "-p", str(server.port), "-h", "127.0.0.1",
-                   "-k", str(folder), "-c", "fsync=off", "-c", "max_connections=40",
-                   "-c", "max_prepared_transactions=4",
-                   "-c", "shared_preload_libraries=pg_stat_statements"]  # fmt: skip
-        with running(command, log=folder / "log", ready=lambda: _answers(binaries, server), user=user):
+        _initialise(folder, user)
+        command = [str(binaries() / "postgres"), "-D", str(folder / "data"), "-p", str(server.port), "-h", "127.0.0.1",
+                   "-k", str(folder), *OPTIONS]  # fmt: skip
+        with running(command, log=folder / "log", ready=lambda: is_ready(server), user=user):
             with connect(server.dsn("postgres", "postgres").get_secret_value(), autocommit=True) as connection:
                 for statement in ROLES:
                     connection.execute(statement.encode())
