@@ -33,7 +33,7 @@ from bot.canvas.painter import Painter
 from bot.catalog import Catalog, load_catalog
 from bot.changes.door import ChangeDoor
 from bot.changes.ledger import ChangeLedger
-from bot.databases import databases_of
+from bot.databases import databases_of, readings_kept
 from bot.errors import Denied
 from bot.gate import PLACES, actions_of, policy_of
 from bot.incidents import Intake, Journal
@@ -222,6 +222,7 @@ async def _telemetry(
     logs = await stack.enter_async_context(log_sources(settings.logs))
     spans = await stack.enter_async_context(span_sources(settings.traces))
     databases = databases_of(catalog, secret_from_environment)
+    await stack.enter_async_context(readings_kept(databases.values(), settings.triage.database_readings_s))
     toolbox = Toolbox(
         (
             *metrics_tools(prometheus),

@@ -183,6 +183,7 @@ class TriageSettings(_Section):
     """How long and how widely the sub-agents look."""
 
     agent_deadline_s: float = Field(default=10, gt=0)
+    database_readings_s: float = Field(default=300, ge=0)
     window_s: float = Field(default=900, gt=0, description="the suspicious stretch before the alert")
     baseline_s: float = Field(default=3600, gt=0, description="the stretch before that, for comparison")
     brief_tokens: int = Field(default=800, ge=100)

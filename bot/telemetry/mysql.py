@@ -239,6 +239,15 @@ class MySql:
                 # in a thread that nobody waits for: the connection may still be in the middle of an answer
                 asyncio.get_running_loop().run_in_executor(None, _left, connection)
 
+    async def keep(self) -> None:
+        """Take a reading for later looks to compare with.
+
+        Raises:
+            SourceUnavailable: as for a look.
+        """
+        async with self.look() as look:
+            self.kept.add(await look.totals())
+
     def _prepared(self, connection: Connection) -> MySqlLook:
         """Make the session read-only and bounded, whatever the role may do."""
         name, limit = self.name, self._statement_timeout_s

@@ -210,6 +210,16 @@ class Postgres:
             finally:
                 await connection.close()
 
+    async def keep(self) -> None:
+        """Take a reading for later looks to compare with.
+
+        Raises:
+            SourceUnavailable: as for a look.
+        """
+        async with self.look() as look:
+            self.kept.add(await look.totals())
+            self.kept_space.add(await look.space())
+
     async def _connected(self) -> AsyncConnection[Any]:
         timeout = int(self._statement_timeout_s * 1000)
         connection = await connect(

@@ -12,6 +12,7 @@ Pause = Callable[[float], Awaitable[None]]
 
 KEPT_S = 3600.0
 """How far back totals are compared."""
+LATELY_S = 60.0
 APART_S = 240.0
 """Readings nearer to the one before are not kept: many looks at one incident must not push out how it was before."""
 
@@ -44,20 +45,32 @@ class Readings(Generic[R]):
         """The oldest one that was taken before and is not too old."""
         return next((kept for kept in self._kept if kept.at < reading.at and _apart_s(kept, reading) <= KEPT_S), None)
 
+    def lately(self, reading: R) -> R | None:
+        """The newest one that was taken a minute before or more."""
+        return next((kept for kept in reversed(self._kept) if _apart_s(kept, reading) >= LATELY_S), None)
+
 
 @dataclass(frozen=True)
 class Spans(Generic[R]):
-    """Two readings a moment apart and, where there is one, one from earlier."""
+    """Two readings a moment apart and, where there are any, the newest and the oldest from earlier."""
 
     first: R
     last: R
     earlier: R | None
+    lately: R | None = None
 
     @property
     def pairs(self) -> tuple[tuple[R, R], ...]:
-        """From when to when can be compared: the last moment, and the longer stretch."""
-        moment = ((self.first, self.last),)
-        return moment if self.earlier is None else (*moment, (self.earlier, self.last))
+        """From when to when can be compared, the shortest stretch first.
+
+        What began a minute ago drowns in an hour, and what happens once a minute is not seen in a second.
+        """
+        before = [self.first]
+        if self.lately is not None and self.lately is not self.earlier:
+            before.append(self.lately)
+        if self.earlier is not None:
+            before.append(self.earlier)
+        return tuple((reading, self.last) for reading in before)
 
     @property
     def longest(self) -> tuple[R, R]:
@@ -105,7 +118,8 @@ class Sample(Generic[R]):
             first = await self.begin()
             await self._pause(max(0.0, self._over_s - (self._clock() - self._begun)))
             last = await self._read()
-            self._spans = Spans(first, last, self._kept.before(first))
+            earlier = self._kept.before(first)
+            self._spans = Spans(first, last, earlier, self._kept.lately(first) if earlier else None)
             self._kept.add(first)
         return self._spans
 

@@ -140,6 +140,15 @@ class RedisServer:
             finally:
                 await redis.aclose()
 
+    async def keep(self) -> None:
+        """Take a reading for later looks to compare with.
+
+        Raises:
+            SourceUnavailable: as for a look.
+        """
+        async with self.look() as look:
+            self.kept.add(await look.totals())
+
     def _client(self) -> Redis:
         unreadable = SourceUnavailable(
             f"The connection string of database {self.name} cannot be read: write it as "

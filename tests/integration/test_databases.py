@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import pytest
 from pydantic import SecretStr
 
 from bot.catalog import Catalog, Database
-from bot.databases import databases_of
+from bot.databases import databases_of, readings_kept
 from bot.doctor import Check, database_check
 from bot.telemetry.mysql import MySql
 from bot.telemetry.postgres import Postgres
@@ -14,6 +16,7 @@ from bot.telemetry.redis_server import RedisServer
 from tests.integration.agents.database.asking import scope, tools_for
 from tests.servers.mariadb import MariaDbDatabase
 from tests.servers.postgres import PostgresDatabase
+from tests.servers.process import wait_until
 from tests.servers.redis import ObservedRedis
 
 CATALOG = Catalog.model_validate(
@@ -70,6 +73,41 @@ async def test_a_database_that_is_down_does_not_keep_the_others_from_being_seen(
     report = await tools.use("database.connections", {}, scope("payments-api", catalog=CATALOG))
     assert {finding.service for finding in report.findings} == {"orders", "cache"}
     assert [gap.source for gap in report.gaps] == ["database attic", "database stock"]
+
+
+async def test_totals_are_kept_before_anybody_looks_also_while_one_database_is_down(
+    secrets: dict[str, SecretStr],
+) -> None:
+    secrets["STOCK"] = SecretStr("mysql://reader:x@127.0.0.1:1/stock")
+    opened = databases_of(CATALOG, secrets.get)
+    orders, cache = opened["orders"], opened["cache"]
+    assert isinstance(orders, Postgres)
+    assert isinstance(cache, RedisServer)
+    readings = 0
+
+    async def second_round(_: float) -> None:
+        nonlocal readings
+        readings += 1
+        if readings > 1:
+            await asyncio.Event().wait()
+
+    async with readings_kept(opened.values(), 300, pause=second_round):
+
+        async def twice() -> bool:
+            return readings == 2
+
+        await wait_until(twice, what="two rounds")
+    async with orders.look() as look:
+        assert orders.kept.before(await look.totals()) is not None
+        assert orders.kept_space.before(await look.space()) is not None
+    async with cache.look() as redis_look:
+        assert cache.kept.before(await redis_look.totals()) is not None
+
+
+async def test_where_it_is_switched_off_nothing_is_read(secrets: dict[str, SecretStr]) -> None:
+    opened = databases_of(CATALOG, secrets.get)
+    async with readings_kept(opened.values(), 0):
+        assert not [task for task in asyncio.all_tasks() if task.get_name() == "database readings"]
 
 
 @pytest.mark.parametrize("name", ["orders", "stock", "cache"])

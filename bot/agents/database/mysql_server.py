@@ -74,7 +74,9 @@ def deadlocks(subject: Subject, spans: Spans[MySqlTotals], latest: Deadlock | No
                 DEADLOCK_QUERY, 2,
             )
         )  # fmt: skip
-    a_minute = new / max(over_s, 60) * 60
+    a_minute = max(
+        ((b.deadlocks - a.deadlocks) / max(span_s((a, b)), 60) * 60 for a, b in _unbroken(spans)), default=0.0
+    )
     score = deadlock_score(new, a_minute)
     facts = {"new_deadlocks": new, "deadlocks_per_min": round(a_minute, 3)}
     return subject.finding("deadlocks", "deadlocks", statement, score, evidence=tuple(evidence), facts=facts)
@@ -118,11 +120,15 @@ def storage(subject: Subject, spans: Spans[MySqlTotals], size_bytes: int) -> tup
 
 def _grown_only(spans: Spans[MySqlTotals]) -> tuple[MySqlTotals, MySqlTotals]:
     """The longest stretch without a restart of the server in it."""
-    return next((pair for pair in reversed(spans.pairs) if pair[0].uptime_s <= pair[1].uptime_s), (spans.last,) * 2)
+    return next(reversed(_unbroken(spans)), (spans.last, spans.last))
+
+
+def _unbroken(spans: Spans[MySqlTotals]) -> list[tuple[MySqlTotals, MySqlTotals]]:
+    return [pair for pair in spans.pairs if pair[0].uptime_s <= pair[1].uptime_s]
 
 
 def _disk_tables(subject: Subject, spans: Spans[MySqlTotals], facts: Mapping[str, Any]) -> Sequence[Finding]:
-    pairs = [pair for pair in spans.pairs if pair[0].uptime_s <= pair[1].uptime_s]
+    pairs = _unbroken(spans)
     a_second = max((b.disk_tables - a.disk_tables) / max(1.0, span_s((a, b))) for a, b in pairs) if pairs else 0.0
     usual = spans.longest[0].disk_tables / max(1, spans.longest[0].uptime_s)
     score = 0.6 * grown(a_second / (2 * usual + 1) - 1, 5)

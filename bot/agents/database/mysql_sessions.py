@@ -182,6 +182,8 @@ def connections(
         "connections_used": used.used,
         "connections_limit": used.limit_total,
         "connections_share": round(share, 3),
+        "holder": user,
+        "holder_connections": held,
     }
     return subject.finding(
         "connection_exhaustion", "connections_used", statement, score, evidence=evidence, facts=facts

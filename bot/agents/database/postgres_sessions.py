@@ -91,13 +91,20 @@ def connections(subject: Subject, used: Connections, holders: Sequence[Holder]) 
         ),
         subject.evidence("connections", f"Most connections: {most or 'none'}.", CONNECTIONS_QUERY, 2),
     )
+    most_of_all = max(holders, key=lambda holder: holder.used_role, default=None)
     return subject.finding(
         "connection_exhaustion",
         "connections_used",
         statement,
         (share - CONNECTIONS_WELL_BELOW) / (1 - CONNECTIONS_WELL_BELOW),
         evidence=evidence,
-        facts={"connections_used": used.used, "connections_limit": usable, "connections_share": round(share, 3)},
+        facts={
+            "connections_used": used.used,
+            "connections_limit": usable,
+            "connections_share": round(share, 3),
+            "holder": most_of_all.role if most_of_all else "",
+            "holder_connections": most_of_all.used_role if most_of_all else 0,
+        },
     )
 
 

@@ -28,7 +28,10 @@ def deadlocks(subject: Subject, spans: Spans[Totals]) -> Finding:
     since = f"{new} of them within the last {over_s:.0f} s" if pair else "the totals were reset a moment ago"
     statement = f"{total} deadlock(s) on {subject.database} in all, {since}."
     evidence = subject.evidence("deadlocks", statement, TOTALS_QUERY, value=new, baseline=0, unit="deadlocks")
-    a_minute = new / max(over_s, 60) * 60
+    a_minute = max(
+        ((b.counters.deadlocks - a.counters.deadlocks) / max(span_s((a, b)), 60) * 60 for a, b in _comparable(spans)),
+        default=0.0,
+    )
     facts = {"new_deadlocks": new, "deadlocks_per_min": round(a_minute, 3)}
     score = deadlock_score(new, a_minute)
     return subject.finding("deadlocks", "deadlocks", statement, score, evidence=(evidence,), facts=facts)
@@ -65,12 +68,16 @@ def storage(
 
 def _pair(spans: Spans[Totals]) -> tuple[Totals, Totals] | None:
     """The longest stretch over which the totals only grew."""
-    return next((pair for pair in reversed(spans.pairs) if comparable(pair[0].counters, pair[1].counters)), None)
+    return next(reversed(_comparable(spans)), None)
+
+
+def _comparable(spans: Spans[Totals]) -> list[tuple[Totals, Totals]]:
+    return [pair for pair in spans.pairs if comparable(pair[0].counters, pair[1].counters)]
 
 
 def _spilled(spans: Spans[Totals]) -> tuple[float, int]:
     """The highest rate of the stretches that can be compared, and the files of the longest."""
-    pairs = [pair for pair in spans.pairs if comparable(pair[0].counters, pair[1].counters)]
+    pairs = _comparable(spans)
     # totals are written at the end of a statement, so a moment shorter than a second is no rate
     rates = [(b.counters.temp_bytes - a.counters.temp_bytes) / max(1.0, span_s((a, b))) for a, b in pairs]
     files = [b.counters.temp_files - a.counters.temp_files for a, b in pairs]

@@ -44,10 +44,13 @@ def connections(subject: Subject, spans: Spans[RedisTotals], holders: Counter[st
     if most := "; ".join(f"{name}: {count}" for name, count in holders.most_common(4)):
         evidence.append(subject.evidence("connections", f"Most connections: {most}.", CLIENTS_QUERY, 2))
     score = max((share - CONNECTIONS_WELL_BELOW) / (1 - CONNECTIONS_WELL_BELOW), 0.8 * grown(refused, 2))
+    holder, held = next(iter(holders.most_common(1)), ("", 0))
     facts = {
         "connections_used": now.clients,
         "connections_limit": now.clients_limit,
         "connections_share": round(share, 3),
+        "holder": holder,
+        "holder_connections": held,
     }
     return subject.finding("connection_exhaustion", "connections_used", statement, score, evidence=tuple(evidence),
                            facts=facts)  # fmt: skip

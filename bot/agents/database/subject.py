@@ -96,8 +96,8 @@ def blocking_score(blocked: int, wait_s: float, *, idle: bool) -> float:
 
 
 def deadlock_score(new: int, a_minute: float) -> float:
-    """One or two within an hour happen; several a minute are a fault."""
-    return max(0.5 * grown(new - 1, 5), 0.9 * grown(a_minute, 1))
+    """One or two within an hour happen, one just now is a clue; several a minute are a fault."""
+    return max(0.5 * grown(new - 1, 5), 0.9 * grown(a_minute, 2.5))
 
 
 def cache_score(hit_ratio: float, usual: float) -> float:

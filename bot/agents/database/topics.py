@@ -61,6 +61,8 @@ TOPICS: Mapping[Topic, Facts] = {
             "connections_used": "connections to the server in use",
             "connections_limit": "connections that ordinary roles may use",
             "connections_share": "use of the tightest limit of server, database and role; 1 is full",
+            "holder": "the role, user or client that holds most of them",
+            "holder_connections": "how many it holds",
         },
     ),
     "slow_statements": Facts(

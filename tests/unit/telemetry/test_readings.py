@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-from bot.telemetry.readings import Readings, Sample
+from bot.telemetry.readings import Readings, Sample, Spans
 
 START = datetime(2026, 5, 1, 3, 0, tzinfo=UTC)
 
@@ -38,6 +38,19 @@ def test_many_looks_at_one_incident_do_not_push_out_how_it_was_before() -> None:
     readings = kept(0, *range(1000, 3000))
     assert readings.before(at(3000)) == at(0)
     assert len(readings._kept) < 20
+
+
+def test_the_newest_of_a_minute_ago_and_more_is_compared_too() -> None:
+    readings = kept(0, 600, 1200)
+    assert readings.lately(at(1230)) == at(600)
+    assert readings.lately(at(1300)) == at(1200)
+    spans = Spans(at(1300), at(1301), readings.before(at(1300)), readings.lately(at(1300)))
+    assert spans.pairs == ((at(1300), at(1301)), (at(1200), at(1301)), (at(0), at(1301)))
+
+
+def test_where_only_one_was_kept_it_is_compared_once() -> None:
+    only = at(0)
+    assert Spans(at(100), at(101), only, only).pairs == ((at(100), at(101)), (at(0), at(101)))
 
 
 def test_a_reading_is_never_compared_with_itself() -> None:

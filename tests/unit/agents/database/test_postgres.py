@@ -255,11 +255,21 @@ def test_a_copy_that_lost_its_source_is_suspicious_although_it_has_replayed_all_
 
 def test_deadlocks_are_suspicious_only_when_they_are_new() -> None:
     assert deadlocks(SUBJECT, moment(totals())).score == 0
-    assert deadlocks(SUBJECT, moment(totals(deadlocks=9), earlier=totals(-60))).score > 0.8
+    assert deadlocks(SUBJECT, moment(totals(deadlocks=9), earlier=totals(-60))).score > 0.7
 
 
 def test_one_deadlock_within_an_hour_is_daily_life() -> None:
-    assert deadlocks(SUBJECT, moment(totals(deadlocks=6), earlier=totals(-3500))).score < 0.15
+    assert (
+        deadlocks(SUBJECT, moment(totals(deadlocks=6), first=totals(-1, deadlocks=6), earlier=totals(-3500))).score
+        < 0.15
+    )
+
+
+def test_deadlocks_of_the_last_minutes_do_not_drown_in_the_hour() -> None:
+    spans = Spans(totals(-1, deadlocks=13), totals(deadlocks=13), totals(-3500), totals(-240, deadlocks=5))
+    finding = deadlocks(SUBJECT, spans)
+    assert finding.facts == {"new_deadlocks": 8, "deadlocks_per_min": 2}
+    assert finding.score > 0.4
 
 
 def test_totals_that_were_reset_are_not_compared() -> None:
