@@ -188,7 +188,7 @@ def playbook_render(
 def playbook_run(
     file: Path,
     facts: Annotated[Path | None, typer.Option(help=FACTS_HELP)] = None,
-    case: Annotated[Path | None, typer.Option(help="A recorded case: its alert, and its facts.yaml.")] = None,
+    case: Annotated[Path | None, typer.Option(help="A recorded case: case.json, telemetry, facts.yaml.")] = None,
 ) -> None:
     """Rehearse a playbook: print the path it takes on given facts or a recorded case. Changes are only simulated."""
     from bot.rehearsal import rehearse

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal
@@ -10,12 +9,12 @@ from typing import Any, Literal
 from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
-from bot.alerts import alertmanager
 from bot.canvas import Playbook, Step, Walked, read
 from bot.canvas.commands import lint_command
 from bot.canvas.library import load_library
 from bot.canvas.rehearsal import Rehearsal, play
 from bot.errors import BadInput
+from bot.recorded import RecordedWorld
 from bot.work.specs import shipped_specs
 
 FACTS = "facts.yaml"
@@ -32,40 +31,38 @@ async def rehearse(file: Path, facts: Path | None = None, case: Path | None = No
 
     Args:
         facts: YAML with what the run is given, what its steps find, and how its questions end.
-        case: a recorded case; its alert is the run's, and its `facts.yaml` says what was found.
+        case: a recorded case: its alert is the run's, the agents look at its telemetry, and its `facts.yaml` tells
+            what was found where the recording does not reach.
 
     Raises:
         BadInput: the facts or the case cannot be read.
         NotAPlaybook: the playbook cannot be read.
     """
     playbook = read(file)
-    given = read_case(case) if case else _facts(facts) if facts else {}
-    world = Rehearsal(Told(given.get("finds", {})))
+    told = _facts(facts) if facts else notes_of(case) if case else {}
+    recorded = RecordedWorld.open(case, told.get("finds", {})) if case else None
+    given = told.get("given", {})
+    world = Rehearsal(recorded or Told(told.get("finds", {})))
     walked = await play(
         playbook,
         world,
-        given=given.get("given", {}),
+        given=recorded.given(given) if recorded else given,
         library=load_library(file.parent, shipped_specs()).playbooks,
-        answers=given.get("answers", {}),
+        answers=told.get("answers", {}),
     )
-    return _told(playbook, walked, world), 1 if walked.state == "failed" else 0
+    said = _told(playbook, walked, world)
+    if recorded and recorded.unrecorded:
+        said = f"not recorded, so nothing is known: {', '.join(dict.fromkeys(recorded.unrecorded))}\n{said}"
+    return said, 1 if walked.state == "failed" else 0
 
 
-def read_case(folder: Path) -> Mapping[str, Any]:
-    """What a recorded case gives to a rehearsal: as a file of facts, with the alert of its `case.json`.
+def notes_of(case: Path) -> Mapping[str, Any]:
+    """The `facts.yaml` of a recorded case; nothing where there is none.
 
     Raises:
-        BadInput: naming the file and what is wrong with it.
+        BadInput: it cannot be read.
     """
-    file = folder / "case.json"
-    try:
-        (alert, *_) = alertmanager.parse(json.loads(file.read_text(encoding="utf-8"))["alert"])
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise BadInput(f"{file} is no recorded case: {type(error).__name__} {error}.") from None
-    told = _facts(folder / FACTS) if (folder / FACTS).is_file() else {}
-    more: Mapping[str, Any] = told.get("given", {})
-    service = {"name": alert.service, "database": None, **more.get("service", {})}
-    return {**told, "given": {**more, "alert": alert.model_dump(mode="json"), "service": service}}
+    return _facts(case / FACTS) if (case / FACTS).is_file() else {}
 
 
 class Told:

@@ -100,7 +100,7 @@ class IncidentWorld:
     async def use(self, tool: str, parameters: Mapping[str, Any], step: Step) -> Mapping[str, Any]:
         """The facts that the tool finds; what it found goes into the journal first."""
         if tool == RANK:
-            return _facts_of(await self._rank())
+            return facts_of(await self._rank())
         scope = await self._scope(await self._read(), tool.partition(".")[0])
         report = await self._rooms.toolbox.use(tool, parameters, scope)
         await self._record(report, step)
@@ -303,7 +303,7 @@ def _meant(change: Change) -> tuple[str, Mapping[str, Any]]:
     return name, given
 
 
-def _facts_of(best: Hypothesis) -> dict[str, Any]:
+def facts_of(best: Hypothesis) -> dict[str, Any]:
     """What a branch may ask about the best hypothesis. How confident is confident enough is for the drawing to say."""
     remedy = best.remedies[0] if best.remedies else None
     return {

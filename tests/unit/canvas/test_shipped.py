@@ -17,7 +17,8 @@ from bot.canvas.matching import choose
 from bot.canvas.rehearsal import Rehearsal, play
 from bot.errors import BadInput
 from bot.models import Alert
-from bot.rehearsal import Told, read_case, rehearse
+from bot.recorded import RecordedWorld
+from bot.rehearsal import Told, notes_of, rehearse
 from bot.work.specs import shipped_specs
 
 ROOT = Path(__file__).parents[3]
@@ -44,7 +45,9 @@ ENDS = {
 
 
 def of_case(name: str) -> Mapping[str, Any]:
-    return read_case(CASES / name)
+    notes = notes_of(CASES / name)
+    world = RecordedWorld.open(CASES / name, notes["finds"])
+    return {**notes, "given": world.given(notes.get("given", {}))}
 
 
 async def played(
@@ -114,7 +117,7 @@ async def test_the_command_plays_it_and_prints_the_path(name: str) -> None:
 
 
 async def test_a_folder_that_is_no_case_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(BadInput, match=r"case\.json is no recorded case"):
+    with pytest.raises(BadInput, match=r"case\.json"):
         await rehearse(ROOT / "playbooks" / "general-triage.md", case=tmp_path)
 
 

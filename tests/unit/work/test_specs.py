@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from bot.work.specs import RANK_FACTS, SHIPPED, shipped_specs
-from bot.work.world import APPLY, RANK, _facts_of
+from bot.work.world import APPLY, RANK, facts_of
 from tests.unit.work.histories import hypothesis
 
 
@@ -22,4 +22,4 @@ def test_only_actions_change_anything() -> None:
 
 def test_what_a_branch_may_ask_about_the_ranking_is_what_the_ranking_gives() -> None:
     ranking: Any = shipped_specs()[RANK]
-    assert set(_facts_of(hypothesis())) == set(RANK_FACTS) == set(ranking.facts)
+    assert set(facts_of(hypothesis())) == set(RANK_FACTS) == set(ranking.facts)

@@ -1,0 +1,81 @@
+"""A recorded case as the world of a rehearsal: its alert, the agents on its telemetry, and what its notes tell."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from bot.agents.commander import rank
+from bot.agents.logs import logs_tools
+from bot.agents.measures import measures_tools
+from bot.agents.tools import Tool, Toolbox
+from bot.agents.traces import traces_tools
+from bot.canvas import Step
+from bot.diagnosis import scope_of
+from bot.errors import BadInput
+from bot.models import Finding, Gap
+from bot.telemetry.recorded import LOGS, METRICS, SPANS, Case, RecordedLogs, RecordedMetrics, RecordedSpans, open_case
+from bot.work.world import RANK, facts_of
+
+
+class RecordedWorld:
+    """Reads as a playbook's steps ask; implements `bot.canvas.rehearsal.Reader`.
+
+    What the notes tell for a step or a tool comes first; then the recorded telemetry is asked, by the agents that ask
+    the live one; the commander ranks what they found. Of what was not recorded nothing is known.
+    """
+
+    def __init__(self, case: Case, finds: Mapping[str, Any]) -> None:
+        self._case = case
+        self._finds = finds
+        self._scope = scope_of(case)
+        self._toolbox = Toolbox(_tools(case))
+        self._findings: list[Finding] = []
+        self._gaps: list[Gap] = []
+        self.unrecorded: list[str] = []
+        """Tools that were asked for and have no recording."""
+
+    @classmethod
+    def open(cls, folder: Path, finds: Mapping[str, Any]) -> RecordedWorld:
+        """The world of the case in the folder.
+
+        Raises:
+            BadInput: it is no recorded case.
+        """
+        return cls(open_case(folder), finds)
+
+    def given(self, more: Mapping[str, Any]) -> Mapping[str, Any]:
+        """What the run is given: the alert, and the service with what the notes say of it."""
+        alert = self._scope.alert
+        service = {"name": alert.service, "database": None, **more.get("service", {})}
+        return {**more, "alert": alert.model_dump(mode="json"), "service": service}
+
+    async def use(self, tool: str, parameters: Mapping[str, Any], step: Step) -> Mapping[str, Any]:
+        """The facts that the tool finds."""
+        told = self._finds.get(step.node, self._finds.get(tool))
+        if told is not None:
+            if not isinstance(told, Mapping):
+                raise BadInput(f"The facts of '{step.node}' ({tool}) are not a mapping.")
+            return told
+        if tool == RANK and (self._findings or self._gaps):
+            return facts_of(rank(self._findings, self._gaps, self._scope.catalog)[0])
+        if tool not in self._toolbox:
+            self.unrecorded.append(tool)
+            return {}
+        report = await self._toolbox.use(tool, _without_service(parameters), self._scope)
+        self._findings += report.findings
+        self._gaps += report.gaps
+        return report.facts
+
+
+def _tools(case: Case) -> tuple[Tool, ...]:
+    spans = (RecordedSpans(case),) if case.holds(SPANS) else ()
+    metrics = measures_tools(RecordedMetrics(case), traced=bool(spans)) if case.holds(METRICS) else ()
+    logs = logs_tools((RecordedLogs(case),)) if case.holds(LOGS) else ()
+    return (*metrics, *logs, *(traces_tools(spans) if spans else ()))
+
+
+def _without_service(parameters: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Everything recorded belongs to the incident, whether or not a catalogue names its service."""
+    return {name: value for name, value in parameters.items() if name != "service"}
