@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -29,7 +30,8 @@ class RecordedWorld:
     def __init__(self, case: Case, finds: Mapping[str, Any]) -> None:
         self._case = case
         self._finds = finds
-        self._scope = scope_of(case)
+        scope = scope_of(case)
+        self._scope = replace(scope, service=scope.catalog.resolve(scope.alert.service))
         self._toolbox = Toolbox(_tools(case))
         self._findings: list[Finding] = []
         self._gaps: list[Gap] = []
@@ -63,10 +65,16 @@ class RecordedWorld:
         if tool not in self._toolbox:
             self.unrecorded.append(tool)
             return {}
-        report = await self._toolbox.use(tool, _without_service(parameters), self._scope)
+        report = await self._toolbox.use(tool, self._known(parameters), self._scope)
         self._findings += report.findings
         self._gaps += report.gaps
         return report.facts
+
+    def _known(self, parameters: Mapping[str, Any]) -> Mapping[str, Any]:
+        """Without a service that the topology does not know: everything recorded belongs to the incident."""
+        service = parameters.get("service")
+        known = isinstance(service, str) and self._scope.catalog.resolve(service) is not None
+        return parameters if known else {name: value for name, value in parameters.items() if name != "service"}
 
 
 def _tools(case: Case) -> tuple[Tool, ...]:
@@ -74,8 +82,3 @@ def _tools(case: Case) -> tuple[Tool, ...]:
     metrics = measures_tools(RecordedMetrics(case), traced=bool(spans)) if case.holds(METRICS) else ()
     logs = logs_tools((RecordedLogs(case),)) if case.holds(LOGS) else ()
     return (*metrics, *logs, *(traces_tools(spans) if spans else ()))
-
-
-def _without_service(parameters: Mapping[str, Any]) -> Mapping[str, Any]:
-    """Everything recorded belongs to the incident, whether or not a catalogue names its service."""
-    return {name: value for name, value in parameters.items() if name != "service"}
