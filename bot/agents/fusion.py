@@ -149,9 +149,11 @@ def suspicions(
 
 
 def healthy_below(findings: Sequence[Finding], *, calls_seen: bool) -> float:
-    """Evidence that quiet times bring now and then."""
+    """Evidence that quiet times bring now and then; none where what the alert says is there to be seen."""
     if calls_seen:
         return HEALTHY
+    if any(finding.facts.get("felt_deviations", 0.0) > NOTICEABLE for finding in findings):
+        return 0.0
     quiet = [float(one) for finding in findings for one in finding.facts.get("quiet_evidence", ())]
     return float(np.median(quiet)) + ABOVE_QUIET if quiet else HEALTHY_UNSEEN
 

@@ -109,6 +109,7 @@ def _findings(series: Sequence[Series], scope: Scope, *, traced: bool) -> tuple[
     facts: dict[str, object] = {"series_read": compared}
     if not calls and not traced:
         facts["quiet_evidence"] = [_evidence_of(named, calm) for calm in quiet_scopes(scope)]
+        facts["felt_deviations"] = _felt(named, scope)
     elif calls and not any(one.kind == "call_gap" for one in found):
         found.append(_normal("calls", "call_gap", calls, scope))
     found = found or [_normal("series", "latency", compared, scope)]
@@ -121,6 +122,13 @@ def _evidence_of(series: Sequence[Series], scope: Scope) -> float:
     """The strongest evidence that a stretch brings against any service."""
     suspected = suspicions(_compared(series, scope)[0], scope.catalog, calls_seen=False)
     return suspected[0].total if suspected else 0.0
+
+
+def _felt(series: Sequence[Series], scope: Scope) -> float:
+    """How far the alerted service's own latency and errors left their normal, whoever may explain it."""
+    alerted = scope.catalog.resolve(scope.alert.service) or scope.alert.service
+    own = _measures([one for one in series if one.labels["service"] == alerted], scope)
+    return max((abs(one.weight) for one in own if one.quantity.kind in SPREADING), default=0.0)
 
 
 def _compared(series: Sequence[Series], scope: Scope) -> tuple[list[Finding], int]:

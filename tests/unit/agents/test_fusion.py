@@ -110,6 +110,12 @@ def test_where_no_calls_are_seen_an_incident_must_exceed_what_quiet_times_bring(
     assert healthy_below([slow], calls_seen=True) < healthy_below([slow], calls_seen=False)
 
 
+def test_nothing_is_healthy_while_the_alerted_service_feels_it() -> None:
+    facts = {"quiet_evidence": [3.9, 4.0, 4.1], "felt_deviations": 5.0}
+    slow = measured("metrics", "latency", "pay", 20, facts=facts)
+    assert rank([slow], (), CATALOG)[0].service == "pay"
+
+
 def test_a_cause_is_told_with_what_follows_from_it() -> None:
     found = [measured("traces", "call_gap", "pay", 300), measured("metrics", "felt_latency", "web", 40),
              measured("metrics", "felt_latency", "ads", 50)]  # fmt: skip

@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 import numpy as np
 
+from bot.agents.change import NOTICEABLE
 from bot.agents.departure import departure
 from bot.agents.measures import measures_tools
 from bot.agents.metrics import Look
@@ -32,7 +33,7 @@ def at(place: int) -> datetime:
 
 SCOPE = Scope(
     incident_id="i",
-    alert=Alert(source="generic", name="Slow", status=AlertStatus.FIRING, fingerprint="f"),
+    alert=Alert(source="generic", name="Slow", status=AlertStatus.FIRING, fingerprint="f", service="web"),
     service=None,
     catalog=CATALOG,
     window=Window(start=at(POINTS - INSIDE), end=at(POINTS)),
@@ -120,6 +121,11 @@ async def test_where_nothing_deviates_it_says_that_it_looked() -> None:
 async def test_it_knows_what_quiet_times_bring() -> None:
     report = await look(of("web"), of("pay", now=3.0))
     assert max(report.findings[0].facts["quiet_evidence"]) < 0.5
+
+
+async def test_it_knows_what_the_alerted_service_feels_whoever_explains_it() -> None:
+    calm, slow = await look(of("web"), of("pay", now=3.0)), await look(of("web", now=3.0), of("pay", now=3.0))
+    assert calm.findings[0].facts["felt_deviations"] < NOTICEABLE < slow.findings[0].facts["felt_deviations"]
 
 
 async def test_a_source_without_series_is_a_gap() -> None:
