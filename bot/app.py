@@ -312,7 +312,7 @@ async def _slack(
     ledger = Ledger(redis)
     people = People(slack)
     outbox = Outbox(slack, ledger)
-    face = Face(slack, outbox, ledger, people, pictures.get)
+    face = Face(slack, outbox, ledger, people, pictures.get, stopping)
     history = History(slack, slow=settings.slack.slow_history, pause=unless(stopping))
     backfill = Backfill(redis, face, history, clock, stopping)
     stage = SlackStage(face, Easel(outbox, ledger), ledger, history, backfill)

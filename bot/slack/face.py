@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 
 import structlog
@@ -34,14 +35,27 @@ class Face:
     """Shows incidents and answers people.
 
     `show` may be called again at any time, after any crash, by any replica; calls for one incident must not overlap.
+
+    Args:
+        stopping: set when the process ends; a showing then ends after its message, and the next one goes on from there.
+            At a message a second, a storm's thread would hold up the end for a minute.
     """
 
-    def __init__(self, slack: Slack, outbox: Outbox, ledger: Ledger, people: People, pictures: Pictures) -> None:
+    def __init__(
+        self,
+        slack: Slack,
+        outbox: Outbox,
+        ledger: Ledger,
+        people: People,
+        pictures: Pictures,
+        stopping: asyncio.Event,
+    ) -> None:
         self._slack = slack
         self._outbox = outbox
         self._ledger = ledger
         self._people = people
         self._pictures = pictures
+        self._stopping = stopping
 
     async def show(self, incident: Incident, channel: str) -> None:
         """Post what was not posted, change what has changed: the card, the thread, the buttons of proposals.
@@ -58,6 +72,8 @@ class Face:
         if any(recorded.event.kind in BY_PEOPLE for recorded in untold):
             await self._refresh_card(incident, channel, thread, at_once=True)
         await self._tell_thread(incident, untold, channel, thread)
+        if self._stopping.is_set():
+            return
         asking = incident.phase is Phase.AWAITING or bool(incident.open_questions)
         await self._refresh_card(incident, channel, thread, at_once=asking)
 
@@ -142,7 +158,7 @@ class Face:
 
     async def _tell_thread(self, incident: Incident, untold: Sequence[Recorded], channel: str, thread: str) -> None:
         names = await self._people.names(_quoted(untold))
-        while untold:
+        while untold and not self._stopping.is_set():
             turn = next_turn(untold)
             mark = _mark(incident, turn.key)
             turn = turn.until(await self._ledger.extent(mark, turn.last))

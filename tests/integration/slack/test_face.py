@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import asyncio
 import json
 from typing import Any
 
@@ -28,8 +29,13 @@ async def picture(key: str) -> Chart | None:
 
 
 @pytest.fixture
-def face(slack: Slack, ledger: Ledger) -> Face:
-    return Face(slack, Outbox(slack, ledger), ledger, People(slack), picture)
+def stopping() -> asyncio.Event:
+    return asyncio.Event()
+
+
+@pytest.fixture
+def face(slack: Slack, ledger: Ledger, stopping: asyncio.Event) -> Face:
+    return Face(slack, Outbox(slack, ledger), ledger, People(slack), picture, stopping)
 
 
 def thread(workspace: Workspace) -> list[dict[str, Any]]:
@@ -68,6 +74,20 @@ async def test_showing_again_changes_nothing(workspace: Workspace, face: Face) -
     await face.show(incident, CHANNEL)
 
     assert json.dumps(thread(workspace)) == before
+
+
+async def test_where_the_process_ends_the_next_showing_goes_on(
+    workspace: Workspace, face: Face, stopping: asyncio.Event
+) -> None:
+    incident = stories.incident(stories.until_proposed())
+    stopping.set()
+    await face.show(incident, CHANNEL)
+    assert [message["metadata"]["event_payload"]["event"] for message in thread(workspace)] == ["card"]
+
+    stopping.clear()
+    await face.show(incident, CHANNEL)
+
+    assert len(thread(workspace)) == 5
 
 
 async def test_after_the_decision_the_buttons_are_gone_and_who_and_when_stay(workspace: Workspace, face: Face) -> None:

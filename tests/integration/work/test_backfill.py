@@ -39,7 +39,7 @@ class Reader:
         self.stop_after = 10**9
         self._workspace = workspace
         ledger = Ledger(redis, post_every_ms=1, edit_every_ms=1)
-        face = Face(slack, Outbox(slack, ledger), ledger, People(slack), _no_picture)
+        face = Face(slack, Outbox(slack, ledger), ledger, People(slack), _no_picture, self.stopping)
         history = History(slack, slow=slow, pause=self._pause)
         self.backfill = Backfill(redis, face, history, lambda: self.now, self.stopping)
 
