@@ -37,16 +37,16 @@ class Showings:
     @asynccontextmanager
     async def one(self, incident_id: str) -> AsyncIterator[None]:
         """A showing, from before it reads the incident to its end."""
-        async with self._redis.pipeline(transaction=False) as pipe:
+        async with self._redis.pipeline(transaction=True) as pipe:
             pipe.incr(_round(incident_id))
             pipe.expire(_round(incident_id), REMEMBERED)
+            pipe.delete(_failed(incident_id))  # what happens from here on is not shown by this try
             await pipe.execute()
         try:
             yield
         except SlackRefused:
             await self._redis.set(_failed(incident_id), "1", ex=TRIED_AGAIN_WITHIN)
             raise
-        await self._redis.delete(_failed(incident_id))
 
 
 def _round(incident_id: str) -> str:

@@ -71,6 +71,15 @@ async def test_while_a_failed_showing_waits_to_be_tried_again_no_other_is_asked_
     assert len(queue.keys) == 1
 
 
+async def test_what_happens_while_it_is_tried_again_is_shown_by_one_more(showings: Showings, queue: Noting) -> None:
+    with pytest.raises(SlackRefused):
+        async with showings.one(ID):
+            raise SlackRefused("away")
+    async with showings.one(ID):
+        await showings.want(ID)
+    assert len(queue.keys) == 1
+
+
 async def test_nothing_of_it_is_kept_for_ever(showings: Showings, redis: Redis) -> None:
     with pytest.raises(SlackRefused):
         async with showings.one(ID):
