@@ -76,7 +76,7 @@ from bot.work.measure import Ask, Measures
 from bot.work.metering import prometheus_of
 from bot.work.pictures import Pictures
 from bot.work.questions import Questions
-from bot.work.queue import Place, Queue, open_queue
+from bot.work.queue import Queue, open_queue
 from bot.work.scoping import scope_of
 from bot.work.showings import Showings
 from bot.work.specs import shipped_specs, tool_specs
@@ -197,8 +197,7 @@ async def assembled(settings: Settings, *, clock: Clock = utc_now) -> AsyncItera
             routes += AlertDoor(settings, reception, clock).routes()
             routes += ChangeDoor(settings, ledger, clock).routes()
             routes += await door(stack, desk)
-        for place in PLACES[settings.role]:
-            await _worker(stack, queue, place, settings, health, stopping)
+        await stack.enter_async_context(_workers(queue, settings, health, stopping))
         await _read_back(queue, redis, settings, catalog)
         yield Nightdesk(Starlette(routes=routes), journal, memory, intake, health)
 
@@ -348,22 +347,19 @@ async def _read_back(queue: Queue, redis: Redis, settings: Settings, catalog: Ca
             await queue.add("backfill", channel, key=channel)
 
 
-async def _worker(
-    stack: AsyncExitStack, queue: Queue, place: Place, settings: Settings, health: Health, stopping: asyncio.Event
-) -> None:
-    """Start a worker; when the stack closes it finishes what it has begun, but watches no longer."""
-    worker = await stack.enter_async_context(queue.worker(settings.work, place))
-    running = asyncio.create_task(worker.run_forever(), name=f"worker of {place}")
-
-    async def stop() -> None:
+@asynccontextmanager
+async def _workers(queue: Queue, settings: Settings, health: Health, stopping: asyncio.Event) -> AsyncIterator[None]:
+    """Workers for the queues of this role; at the end they finish what they have begun, but watch no longer."""
+    running = [asyncio.create_task(queue.work(settings.work, place, stopping)) for place in PLACES[settings.role]]
+    health.working = True
+    for worker in running:
+        worker.add_done_callback(partial(_worker_ended, health))
+    try:
+        yield
+    finally:
         health.working = False
         stopping.set()
-        running.cancel()
-        await asyncio.gather(running, return_exceptions=True)
-
-    stack.push_async_callback(stop)
-    health.working = True
-    running.add_done_callback(partial(_worker_ended, health))
+        await asyncio.gather(*running, return_exceptions=True)
 
 
 def _worker_ended(health: Health, running: asyncio.Task[None]) -> None:

@@ -194,9 +194,10 @@ class Intake:
             service=service,
             channel=asked.channel or self._channel_of(alert),
         )
+        if not asked.by_person:
+            # Before the event and not after it: a crash in between must not leave an incident that no neighbour finds.
+            await self._grouping.opened(incident_id, alert, opened.channel, opened.at)
         if await self._journal.append(incident_id, opened, once="opened"):
-            if not asked.by_person:
-                await self._grouping.opened(incident_id, alert, opened.channel, opened.at)
             return Receipt(fingerprint=alert.fingerprint, outcome="opened", incident_id=incident_id)
         # Another replica opened it between our read and our write.
         return await self._join(await self._journal.read(incident_id), alert, "")

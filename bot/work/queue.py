@@ -9,6 +9,7 @@ and what acts on production runs in a process of its own where that is wanted.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import datetime, timedelta
@@ -56,9 +57,12 @@ class Queue:
         for task in tasks:
             self._of(task.__name__).register(task)
 
-    @asynccontextmanager
-    async def worker(self, settings: WorkSettings, place: Place = Place.TRIAGE) -> AsyncIterator[Worker]:
-        """A worker on that queue; the caller runs it."""
+    async def work(self, settings: WorkSettings, place: Place, stopping: asyncio.Event) -> None:
+        """Run what is on that queue until `stopping` is set, then finish what was begun.
+
+        A worker is asked to stop and never cancelled: while Redis is away, its client takes a cancellation for a lost
+        connection, and the worker would go on.
+        """
         async with Worker(
             self._dockets[place],
             concurrency=settings.concurrency,
@@ -67,7 +71,11 @@ class Queue:
             minimum_check_interval=timedelta(milliseconds=settings.check_interval_ms),
             scheduling_resolution=timedelta(milliseconds=max(settings.check_interval_ms, 50)),
         ) as worker:
-            yield worker
+            running = asyncio.create_task(worker.run_forever(), name=f"worker of {place}")
+            asked = asyncio.create_task(stopping.wait())
+            await asyncio.wait((running, asked), return_when=asyncio.FIRST_COMPLETED)
+        asked.cancel()
+        await running
 
     def _of(self, task: str) -> Docket:
         return self._dockets[PLACES.get(task, Place.TRIAGE)]

@@ -3,11 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import shutil
 import signal
-import subprocess
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -15,7 +11,8 @@ import pytest
 from bot.demo.workspace import Workspace
 from tests.e2e.scene import WITHIN_S
 from tests.servers.nightdesk import CHANNEL, NightdeskFactory
-from tests.servers.process import accepts, free_port, running, wait_until
+from tests.servers.process import free_port, wait_until
+from tests.servers.redis import always_on_disk
 from tests.servers.storm import Sender, bodies, counted, services
 
 STORM = list(bodies(1_200, 100))
@@ -77,14 +74,3 @@ async def test_redis_is_killed_and_no_acknowledged_alert_is_lost(
     assert sender.acknowledged == sum(body.alerts for body in STORM)
     assert count.alerts >= sender.acknowledged
     assert (count.fingerprints, count.incidents) == (100, 5)
-
-
-@contextmanager
-def always_on_disk(port: int, folder: Path) -> Iterator[subprocess.Popen[bytes]]:
-    """A Redis whose every write is on disk before it is acknowledged."""
-    program = shutil.which("redis-server")
-    assert program, "redis-server is missing: run scripts/test, which installs it"
-    command = [program, "--port", str(port), "--bind", "127.0.0.1", "--dir", str(folder), "--save", "",
-               "--appendonly", "yes", "--appendfsync", "always"]  # fmt: skip
-    with running(command, log=folder / "redis.log", ready=lambda: accepts(port)) as process:
-        yield process

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -34,6 +35,17 @@ async def redis_url(redis_server: str) -> str:
     async with Redis.from_url(redis_server) as redis:
         await redis.flushall()
     return redis_server
+
+
+@contextmanager
+def always_on_disk(port: int, folder: Path) -> Iterator[subprocess.Popen[bytes]]:
+    """A Redis whose every write is on disk before it is acknowledged."""
+    program = shutil.which("redis-server")
+    assert program, "redis-server is missing: run scripts/test, which installs it"
+    command = [program, "--port", str(port), "--bind", "127.0.0.1", "--dir", str(folder), "--save", "",
+               "--appendonly", "yes", "--appendfsync", "always"]  # fmt: skip
+    with running(command, log=folder / "redis.log", ready=lambda: accepts(port)) as process:
+        yield process
 
 
 READER = (

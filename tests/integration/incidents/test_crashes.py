@@ -7,12 +7,13 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from bot.catalog import Catalog
+from bot.catalog import Catalog, Service
 from bot.incidents import Intake, Journal
 from bot.models import Alert, Event, Phase, Recorded, Resolved
 from bot.storage import connect
 
 NOW = datetime(2026, 3, 1, 3, 12, tzinfo=UTC)
+CATALOG = Catalog(services={"payments": Service()})
 Interruption = Callable[[], Awaitable[None]]
 
 
@@ -44,7 +45,7 @@ class Room:
         self.now = NOW
         self.redis = connect(url)
         self.journal = Fragile(self.redis)
-        self.intake = Intake(self.redis, self.journal, Catalog(), lambda: self.now, channel="C0DEFAULT")
+        self.intake = Intake(self.redis, self.journal, CATALOG, lambda: self.now, channel="C0DEFAULT")
 
     async def take(self, alert: Alert) -> str:
         (receipt,) = await self.intake.accept([alert])
@@ -73,6 +74,15 @@ async def test_an_incident_whose_opening_was_cut_short_is_swept(room: Room) -> N
     with pytest.raises(Died):
         await room.take(alert())
     assert await room.take(alert()) == "duplicate", "the sender came again, and was told that all is well"
+    assert len(await room.swept()) == 1
+
+
+async def test_an_incident_whose_opening_was_cut_short_is_found_by_its_neighbours(room: Room) -> None:
+    room.journal.dies_after = "opened"
+    with pytest.raises(Died):
+        await room.take(alert(service="payments"))
+    await room.take(alert(service="payments"))
+    assert await room.take(alert("another", service="payments", group_key="another")) == "joined"
     assert len(await room.swept()) == 1
 
 

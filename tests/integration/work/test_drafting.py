@@ -51,13 +51,13 @@ class Executor:
 
 @asynccontextmanager
 async def executing(redis: Redis, queue: Queue) -> AsyncIterator[None]:
-    async with queue.worker(WorkSettings(check_interval_ms=5), Place.GATE) as worker:
-        running = asyncio.create_task(worker.run_forever())
+    stopping = asyncio.Event()
+    async with asyncio.TaskGroup() as workers:
+        workers.create_task(queue.work(WorkSettings(check_interval_ms=5), Place.GATE, stopping))
         try:
             yield
         finally:
-            running.cancel()
-            await asyncio.gather(running, return_exceptions=True)
+            stopping.set()
 
 
 @pytest.fixture

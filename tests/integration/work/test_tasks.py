@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections import Counter
 from collections.abc import AsyncIterator, Callable
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -69,17 +69,16 @@ def duties(monkeypatch: pytest.MonkeyPatch) -> Duties:
 async def working(url: str, duties: Any, settings: WorkSettings = SETTINGS) -> AsyncIterator[Queue]:
     async with open_queue(url) as queue:
         queue.register(tasks_of(duties, sweep_every=timedelta(milliseconds=20)))
-        async with AsyncExitStack() as stack:
-            workers = [await stack.enter_async_context(queue.worker(settings, place)) for place in Place]
-            running = [asyncio.create_task(worker.run_forever()) for worker in workers]
+        stopping = asyncio.Event()
+        async with asyncio.TaskGroup() as workers:
+            for place in Place:
+                workers.create_task(queue.work(settings, place, stopping))
             try:
                 yield queue
             finally:
                 if duties.hold:
                     duties.hold.set()  # a worker that is stopped finishes what it has begun
-                for one in running:
-                    one.cancel()
-                await asyncio.gather(*running, return_exceptions=True)
+                stopping.set()
 
 
 async def until(condition: Callable[[], object], what: str) -> None:
