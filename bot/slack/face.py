@@ -27,6 +27,8 @@ CARD = "card"
 BY_PEOPLE = frozenset({"endorsed", "approved", "rejected", "answered"})
 """A person is waiting to see the effect of these."""
 
+Read = Callable[[], Awaitable[Incident]]
+"""Reads an incident as it stands."""
 Pictures = Callable[[str], Awaitable[Chart | None]]
 """Gives the picture that is kept under a key of `Found.charts`."""
 
@@ -57,8 +59,12 @@ class Face:
         self._pictures = pictures
         self._stopping = stopping
 
-    async def show(self, incident: Incident, channel: str) -> None:
+    async def show(self, incident: Incident, channel: str, *, newer: Read | None = None) -> None:
         """Post what was not posted, change what has changed: the card, the thread, the buttons of proposals.
+
+        Args:
+            newer: looks again before each message. Slack takes one a second: what has come while it waited is told
+                with it, and need not wait for a message of its own.
 
         Raises:
             SlackRefused: Slack said no or did not answer; calling again goes on from there.
@@ -67,11 +73,11 @@ class Face:
         cursor = await self._ledger.cursor(incident.id)
         if cursor and incident.history and _order(incident.history[-1].id) < _order(cursor):
             return  # an older state than the one shown
-        untold = tuple(recorded for recorded in incident.history if cursor is None or _later(recorded, cursor))
+        untold = _after(cursor, incident)
         await self._refresh_buttons(incident, channel)
         if any(recorded.event.kind in BY_PEOPLE for recorded in untold):
             await self._refresh_card(incident, channel, thread, at_once=True)
-        await self._tell_thread(incident, untold, channel, thread)
+        incident = await self._tell_thread(incident, channel, thread, newer)
         if self._stopping.is_set():
             return
         asking = incident.phase is Phase.AWAITING or bool(incident.open_questions)
@@ -156,17 +162,29 @@ class Face:
             )
         return next((str(said.get("text", "")) for said in answer["messages"] if said["ts"] == ts), None)
 
-    async def _tell_thread(self, incident: Incident, untold: Sequence[Recorded], channel: str, thread: str) -> None:
-        names = await self._people.names(_quoted(untold))
-        while untold and not self._stopping.is_set():
-            turn = next_turn(untold)
-            mark = _mark(incident, turn.key)
-            turn = turn.until(await self._ledger.extent(mark, turn.last))
-            if told := message(turn, incident, names):
-                await self._outbox.post(mark, channel, told, thread=thread)
-            await self._hang_up_pictures(incident, turn, channel, thread)
-            await self._ledger.advance(incident.id, turn.last)
-            untold = untold[len(turn.recorded) :]
+    async def _tell_thread(self, incident: Incident, channel: str, thread: str, newer: Read | None) -> Incident:
+        """The incident, as far as it was told."""
+        while not self._stopping.is_set():
+            untold = _after(await self._ledger.cursor(incident.id), incident)
+            if not untold:
+                break
+            if newer:
+                await self._ledger.room_to_post(channel)
+                incident = await newer()
+                untold = _after(await self._ledger.cursor(incident.id), incident)
+            await self._tell(incident, untold, channel, thread)
+        return incident
+
+    async def _tell(self, incident: Incident, untold: Sequence[Recorded], channel: str, thread: str) -> None:
+        """The next message."""
+        turn = next_turn(untold)
+        mark = _mark(incident, turn.key)
+        turn = turn.until(await self._ledger.extent(mark, turn.last))
+        names = await self._people.names(_quoted(turn.recorded))
+        if told := message(turn, incident, names):
+            await self._outbox.post(mark, channel, told, thread=thread)
+        await self._hang_up_pictures(incident, turn, channel, thread)
+        await self._ledger.advance(incident.id, turn.last)
 
     async def _hang_up_pictures(self, incident: Incident, turn: Turn, channel: str, thread: str) -> None:
         reports = [recorded.event for recorded in turn.recorded if isinstance(recorded.event, Found)]
@@ -206,8 +224,9 @@ def _order(event_id: str) -> tuple[int, ...]:
     return tuple(int(part) for part in event_id.split("-") if part.isdecimal())
 
 
-def _later(recorded: Recorded, cursor: str) -> bool:
-    return _order(recorded.id) > _order(cursor)
+def _after(cursor: str | None, incident: Incident) -> tuple[Recorded, ...]:
+    """The events that were not told."""
+    return tuple(recorded for recorded in incident.history if cursor is None or _order(recorded.id) > _order(cursor))
 
 
 def _quoted(history: Sequence[Recorded]) -> Iterator[str]:

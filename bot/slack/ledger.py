@@ -92,6 +92,11 @@ class Ledger:
         """Wait until the channel takes another message, and take that turn, whichever replica asks."""
         await self._turn(f"slack:pace:post:{channel}", self._post_every_ms)
 
+    async def room_to_post(self, channel: str) -> None:
+        """Wait until the channel takes another message, without taking the turn."""
+        while (wait_ms := await self._redis.pttl(f"slack:pace:post:{channel}")) > 0:
+            await self._pause(wait_ms / 1000)
+
     async def turn_to_edit(self, channel: str, ts: str) -> None:
         """Wait until the message may be edited again: quick changes become one."""
         await self._turn(f"slack:pace:edit:{channel}:{ts}", self._edit_every_ms)

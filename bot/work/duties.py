@@ -22,6 +22,7 @@ from bot.remediation.execution import Execution
 from bot.slack.blocks import Post
 from bot.slack.desk import Decision, Mention, Regrouping, Reply, Taught
 from bot.slack.easel import Sketch
+from bot.slack.face import Read
 from bot.slack.inbox import moment
 from bot.work.alerting import Alerting
 from bot.work.answers import Answers
@@ -52,8 +53,8 @@ UNTOLD_TASKS = frozenset({"hear", "teach", "backfill", "reply", "draw", "teach_d
 class Stage(Protocol):
     """Where incidents are shown and people answered."""
 
-    async def show(self, incident: Incident) -> None:
-        """Bring the card and the thread up to date."""
+    async def show(self, read: Read) -> None:
+        """Bring the card and the thread up to date, with what comes while they are."""
 
     async def draw(self, incident: Incident, sketch: Sketch) -> None:
         """Bring the picture of one of its runs up to date."""
@@ -130,7 +131,7 @@ class Office:
     async def show(self, incident_id: str) -> None:
         """Bring Slack up to date with the incident."""
         async with self.showings.one(incident_id):
-            await self.stage.show(await self.journal.counted(incident_id))
+            await self.stage.show(partial(self.journal.counted, incident_id))
 
     async def draw(self, incident_id: str) -> None:
         """Redraw where the incident's playbook stands."""

@@ -12,7 +12,7 @@ from bot.observability import TO_FIRST_CARD
 from bot.slack.blocks import Post
 from bot.slack.desk import Mention
 from bot.slack.easel import Easel, Sketch
-from bot.slack.face import Face
+from bot.slack.face import Face, Read
 from bot.slack.history import History
 from bot.slack.ledger import Ledger
 from bot.work.backfill import Backfill, Keep
@@ -30,13 +30,14 @@ class SlackStage:
         self._history = history
         self._backfill = backfill
 
-    async def show(self, incident: Incident) -> None:
-        """Bring the card and the thread up to date."""
+    async def show(self, read: Read) -> None:
+        """Bring the card and the thread up to date, with what comes while they are."""
+        incident = await read()
         if incident.channel is None:
             log.warning("stage.no_channel", incident=incident.id, mend="set NIGHTDESK_SLACK__CHANNEL")
             return
         new = await self._face.card_of(incident.id) is None
-        await self._face.show(incident, incident.channel)
+        await self._face.show(incident, incident.channel, newer=read)
         if new:
             TO_FIRST_CARD.observe(max(0.0, (datetime.now(UTC) - incident.opened_at).total_seconds()))
 
@@ -97,8 +98,9 @@ class SlackStage:
 class NoStage:
     """No workspace is configured: everything is in the journal and in the log."""
 
-    async def show(self, incident: Incident) -> None:
+    async def show(self, read: Read) -> None:
         """Say in the log what Slack would show."""
+        incident = await read()
         event = incident.history[-1].event
         log.info("stage.none", incident=incident.id, kind=event.kind, phase=incident.phase)
 

@@ -10,7 +10,7 @@ from slack_sdk.errors import SlackApiError
 
 from bot.demo.workspace import RAJ, Trouble, Workspace
 from bot.errors import SlackRefused
-from bot.models import Answered, Chart, Event, Found
+from bot.models import Answered, Chart, Event, Found, Incident
 from bot.slack.client import Slack
 from bot.slack.desk import Mention
 from bot.slack.face import Face
@@ -201,6 +201,18 @@ async def test_a_storm_of_alerts_is_one_message(workspace: Workspace, face: Face
 
     assert len(thread(workspace)) == 2
     assert "298 alerts joined" in thread(workspace)[1]["text"]
+
+
+async def test_what_comes_while_a_message_waits_is_told_with_it(workspace: Workspace, face: Face) -> None:
+    opened = stories.until_proposed()[0]
+    first = stories.incident([opened, stories.joined(2)])
+
+    async def newer() -> Incident:
+        return stories.incident([opened, *(stories.joined(number) for number in range(2, 5))])
+
+    await face.show(first, CHANNEL, newer=newer)
+
+    assert [message["text"].split(" joined")[0] for message in thread(workspace)[1:]] == ["3 alerts"]
 
 
 async def test_a_message_that_was_half_told_covers_what_it_covered_before(
