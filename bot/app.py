@@ -82,6 +82,7 @@ from bot.work.showings import Showings
 from bot.work.specs import shipped_specs, tool_specs
 from bot.work.stage import NoStage, SlackStage
 from bot.work.tasks import tasks_of
+from bot.work.thinking import thinking
 from bot.work.triage import Triage
 from bot.work.verify import Verifier
 from bot.work.world import Rooms
@@ -143,7 +144,8 @@ async def assembled(settings: Settings, *, clock: Clock = utc_now) -> AsyncItera
         stopping = asyncio.Event()
         door, stage, membership, names = await _slack(stack, settings, redis, pictures, clock, stopping)
         forgetting = Forgetting(memory, partial(may_decide, policy.approvers, membership))
-        answers = Answers(journal, intake, memory, catalog, clock, names, forgetting)
+        thought = thinking(None, telemetry.toolbox, catalog, settings.triage, thread_of=stage.thread, grow=stage.answer)
+        answers = Answers(journal, intake, memory, catalog, clock, names, forgetting, thought.speaker)
         measures = _measures(settings, catalog, journal, telemetry, known, clock)
         drafter = Drafter(known, catalog, policy, measures.now, clock, verify_s=settings.remediation.verify_s)
         rooms = Rooms(
@@ -156,6 +158,7 @@ async def assembled(settings: Settings, *, clock: Clock = utc_now) -> AsyncItera
             clock=clock,
             keep_charts=pictures.keep,
             draft=Drafting(redis, queue).draft if settings.role == "worker" else drafter.draft,
+            mind=thought.mind,
         )
         law = partial(_law, clock, catalog, policy)
         approvals = Approvals(journal, membership, clock, law)
@@ -180,7 +183,8 @@ async def assembled(settings: Settings, *, clock: Clock = utc_now) -> AsyncItera
             follow=follow,
             showings=showings,
             drawings=Drawings(runs, painter),
-            drafts=Drafts(runs, memory, library, specs),
+            drafts=Drafts(runs, memory, library, specs, thought.scribe.lesson),
+            scribe=thought.scribe,
             stage=stage,
             clock=clock,
             knowledge=settings.knowledge_dir,

@@ -17,6 +17,8 @@
     * EffectFailed        the effect was tried and the target refused it; nothing was changed
     * EffectUnknown       the effect was started and nobody knows whether it happened
   * SlackRefused          Slack said no, or the payload breaks one of its limits
+  * ModelUnavailable      no language model answered; nothing depends on one
+  * BudgetSpent           a stated budget of tokens, money or time is reached; nobody was asked
 
 Rooms refine them where they are raised: `alerts.decode.NotJson`, `alerts.auth.NotAuthenticated` and `NotLocal`,
 `canvas.faults.NotAPlaybook`, `work.world.CannotPropose`.
@@ -107,3 +109,11 @@ class EffectUnknown(RemediationError):
 
 class SlackRefused(NightdeskError):
     """Slack said no, or the payload breaks one of its limits."""
+
+
+class ModelUnavailable(NightdeskError):
+    """No language model answered; nothing depends on one."""
+
+
+class BudgetSpent(NightdeskError):
+    """A stated budget of tokens, money or time is reached; nobody was asked."""

@@ -51,6 +51,8 @@ class Story:
     playbook: Playbook
     end: str | None
     """The end of the drawing that was reached."""
+    lesson: tuple[str, ...] = ()
+    """What a model would check first, held against the evidence."""
 
     @property
     def left_the_drawing(self) -> bool:
@@ -128,6 +130,8 @@ def _lesson(story: Story) -> list[str]:
     explored = [look.tool for look in story.led if look.explored]
     if explored:
         lines += ["", f"The exploration found it with {', '.join(dict.fromkeys(explored))}: look there first."]
+    if story.lesson:
+        lines += ["", "In a model's words, to be checked:", "", *_quoted("\n".join(story.lesson))]
     return lines
 
 

@@ -37,6 +37,7 @@ _TABLE: dict[str, dict[str, Phase]] = {
     "briefed": _stay(*_UNDER_WAY),
     "finding": _stay(*_UNDER_WAY),
     "hypotheses": _stay(*_UNDER_WAY),
+    "worded": _stay(*_UNDER_WAY),
     "asked": _stay(*_UNDER_WAY),
     "answered": _stay(*_UNDER_WAY),
     "unanswered": _stay(*_UNDER_WAY),

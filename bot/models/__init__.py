@@ -6,6 +6,7 @@ from bot.models.brief import Brief, BriefLine
 from bot.models.evidence import (
     AgentName,
     Chart,
+    Cited,
     Evidence,
     Finding,
     Gap,
@@ -30,6 +31,7 @@ from bot.models.incident import (
     Found,
     HandedOver,
     Incident,
+    ModelCost,
     Noted,
     NotExecuted,
     Opened,
@@ -43,6 +45,7 @@ from bot.models.incident import (
     Resolved,
     Unanswered,
     Verified,
+    Worded,
 )
 from bot.models.message import Message, Recalled
 from bot.models.proposal import Proposal, Risk, Verification
@@ -65,6 +68,7 @@ __all__ = [
     "BriefLine",
     "Briefed",
     "Chart",
+    "Cited",
     "EarnedTrust",
     "Endorsed",
     "Event",
@@ -81,6 +85,7 @@ __all__ = [
     "Instant",
     "Matcher",
     "Message",
+    "ModelCost",
     "NotExecuted",
     "Noted",
     "Noun",
@@ -107,4 +112,5 @@ __all__ = [
     "Verification",
     "Verified",
     "Window",
+    "Worded",
 ]

@@ -115,3 +115,10 @@ class Hypothesis(Noun):
     evidence_against: tuple[str, ...] = ()
     empty: tuple[str, ...] = Field(default=(), description="what was asked and came back empty or unanswered")
     remedies: tuple[Remedy, ...] = ()
+
+
+class Cited(Noun):
+    """A sentence of a model, and the evidence that it was held against."""
+
+    text: str
+    cites: tuple[str, ...] = Field(min_length=1, description="evidence ids, or what was asked and came back empty")

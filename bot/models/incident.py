@@ -10,7 +10,7 @@ from pydantic import Field, TypeAdapter
 from bot.models.alert import Alert, AlertStatus, Severity
 from bot.models.base import Instant, Noun
 from bot.models.brief import Brief
-from bot.models.evidence import Finding, Gap, Hypothesis
+from bot.models.evidence import Cited, Finding, Gap, Hypothesis
 from bot.models.proposal import Proposal
 from bot.models.question import Question
 
@@ -85,6 +85,17 @@ class Ranked(_Fact):
     kind: Literal["hypotheses"] = "hypotheses"
     hypotheses: tuple[Hypothesis, ...]
     explanation: str = ""
+
+
+class Worded(_Fact):
+    """A model has put the first cause into words. It stands beside the ranking, which it does not touch."""
+
+    kind: Literal["worded"] = "worded"
+    ranked: str = Field(description="the id of the event with the ranking that it words")
+    sentences: tuple[Cited, ...]
+    doubt: Cited | None = Field(default=None, description="what does not fit the first cause")
+    missing: tuple[str, ...] = Field(default=(), description="what was not seen, and would decide")
+    refused: int = Field(default=0, description="sentences that no evidence supported, and that are not told")
 
 
 class Proposed(_Fact):
@@ -231,6 +242,7 @@ Event = Annotated[
     | Briefed
     | Found
     | Ranked
+    | Worded
     | Proposed
     | Endorsed
     | Approved
@@ -262,6 +274,14 @@ class Recorded(Noun):
     event: Event
 
 
+class ModelCost(Noun):
+    """What a model has cost an incident so far."""
+
+    tokens: int = Field(ge=0)
+    money: float = Field(default=0.0, ge=0, description="0 where no price is known")
+    currency: str = "USD"
+
+
 class Incident(Noun):
     """What the events add up to."""
 
@@ -272,6 +292,7 @@ class Incident(Noun):
     alerts: tuple[Alert, ...] = Field(description="the latest of each fingerprint, in order of arrival")
     joined: int = Field(default=0, description="alerts that arrived after the first")
     duplicates: int = Field(default=0, description="alerts that said nothing new; counted beside the events")
+    model_cost: ModelCost | None = Field(default=None, description="counted beside the events, where a model is asked")
     service: str | None = None
     channel: str | None = None
     brief: Brief | None = None

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from bot.slack.text import label, own
+from bot.slack.text import cut, label, own
 
 Block = dict[str, Any]
 
@@ -48,6 +48,11 @@ def together(posts: Sequence[Post]) -> Post | None:
     for one in posts:
         blocks += [{"type": "divider"}, *one.blocks] if blocks else one.blocks
     return post(" ".join(one.text for one in posts), blocks, broadcast=any(one.broadcast for one in posts))
+
+
+def with_note(told: Post, note: str) -> Post:
+    """The message with small print below it; the note is from outside, and escaped here."""
+    return Post(told.text, fit([*told.blocks, context(cut(note, 600))]), broadcast=told.broadcast)
 
 
 def words_of(told: Post) -> str:

@@ -93,13 +93,25 @@ class Face:
         await self._outbox.whisper(user, channel, Post(words, (section(words),)), thread=thread)
 
     async def answer(self, mention: Mention, said: Post) -> str:
-        """Answer in the thread, once for each mention; the `ts`.
+        """Answer in the thread, in one message for each mention, that says this from now on; its `ts`.
 
         Raises:
             SlackRefused: Slack said no or did not answer.
         """
         mark = Mark(mention.event_id, "answer")
-        return await self._outbox.post(mark, mention.channel, said, thread=mention.thread)
+        ts = await self._outbox.post(mark, mention.channel, said, thread=mention.thread)
+        await self._outbox.edit(mark, mention.channel, ts, said)
+        return ts
+
+    async def attach(self, incident_id: str, channel: str, name: str, content: str, said: str) -> None:
+        """Put a text file into the incident's thread, once, with our own words above it.
+
+        Raises:
+            SlackRefused: Slack said no or did not answer; calling again finds out.
+        """
+        if thread := await self.card_of(incident_id):
+            mark = Mark(incident_id, f"file:{name}")
+            await self._outbox.attach(mark, channel, name, content, thread=thread, said=said)
 
     async def say(self, mark: Mark, channel: str, text: str, *, thread: str | None = None) -> str:
         """Post our own words, once for each mark; the `ts`.

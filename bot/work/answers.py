@@ -12,12 +12,13 @@ from bot.memory import MemoryManager
 from bot.memory.question import BEARS
 from bot.memory.reserved import LEARNED
 from bot.models import Brief, Briefed, BriefLine, Phase, Recalled
-from bot.slack.blocks import Post, words_of
+from bot.slack.blocks import Post, with_note, words_of
 from bot.slack.desk import Command, Mention
 from bot.slack.inbox import moment
 from bot.slack.text import escape
 from bot.slack.views import brief as brief_view
 from bot.slack.views import talk
+from bot.work.answering import Speaker, Spoken
 from bot.work.closing import Closing
 from bot.work.forgetting import Forgetting
 from bot.work.question import question, service_in
@@ -52,6 +53,7 @@ class Answers:
         clock: Callable[[], datetime],
         names: Names,
         forgetting: Forgetting,
+        speaker: Speaker | None = None,
     ) -> None:
         self._journal = journal
         self._intake = intake
@@ -62,6 +64,7 @@ class Answers:
         self._forgetting = forgetting
         self._closing = Closing(journal, clock)
         self._silencing = Silencing(intake.silences, clock)
+        self._speaker = speaker
 
     async def mention(self, mention: Mention) -> Post | None:
         """The answer, None where the incident's own card and thread are the answer."""
@@ -74,10 +77,20 @@ class Answers:
             return await self._remember(lesson["lesson"].strip(), mention)
         if correction := _CORRECTION.fullmatch(text):
             return await self._correct(correction["lesson"].strip(), mention)
+        return await self._question(text, mention)
+
+    async def _question(self, text: str, mention: Mention) -> Post | None:
+        """A triage of the service that is named, else an answer: in a model's words where there is one."""
         service = service_in(text, self._catalog)
-        if service is None:
-            return await self._recalled(text, mention.channel, asked_in=mention.ts)
-        return await self._look(service, mention)
+        incident = await self._speaker.incident_of(mention, service) if self._speaker else None
+        if service is not None and incident is None:
+            return await self._look(service, mention)
+        bearing = await self._bears(text, mention.channel, mention.ts)
+        spoken = await self._speaker.answer(mention, bearing, incident) if self._speaker else Spoken()
+        if spoken.post:
+            return spoken.post
+        plain = await self._look(service, mention) if service is not None else await self._told(bearing)
+        return with_note(plain, spoken.unhelped) if plain and spoken.unhelped else plain
 
     async def command(self, command: Command) -> str:
         """The text that answers `/nightdesk …`."""
@@ -86,8 +99,8 @@ class Answers:
         if ordered := await self._ordered(command.text, command.channel, command.user):
             return ordered
         text = command.text.strip()
-        answer = await self._known_words(text, command.channel) or await self._recalled(text, command.channel)
-        return words_of(answer)
+        known = await self._known_words(text, command.channel)
+        return words_of(known or await self._told(await self._bears(text, command.channel)))
 
     async def _ordered(self, text: str, channel: str, user: str) -> str | None:
         """What became of an order: to end an incident, to be silent; None where the words are none."""
@@ -111,15 +124,16 @@ class Answers:
         found = _without(asked_in, _bearing(recalled))
         return await self._shown(found) if found else talk.said(talk.nothing_to_tell(wish))
 
-    async def _recalled(self, text: str, channel: str, *, asked_in: str = "") -> Post:
+    async def _told(self, found: list[Recalled]) -> Post:
+        """What was found, as it was said."""
+        return await self._shown(found) if found else talk.said(talk.nothing_known(sorted(self._catalog.services)))
+
+    async def _bears(self, text: str, channel: str, asked_in: str = "") -> list[Recalled]:
         """What was said here and what was learned anywhere: talk of other channels stays there."""
         said = await self._memory.recall(text, channel=channel, limit=5, budget_tokens=RECALL_TOKENS)
         anywhere = await self._memory.recall(text, limit=40)
         learned = [recalled for recalled in _bearing(anywhere) if recalled.message.channel in LEARNED]
-        found = [*learned[:LESSONS], *_without(asked_in, _bearing(said))]
-        if not found:
-            return talk.said(talk.nothing_known(sorted(self._catalog.services)))
-        return await self._shown(found)
+        return [*learned[:LESSONS], *_without(asked_in, _bearing(said))]
 
     async def _shown(self, found: list[Recalled]) -> Post:
         names = await self._names({recalled.message.user for recalled in found})

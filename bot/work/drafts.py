@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
+from dataclasses import replace
 from datetime import timedelta
 
 import structlog
@@ -26,6 +27,7 @@ MOST_MESSAGES = 500
 BEFORE = timedelta(minutes=5)
 
 Library = Callable[[], Mapping[str, Playbook]]
+Lesson = Callable[[Incident], Awaitable[tuple[str, ...]]]
 
 
 class Drafts:
@@ -34,13 +36,22 @@ class Drafts:
     Args:
         library: the playbooks in use, beside which a draft must be sound.
         specs: the tools and actions that a drawing may name.
+        lesson: what to check first the next time, in a model's words.
     """
 
-    def __init__(self, store: Store, memory: MemoryManager, library: Library, specs: Mapping[str, ToolSpec]) -> None:
+    def __init__(
+        self,
+        store: Store,
+        memory: MemoryManager,
+        library: Library,
+        specs: Mapping[str, ToolSpec],
+        lesson: Lesson | None = None,
+    ) -> None:
         self._store = store
         self._memory = memory
         self._library = library
         self._specs = specs
+        self._lesson = lesson
 
     async def of(self, incident: Incident, thread: str | None) -> Draft | None:
         """The draft or patch; None where the incident did not leave its drawing.
@@ -66,6 +77,8 @@ class Drafts:
             playbook=playbook,
             end=node_of(ends[-1]) if ends else None,
         )
+        if story.left_the_drawing and self._lesson:
+            story = replace(story, lesson=await self._lesson(incident))
         return self._sound(draft(story))
 
     async def _led(self, incident: Incident, run_id: str) -> AsyncIterator[Led]:

@@ -31,6 +31,7 @@ from bot.work.drawings import Drawings
 from bot.work.follow import Follow, last_moved
 from bot.work.gatekeeper import Gatekeeper, Said
 from bot.work.questions import Questions
+from bot.work.scribe import Scribe
 from bot.work.showings import Showings
 from bot.work.triage import Triage
 from bot.work.verify import Verifier
@@ -46,7 +47,9 @@ QUIET_FOR = timedelta(hours=24)
 AUDITED_LATELY = timedelta(minutes=30)
 """Incidents that ended within this time are looked at once more for the audit trail."""
 LONGEST_REASON = 400
-UNTOLD_TASKS = frozenset({"hear", "teach", "backfill", "reply", "draw", "teach_drawing", "regroup", "say"})
+UNTOLD_TASKS = frozenset(
+    {"hear", "teach", "backfill", "reply", "draw", "teach_drawing", "regroup", "say", "word", "postmortem"}
+)
 """Tasks whose last failure is no news for an incident."""
 
 
@@ -65,6 +68,9 @@ class Stage(Protocol):
 
     async def offer(self, incident: Incident, drafted: Draft) -> None:
         """Put a draft into the thread, as a file."""
+
+    async def attach(self, incident: Incident, name: str, content: str, said: str) -> None:
+        """Put a text file into the thread, once."""
 
     async def behind(self, incident: Incident) -> bool:
         """Whether there are events that are not shown yet."""
@@ -119,6 +125,7 @@ class Office:
     showings: Showings
     drawings: Drawings
     drafts: Drafts
+    scribe: Scribe
     stage: Stage
     clock: Callable[[], datetime]
     knowledge: Path | None = None
@@ -131,7 +138,7 @@ class Office:
     async def show(self, incident_id: str) -> None:
         """Bring Slack up to date with the incident."""
         async with self.showings.one(incident_id):
-            await self.stage.show(partial(self.journal.counted, incident_id))
+            await self.stage.show(partial(self._as_shown, incident_id))
 
     async def draw(self, incident_id: str) -> None:
         """Redraw where the incident's playbook stands."""
@@ -146,6 +153,17 @@ class Office:
         if drafted is not None:
             log.info("draft.offered", incident=incident_id, file=drafted.name)
             await self.stage.offer(incident, drafted)
+
+    async def word(self, incident_id: str) -> None:
+        """Put the ranking into words, where a model is there to."""
+        await self.scribe.word(await self.journal.read(incident_id))
+
+    async def postmortem(self, incident_id: str) -> None:
+        """Offer a draft of a post-mortem as a file, once for each time that the incident ended."""
+        incident = await self.journal.read(incident_id)
+        drafted = await self.scribe.postmortem(incident)
+        if drafted is not None:
+            await self.stage.attach(incident, drafted.name, drafted.text, drafted.said)
 
     async def learn(self, incident_id: str) -> None:
         """Write the incident to memory: what it was, what was done, how it ended."""
@@ -253,6 +271,10 @@ class Office:
         for incident_id in await self.journal.closed_ids(since=(now - SHOWN_WITHIN).timestamp(), limit=50):
             await self._catch_up(await self.journal.read(incident_id))
         await self.alerting.unsilence()
+
+    async def _as_shown(self, incident_id: str) -> Incident:
+        """With what is counted beside its events."""
+        return await self.scribe.with_cost(await self.journal.counted(incident_id))
 
     async def _catch_up(self, incident: Incident) -> None:
         """Slack shows the last word too, when the showing that was to tell it is lost."""

@@ -21,9 +21,10 @@ WALKED_ON = frozenset({Phase.INVESTIGATING, Phase.RECOVERED, Phase.OUTCOME_UNKNO
 """Phases in which nobody is asked and nothing runs: only a walk leads out of them."""
 REMEMBERED = frozenset({"resolved", "handed_over", "rejected"})
 """Events after which the incident is written to memory."""
-SET_OFF = {"walk": WALKS, "learn": REMEMBERED, "audit": AUDITED, "teach_drawing": frozenset({"resolved"})}
+SET_OFF = {"walk": WALKS, "learn": REMEMBERED, "audit": AUDITED, "word": frozenset({"hypotheses"}),
+           "teach_drawing": frozenset({"resolved"}), "postmortem": frozenset({"resolved"})}  # fmt: skip
 """Tasks of an incident, and the events that set them off."""
-UNDRAWN = frozenset({"alert_joined", "endorsed"})
+UNDRAWN = frozenset({"alert_joined", "endorsed", "worded"})
 """Events that move nothing on the drawing."""
 DRAWN_AFTER = timedelta(milliseconds=200)
 LOST_AFTER = timedelta(seconds=15)

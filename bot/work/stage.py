@@ -57,6 +57,11 @@ class SlackStage:
         if thread and incident.channel:
             await self._easel.offer(incident.id, incident.channel, thread, drafted.name, drafted.text, drafted.what)
 
+    async def attach(self, incident: Incident, name: str, content: str, said: str) -> None:
+        """Put a text file into the thread, once."""
+        if incident.channel:
+            await self._face.attach(incident.id, incident.channel, name, content, said)
+
     async def behind(self, incident: Incident) -> bool:
         """Whether there are events that Slack does not show yet."""
         return incident.channel is not None and await self._ledger.cursor(incident.id) != incident.history[-1].id
@@ -116,6 +121,10 @@ class NoStage:
     async def offer(self, incident: Incident, drafted: Draft) -> None:
         """Nobody is there to review it; kept for the log."""
         log.info("stage.none", incident=incident.id, draft=drafted.name, what=drafted.what)
+
+    async def attach(self, incident: Incident, name: str, content: str, said: str) -> None:
+        """Nobody is there to read it; kept for the log."""
+        log.info("stage.none", incident=incident.id, file=name, characters=len(content), said=said)
 
     async def behind(self, incident: Incident) -> bool:
         """Nothing is shown, so nothing is behind."""

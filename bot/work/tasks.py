@@ -45,6 +45,12 @@ class Duties(Protocol):
     async def learn(self, incident_id: str) -> None:
         """Write the incident to memory."""
 
+    async def word(self, incident_id: str) -> None:
+        """Put the ranking into words."""
+
+    async def postmortem(self, incident_id: str) -> None:
+        """Offer a draft of a post-mortem."""
+
     async def expire(self, proposal_id: str) -> None:
         """Close the gate if its time is over."""
 
@@ -158,7 +164,18 @@ def _incident_tasks(duties: Duties) -> tuple[Task, ...]:
     async def learn(incident_id: str, run: Run = CurrentExecution(), retry: ExponentialRetry = BRIEF) -> None:
         await guard.run("learn", incident_id, duties.learn(incident_id), run, BRIEF.attempts)
 
-    return (walk, show, draw, learn, teach_drawing)
+    async def word(
+        incident_id: str,
+        run: Run = CurrentExecution(),
+        one: ConcurrencyLimit = ConcurrencyLimit("incident_id", 1, scope="word"),
+        retry: ExponentialRetry = BRIEF,
+    ) -> None:
+        await guard.run("word", incident_id, duties.word(incident_id), run, BRIEF.attempts)
+
+    async def postmortem(incident_id: str, run: Run = CurrentExecution(), retry: ExponentialRetry = PATIENT) -> None:
+        await guard.run("postmortem", incident_id, duties.postmortem(incident_id), run, PATIENT.attempts)
+
+    return (walk, show, draw, learn, teach_drawing, word, postmortem)
 
 
 def _proposal_tasks(duties: Duties) -> tuple[Task, ...]:

@@ -94,7 +94,9 @@ class Triage:
             return
         chosen = f"Playbook: {why}"
         await rooms.journal.append(incident.id, Noted(at=rooms.clock(), text=chosen), once=f"chosen:{run}")
-        brief = await rooms.memory.brief(incident, "commander", rooms.settings.triage.brief_tokens)
+        condenser = rooms.mind.condenser(incident, run)
+        tokens = rooms.settings.triage.brief_tokens
+        brief = await rooms.memory.brief(incident, "commander", tokens, condenser=condenser)
         await rooms.journal.append(incident.id, Briefed(at=rooms.clock(), brief=brief), once=name)
 
     async def _deliver(self, step: Step, incident: Incident, world: IncidentWorld) -> bool:

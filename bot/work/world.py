@@ -13,7 +13,6 @@ import structlog
 from bot.agents.commander import explain, rank
 from bot.agents.scope import Scope
 from bot.agents.tools import Toolbox
-from bot.canvas.explore import in_order
 from bot.canvas.outcome import Change, Judgement, Step
 from bot.canvas.world import Conclusion, Exploration, Look
 from bot.catalog import Catalog
@@ -42,6 +41,7 @@ from bot.remediation.catalogue import Actions
 from bot.remediation.proposal import Grounds
 from bot.settings import Settings
 from bot.work.drafting import Draft, Wish
+from bot.work.judging import NO_MIND, Mind
 from bot.work.questions import next_id
 from bot.work.scoping import last_began, scope_of
 from bot.work.verification import verification_of
@@ -56,13 +56,7 @@ RANK = "commander.rank"
 APPLY = "remediation.apply"
 """In a drawing: whatever single action the commander found to fit."""
 
-Explorer = Callable[[Step, Exploration], Awaitable[Look | Conclusion | None]]
-"""Says what to look at next; a model is plugged in here."""
 KeepCharts = Callable[[str, str, Sequence[Chart]], Awaitable[tuple[str, ...]]]
-
-
-async def _without_a_model(_: Step, exploration: Exploration) -> Look | Conclusion | None:
-    return in_order(exploration)
 
 
 @dataclass(frozen=True)
@@ -78,7 +72,7 @@ class Rooms:
     clock: Callable[[], datetime]
     keep_charts: KeepCharts
     draft: Draft
-    explorer: Explorer = _without_a_model
+    mind: Mind = NO_MIND
 
 
 class CannotPropose(RemediationError):
@@ -157,14 +151,12 @@ class IncidentWorld:
     async def judge(
         self, step: Step, question: str, labels: Sequence[str], facts: Mapping[str, Any]
     ) -> Judgement | None:
-        """No model is configured: the branch takes `otherwise`."""
-        log.info("walk.no_model", incident=self._incident_id, step=step.key, question=question, labels=len(labels),
-                 facts=len(facts))  # fmt: skip
-        return None
+        """As the model says, within the labels; None, where there is none, takes `otherwise`."""
+        return await self._rooms.mind.judge(await self._read(), step, question, labels, facts)
 
     async def explore(self, step: Step, exploration: Exploration) -> Look | Conclusion | None:
-        """As the one who explores says; without a model, the tools in the drawing's order."""
-        return await self._rooms.explorer(step, exploration)
+        """As the model says, within the offers; without one, the tools in the drawing's order."""
+        return await self._rooms.mind.explore(await self._read(), step, exploration)
 
     async def note(self, text: str) -> None:
         """Keep an end's words; they are said with how the incident ends."""

@@ -42,6 +42,8 @@ def _facts(incident: Incident) -> list[tuple[str, str]]:
     ended = incident.last("resolved")
     if incident.phase is Phase.RESOLVED and ended:
         facts.append(("Lasted", words.since(ended.event.at - incident.opened_at)))
+    if incident.model_cost:
+        facts.append(("Model", words.cost(incident.model_cost)))
     return facts
 
 

@@ -33,6 +33,7 @@ from bot.models import (
     Severity,
     Unanswered,
     Verified,
+    Worded,
 )
 from bot.slack.blocks import Post, together
 from bot.slack.views import closing, decision, question
@@ -41,6 +42,7 @@ from bot.slack.views.causes import causes
 from bot.slack.views.findings import findings
 from bot.slack.views.outcome import outcome
 from bot.slack.views.proposal import proposal
+from bot.slack.views.spoken import worded
 from bot.slack.views.standing import find_proposal
 
 REPORTS_TOGETHER = 3
@@ -119,8 +121,15 @@ def _seen(event: Event, incident: Incident) -> Post | None:
             return findings(event)
         case Ranked():
             return causes(event, incident)
+        case Worded():
+            return worded(event, incident)
         case Noted():
             return closing.note(event)
+    return _asked(event, incident)
+
+
+def _asked(event: Event, incident: Incident) -> Post | None:
+    match event:
         case Asked():
             return question.question(event.question, incident)
         case Answered() | Unanswered():

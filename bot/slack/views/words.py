@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from bot.models import Hypothesis, Incident, Phase, Proposal, Risk, Severity
+from bot.models import Hypothesis, Incident, ModelCost, Phase, Proposal, Risk, Severity
 from bot.slack.text import line
 
 PHASES = {
@@ -98,6 +98,12 @@ def figure(value: float | None, unit: str | None) -> str:
         return f"{100 * value:.3g} %"
     digits = f"{value:,.0f}" if value.is_integer() and abs(value) < 1e15 else f"{value:,.4g}"
     return f"{digits} {line(unit, 30)}" if unit else digits
+
+
+def cost(of: ModelCost) -> str:
+    """What a model has cost, such as "4,120 tokens, 0.012 USD"."""
+    money = f", {of.money:.3f} {line(of.currency, 8)}" if of.money else ""
+    return f"{of.tokens:,} tokens{money}"
 
 
 def risk(proposal: Proposal) -> str:

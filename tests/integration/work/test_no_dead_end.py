@@ -66,7 +66,7 @@ class Room:
         self.intake = Intake(self.redis, self.journal, Catalog(), lambda: self.now)
         self.dies = False
 
-    async def brief(self, *_: object) -> Brief:
+    async def brief(self, *_: object, **__: object) -> Brief:
         if self.dies:
             raise Killed
         return Brief(role="commander")

@@ -16,6 +16,7 @@ from bot.slack.blocks import Post
 from bot.slack.desk import Decision, Mention
 from bot.work.alerting import Alerting
 from bot.work.duties import Office
+from bot.work.scribe import Scribe
 from bot.work.turns import Turns
 from tests.integration.remediation.gate import INCIDENT, NOW, PROPOSAL, Gate, open_gate
 
@@ -98,6 +99,7 @@ class Desk:
             follow=noting,
             drawings=unused,
             drafts=unused,
+            scribe=Scribe(),
             showings=unused,
             stage=stage,
             clock=lambda: gate.now,

@@ -27,6 +27,7 @@ alert_left              . I A P E V R U H .
 briefed                 . I A P E V R U H .
 finding                 . I A P E V R U H .
 hypotheses              . I A P E V R U H .
+worded                  . I A P E V R U H .
 note                    . I A P E V R U H X
 asked                   . I A P E V R U H .
 answered                . I A P E V R U H .

@@ -22,12 +22,14 @@ from bot.models import (
     OutcomeUnknown,
     Phase,
     Proposed,
+    Ranked,
     Recorded,
     Rejected,
     Reopened,
     Resolved,
     Unanswered,
     Verified,
+    Worded,
 )
 from bot.models.brief import Brief
 from bot.remediation.audit import KINDS
@@ -88,7 +90,7 @@ TRIED = {("walk", ID), ("trust", PROPOSAL)}
             {("walk", ID), ("trust", PROPOSAL)},
         ),
         (Verified(at=NOW, proposal_id=PROPOSAL, recovered=True), {("walk", ID), ("trust", PROPOSAL)}),
-        (Resolved(at=NOW, reason="over"), {("learn", ID), ("teach_drawing", ID)}),
+        (Resolved(at=NOW, reason="over"), {("learn", ID), ("teach_drawing", ID), ("postmortem", ID)}),
         (HandedOver(at=NOW, reason="nothing fits"), {("learn", ID)}),
         (Proposed(at=NOW, proposal=proposal()), {("expire", PROPOSAL), ("standing", PROPOSAL)}),
         (AlertJoined(at=NOW, alert=alert(), why="same service"), set()),
@@ -99,6 +101,8 @@ TRIED = {("walk", ID), ("trust", PROPOSAL)}
         (Unanswered(at=NOW, question_id=f"{ID}.q1"), {("walk", ID)}),
         (Noted(at=NOW, text="by the way"), set()),
         (Briefed(at=NOW, brief=Brief(role="commander")), set()),
+        (Ranked(at=NOW, hypotheses=()), {("word", ID)}),
+        (Worded(at=NOW, ranked="1-0", sentences=()), set()),
     ],
     ids=lambda value: value.kind if hasattr(value, "kind") else "",
 )
@@ -106,7 +110,7 @@ async def test_every_event_is_shown_and_sets_off_what_follows(
     follow: Follow, queue: Noting, event: Event, sets_off: set[tuple[str, str]]
 ) -> None:
     await follow.event(ID, recorded(event))
-    drawn = set() if event.kind in {"alert_joined", "endorsed"} else {("draw", ID)}
+    drawn = set() if event.kind in {"alert_joined", "endorsed", "worded"} else {("draw", ID)}
     audited = {("audit", ID)} if event.kind in KINDS else set()
     assert set(queue.added) == sets_off | {("show", ID)} | drawn | audited
 

@@ -1,0 +1,151 @@
+"""A model's help with one incident, bounded in time, and missed by nothing: what it does not give is said once.
+
+Here the room of the model meets the incident: who pays, in which language, which names are kept from it. Every use goes
+through `Help.with_incident`, so that a model that is down, too slow or spent costs the thread one line and the triage
+nothing.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Literal, Protocol, TypeVar
+
+import structlog
+
+from bot.errors import BudgetSpent, IllegalTransition, ModelUnavailable, NotFound
+from bot.incidents import Journal
+from bot.llm.chat import Model, Spender
+from bot.llm.condense import condense
+from bot.llm.typed import Asking, Language
+from bot.memory.condensing import Condensed
+from bot.models import Brief, Incident, Noted, Recalled
+
+log = structlog.get_logger(__name__)
+
+PATIENCE_S: Mapping[str, float] = {"condense": 10.0, "judge": 20.0, "explore": 20.0, "word": 60.0, "answer": 90.0,
+                                   "write": 120.0}  # fmt: skip
+"""How long each use may take. What the thread waits for gets little."""
+LISTENED = 30
+"""The latest messages of a channel by which its language is told."""
+_HAN = re.compile(r"[\u4e00-\u9fff]")
+_KANA = re.compile(r"[\u3040-\u30ff]")
+_WORD = re.compile(r"[A-Za-z]{2,}")
+
+Use = Literal["condense", "judge", "explore", "word", "answer", "write"]
+T = TypeVar("T")
+
+
+class Remembering(Protocol):
+    """Gives what a channel said last."""
+
+    async def recall(self, query: str, *, channel: str | None = None, limit: int | None = None) -> list[Recalled]:
+        """The latest messages, with an empty query."""
+        ...
+
+
+@dataclass(frozen=True)
+class Unhelped:
+    """Why a model gave nothing."""
+
+    kind: Literal["spent", "down"]
+    text: str
+
+
+@dataclass(frozen=True)
+class Help:
+    """A model that may be asked for an incident.
+
+    Args:
+        masked: names that the model is not told.
+        languages: of channels; `language` for the others, where "auto" listens to what is written there.
+    """
+
+    model: Model
+    journal: Journal
+    memory: Remembering
+    clock: Callable[[], datetime]
+    masked: frozenset[str] = frozenset()
+    language: Language | Literal["auto"] = "auto"
+    languages: Mapping[str, Language] = field(default_factory=dict)
+
+    async def with_incident(
+        self, incident: Incident, use: Use, work: Callable[[Asking], Awaitable[T]], *, run: str = ""
+    ) -> T | None:
+        """What the work gives; None where no model could help, and then the thread says so, once for each reason.
+
+        Args:
+            run: of the incident; a new run is told anew.
+        """
+        asking = await self.asking(incident.channel, incident.id, incident.alert.summary or "")
+        given, unhelped = await self.tried(asking, use, work)
+        if unhelped:
+            await self._say(incident, unhelped, run)
+        return given
+
+    async def tried(
+        self, asking: Asking, use: Use, work: Callable[[Asking], Awaitable[T]]
+    ) -> tuple[T | None, Unhelped | None]:
+        """What the work gives; or why nothing could be had."""
+        try:
+            async with asyncio.timeout(PATIENCE_S[use]):
+                return await work(asking), None
+        except BudgetSpent as spent:
+            unhelped = Unhelped("spent", f"{spent} What was found so far stands, and the rest goes on without a model.")
+        except ModelUnavailable as unavailable:
+            unhelped = Unhelped("down", f"{unavailable} Everything else goes on without it.")
+        except TimeoutError:
+            slow = f"The model did not answer within {PATIENCE_S[use]:g} s."
+            unhelped = Unhelped("down", f"{slow} Everything else goes on without it.")
+        log.warning("model.no_help", use=use, incident=asking.spender.incident, why=unhelped.text)
+        return None, unhelped
+
+    async def asking(self, channel: str | None, incident_id: str | None, *texts: str) -> Asking:
+        """Who is asked, who pays, and in which language."""
+        spender = Spender(incident=incident_id, channel=channel)
+        return Asking(self.model, spender, await self.spoken_in(channel, texts), self.masked)
+
+    async def spoken_in(self, channel: str | None, texts: Sequence[str] = ()) -> Language:
+        """The channel's language: as set, else as it is written there."""
+        chosen = self.languages.get(channel or "", self.language)
+        if chosen != "auto":
+            return chosen
+        said = await self.memory.recall("", channel=channel, limit=LISTENED) if channel else []
+        return written_in([*texts, *(recalled.message.text for recalled in said)])
+
+    async def _say(self, incident: Incident, unhelped: Unhelped, run: str) -> None:
+        try:
+            note = Noted(at=self.clock(), text=unhelped.text)
+            await self.journal.append(incident.id, note, once=f"model-{unhelped.kind}:{run}")
+        except (IllegalTransition, NotFound) as impossible:
+            log.info("model.unsaid", incident=incident.id, why=str(impossible))
+
+
+def written_in(texts: Sequence[str]) -> Language:
+    """Chinese where at least as many Han characters as Latin words were written, and no Japanese."""
+    said = " ".join(texts)
+    han, words = len(_HAN.findall(said)), len(_WORD.findall(said))
+    return "zh" if han and han >= words and len(_KANA.findall(said)) * 10 < han else "en"
+
+
+@dataclass(frozen=True)
+class Condensing:
+    """Says an incident's brief in fewer words. Implements `bot.memory.condensing.Condenser`."""
+
+    help: Help
+    incident: Incident
+    run: str = ""
+
+    async def condense(self, brief: Brief, budget_tokens: int) -> Sequence[Condensed]:
+        """Statements about the brief's lines; none where no model could help."""
+        alert = self.incident.alert
+        subject = f"{alert.name} {self.incident.service or ''}: {alert.summary or ''}"
+
+        async def work(asking: Asking) -> Sequence[Condensed]:
+            statements = await condense(asking, subject, brief.lines, budget_tokens)
+            return [Condensed(text=one.text, cites=one.cites) for one in statements or ()]
+
+        return await self.help.with_incident(self.incident, "condense", work, run=self.run) or ()

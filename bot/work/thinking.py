@@ -1,0 +1,58 @@
+"""A model plugged into the work: who judges, writes and answers. Without one nobody does, and nothing is missing."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+
+from bot.agents.scope import Scope
+from bot.agents.tools import Toolbox
+from bot.catalog import Catalog
+from bot.models import Incident
+from bot.settings import TriageSettings
+from bot.work.answering import Grow, Speaker, ThreadOf
+from bot.work.judging import NO_MIND, Mind, ModelMind
+from bot.work.modelled import Help
+from bot.work.scoping import scope_of
+from bot.work.scribe import Cost, Scribe, no_cost
+
+WITHOUT_A_MODEL = Scribe()
+
+
+@dataclass(frozen=True)
+class Thinking:
+    """What a model does, wherever it is asked."""
+
+    mind: Mind = NO_MIND
+    scribe: Scribe = WITHOUT_A_MODEL
+    speaker: Speaker | None = None
+
+
+def thinking(
+    help: Help | None,  # noqa: A002 - its name everywhere
+    toolbox: Toolbox,
+    catalog: Catalog,
+    triage: TriageSettings,
+    *,
+    thread_of: ThreadOf,
+    grow: Grow,
+    cost: Cost = no_cost,
+) -> Thinking:
+    """Plug the model's help in, if there is one."""
+    if help is None:
+        return Thinking()
+    names = frozenset(catalog.services)
+    scope = _scope(catalog, triage, help.clock)
+    return Thinking(
+        mind=ModelMind(help, toolbox),
+        scribe=Scribe(help, names, cost),
+        speaker=Speaker(help, help.journal, toolbox, names, scope, thread_of, grow),
+    )
+
+
+def _scope(catalog: Catalog, triage: TriageSettings, clock: Callable[[], datetime]) -> Callable[[Incident], Scope]:
+    def scope(incident: Incident) -> Scope:
+        return scope_of(incident, catalog, triage, clock())
+
+    return scope
