@@ -94,9 +94,9 @@ class _Extract:
         self.gaps: tuple[str, ...] = ()
 
     def __enter__(self) -> Self:
-        zipped = self._path.suffix == ".gz"
-        self._file = cast("BinaryIO", gzip.open(self._path, "rb")) if zipped else self._path.open("rb")
-        self._end = self._max_bytes if zipped else self._seek()
+        self._zipped = self._path.suffix == ".gz"
+        self._file = cast("BinaryIO", gzip.open(self._path, "rb")) if self._zipped else self._path.open("rb")
+        self._end = self._max_bytes if self._zipped else self._seek()
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -108,7 +108,7 @@ class _Extract:
             self.consumed += len(raw)
             yield raw.rstrip(b"\r\n")
             if self.consumed >= self._end:
-                if self._file.read(1):
+                if self._zipped and self._file.read(1):  # what a plain file has behind its window is not missing
                     self._cut("the first")
                 return
 

@@ -75,6 +75,20 @@ async def test_a_window_beyond_the_byte_limit_keeps_its_end_and_says_so(tmp_path
     assert "only the last 20,000 bytes" in (await gaps(source))[0]
 
 
+async def test_a_file_that_grows_while_it_is_read_lacks_nothing(tmp_path: Path) -> None:
+    path = day(tmp_path / "app.log", hours=1)
+    whole = Window(start=START, end=START + timedelta(hours=2))
+    said: list[str] = []
+    lines = 0
+    async for batch in LogFiles(str(path)).read(whole):
+        with path.open("a") as file:
+            file.write(json.dumps({"ts": (START + timedelta(hours=1)).isoformat(), "msg": "later"}) + "\n")
+        said += batch.gaps
+        lines += len(batch.lines)
+    assert lines >= 3600
+    assert said == []
+
+
 async def test_a_zipped_file_is_read_to_a_limit(tmp_path: Path) -> None:
     path = tmp_path / "app.log.gz"
     path.write_bytes(gzip.compress(day(tmp_path / "plain").read_bytes()))

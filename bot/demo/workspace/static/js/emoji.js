@@ -14,7 +14,7 @@ const DRAWN = new Set(`
   chart_with_downwards_trend bar_chart speech_balloon thought_balloon bulb brain spider_web seedling repeat arrows_counterclockwise arrow_right
   arrow_down arrow_left arrow_up arrow_upper_right arrow_lower_right leftwards_arrow_with_hook black_square_for_stop double_vertical_bar
   arrow_forward heavy_plus_sign heavy_minus_sign small_red_triangle small_red_triangle_down small_blue_diamond small_orange_diamond
-  large_blue_diamond large_orange_diamond rocket tada sparkles robot_face coffee crescent_moon
+  large_blue_diamond large_orange_diamond no_bell key scissors world_map rocket tada sparkles robot_face coffee crescent_moon
 `.trim().split(/\s+/));
 
 const bare = (character) => character.replaceAll("\ufe0f", "");
