@@ -13,6 +13,7 @@ from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
 from bot.errors import Misconfigured
+from bot.plural import many
 
 
 class _Entry(BaseModel):
@@ -160,7 +161,7 @@ def load_catalog(file: Path) -> Catalog:
     try:
         return Catalog.model_validate(document or {})
     except ValidationError as error:
-        lines = [f"{file} has {error.error_count()} problem(s):"]
+        lines = [f"{file} has {many(error.error_count(), 'problem')}:"]
         for problem in error.errors(include_url=False, include_input=False):
             place = ".".join(str(part) for part in problem["loc"]) or "catalogue"
             lines.append(f"  {place}: {problem['msg'].removeprefix('Value error, ')}")

@@ -10,6 +10,7 @@ from typing import Literal
 
 from bot.catalog import Catalog, load_catalog
 from bot.errors import Misconfigured, NightdeskError, SlackRefused, SourceUnavailable
+from bot.plural import many
 from bot.settings import Settings, secret_from_environment
 
 MARKS = {"ok": "✓", "note": "–", "wrong": "✗"}
@@ -35,7 +36,7 @@ async def examine(settings: Settings, out: Callable[[str], None]) -> int:
     async for check in checks(settings):
         wrong += check.state == "wrong"
         out(str(check))
-    out(f"\n{wrong} thing(s) to mend." if wrong else "\nAll is well.")
+    out(f"\n{many(wrong, 'thing')} to mend." if wrong else "\nAll is well.")
     return 1 if wrong else 0
 
 
@@ -257,7 +258,9 @@ def _playbooks(settings: Settings) -> Check:
     library = load_library(settings.playbooks_dir, shipped_specs())
     if library.faults:
         mend = f"nightdesk playbook lint {settings.playbooks_dir}"
-        return Check("wrong", "Playbooks", f"{len(library.faults)} fault(s), the first: {library.faults[0]}", mend)
+        return Check(
+            "wrong", "Playbooks", f"{many(len(library.faults), 'fault')}, the first: {library.faults[0]}", mend
+        )
     return Check("ok", "Playbooks", f"{len(library.playbooks)} sound in {settings.playbooks_dir}")
 
 

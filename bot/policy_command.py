@@ -13,6 +13,7 @@ from bot.errors import BadInput
 from bot.gate import WITHOUT, actions_of, policy_file, policy_of
 from bot.models import Risk
 from bot.models.base import as_utc
+from bot.plural import many
 from bot.remediation.action import BlastRadius
 from bot.remediation.catalogue import Actions, actions
 from bot.remediation.explanation import explain
@@ -33,8 +34,8 @@ def lint(settings: Settings, file: Path | None) -> tuple[str, int]:
     found = list(faults(policy, catalog, names))
     where = place or "the settings (there is no policy.yaml)"
     if found:
-        return "\n".join([f"{where}: {len(found)} problem(s)", *(f"  {fault}" for fault in found)]), 1
-    return f"{where}: sound, {len(policy.forbidden)} prohibition(s), {len(policy.freezes)} freeze(s)", 0
+        return "\n".join([f"{where}: {many(len(found), 'problem')}", *(f"  {fault}" for fault in found)]), 1
+    return f"{where}: sound, {many(len(policy.forbidden), 'prohibition')}, {many(len(policy.freezes), 'freeze')}", 0
 
 
 def explanation(

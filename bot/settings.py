@@ -24,6 +24,7 @@ from pydantic_settings import (
 
 from bot.changes.configured import ConfiguredSource
 from bot.errors import Misconfigured
+from bot.plural import many, verb
 from bot.sources import ConfiguredLogs, ConfiguredTraces
 from bot.targets import AwxSettings, FeatureFlag, GithubSettings, KubernetesCluster, RedisServer
 
@@ -365,7 +366,7 @@ def _refuse_unknown(environ: Mapping[str, str]) -> None:
     unknown = [name for name in environ if name.startswith("NIGHTDESK_") and name.split("__")[0] not in known]
     lines = [f"  {name}: there is no such setting{_nearest(name, known)}" for name in sorted(set(unknown) - OTHERS)]
     if lines:
-        raise Misconfigured("\n".join([f"{len(lines)} setting(s) do not exist:", *lines]))
+        raise Misconfigured("\n".join([f"{many(len(lines), 'setting')} {verb(len(lines), 'do')} not exist:", *lines]))
 
 
 def _nearest(name: str, known: Iterable[str]) -> str:
@@ -380,7 +381,7 @@ def secret_from_environment(name: str) -> SecretStr | None:
 
 
 def _explain(error: ValidationError) -> str:
-    lines = [f"{error.error_count()} setting(s) cannot be used:"]
+    lines = [f"{many(error.error_count(), 'setting')} cannot be used:"]
     for problem in error.errors(include_url=False, include_input=False):
         path = _named(problem["loc"])
         name = "NIGHTDESK_" + "__".join(path).upper() if path else "the settings together"

@@ -24,6 +24,7 @@ from bot.canvas.settings import Default
 from bot.canvas.store import Store
 from bot.canvas.world import Clock, WallClock, World
 from bot.errors import PlaybookError
+from bot.plural import many
 
 RUN = "@run"
 """The entry that pins the run to a version of the file and to what it was given."""
@@ -251,7 +252,7 @@ class _Walk:
                 continue
             had = self.progress.rounds[loop.header]
             if had >= (self.playbook.of(loop.header).max_visits or 1):
-                return f"'{loop.header}' has had its {had} visit(s), so '{OTHERWISE}' was taken."
+                return f"'{loop.header}' has had its {many(had, 'visit')}, so '{OTHERWISE}' was taken."
         return None
 
     async def _hand_over(self, kind: Kind, turn: Turn) -> Outcome | None:

@@ -15,6 +15,7 @@ from bot.incidents.claims import Claims, claims_of
 from bot.incidents.journal import Journal
 from bot.incidents.lifecycle import moves
 from bot.models import Alert, AlertJoined, AlertLeft, Incident, Noted, Opened, Phase, Resolved
+from bot.plural import many
 
 
 class Regroup:
@@ -72,7 +73,7 @@ class Regroup:
             await self._journal.append(incident_id, over)
         except IllegalTransition as moved_on:
             raise BadInput(f"Its alerts have moved, but it cannot end now: {moved_on}") from None
-        text = f"Incident {incident_id} was merged into this one, with {len(incident.alerts)} alert(s)."
+        text = f"Incident {incident_id} was merged into this one, with {many(len(incident.alerts), 'alert')}."
         await self._journal.append(into, Noted(at=self._clock(), actor=by, text=text), once=f"merged:{incident_id}")
         return f"Merged: incident {incident_id} is part of {into} now."
 

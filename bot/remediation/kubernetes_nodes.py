@@ -12,6 +12,7 @@ from pydantic import Field
 from bot.catalog import Catalog
 from bot.errors import PreconditionFailed, RemediationError
 from bot.models import Risk
+from bot.plural import many, verb
 from bot.remediation.action import Action, ActionParameters, BlastRadius
 from bot.remediation.kubernetes import Cluster, Json
 
@@ -63,8 +64,9 @@ class CordonNode(Action[NodeParameters]):
             and service.workload.cluster == params.cluster
             and (service.workload.namespace, service.workload.name) in there
         )
+        they = f"{many(len(pods), 'pod')} {verb(len(pods), 'run')} there and {verb(len(pods), 'stay')}"
         return BlastRadius(
-            statement=f"{len(pods)} pod(s) run there and stay; new ones go to other nodes.",
+            statement=f"{they}; new ones go to other nodes.",
             services=services,
             reach="session",
         )

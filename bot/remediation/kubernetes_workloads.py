@@ -13,6 +13,7 @@ from pydantic import Field
 from bot.catalog import Catalog, Workload
 from bot.errors import PreconditionFailed, RemediationError
 from bot.models import Risk, Verification
+from bot.plural import many, verb
 from bot.remediation.action import Action, ActionParameters, BlastRadius, Measure
 from bot.remediation.kubernetes import Cluster, Json, unchanged, workload_path
 from bot.remediation.reach import reach
@@ -146,7 +147,7 @@ class RestartRollout(_OnWorkload[WorkloadParameters]):
 
     async def blast_radius(self, params: WorkloadParameters) -> BlastRadius:
         replicas = (await self._read(params))["spec"].get("replicas", "all")
-        what = f"{replicas} pod(s) of {params.service} restart in turn"
+        what = f"{many(replicas, 'pod')} of {params.service} {verb(replicas, 'restart')} in turn"
         return reach(self._catalog, params.service, what, unnamed="")
 
     def reversible(self, params: WorkloadParameters) -> bool:  # noqa: ARG002
@@ -199,10 +200,10 @@ class Scale(_OnWorkload[ScaleParameters]):
 
     def effect(self, params: ScaleParameters) -> str:
         before = "" if params.seen_replicas is None else f" instead of {params.seen_replicas}"
-        return f"{params.service} gets {params.replicas} pod(s){before}."
+        return f"{params.service} gets {many(params.replicas, 'pod')}{before}."
 
     async def blast_radius(self, params: ScaleParameters) -> BlastRadius:
-        what = f"{params.service} goes from {params.seen_replicas} to {params.replicas} pod(s)"
+        what = f"{params.service} goes from {params.seen_replicas} to {many(params.replicas, 'pod')}"
         if self._grows(params):
             return BlastRadius(
                 statement=f"{what}; nothing is interrupted.", services=(params.service,), reach="session"
@@ -213,7 +214,7 @@ class Scale(_OnWorkload[ScaleParameters]):
         return params.seen_replicas is not None
 
     def rollback(self, params: ScaleParameters) -> str:
-        return f"Scale {params.service} back to {params.seen_replicas} pod(s)."
+        return f"Scale {params.service} back to {many(params.seen_replicas or 0, 'pod')}."
 
     def base_risk(self, params: ScaleParameters) -> Risk:
         if params.replicas == 0:
@@ -223,7 +224,7 @@ class Scale(_OnWorkload[ScaleParameters]):
     async def pinned(self, params: ScaleParameters) -> ScaleParameters:
         pinned = await super().pinned(params)
         if pinned.seen_replicas == pinned.replicas:
-            raise PreconditionFailed(f"Nothing to do: {params.service} has {params.replicas} pod(s) already.")
+            raise PreconditionFailed(f"Nothing to do: {params.service} has {many(params.replicas, 'pod')} already.")
         return pinned
 
     def _seeing(self, params: ScaleParameters, found: Json) -> ScaleParameters:
@@ -238,7 +239,7 @@ class Scale(_OnWorkload[ScaleParameters]):
         return [{"op": "add", "path": "/spec/replicas", "value": params.replicas}]
 
     def _outcome(self, params: ScaleParameters) -> str:
-        return f"{params.service} was scaled to {params.replicas} pod(s)."
+        return f"{params.service} was scaled to {many(params.replicas, 'pod')}."
 
 
 class RollBackParameters(WorkloadParameters):

@@ -15,6 +15,7 @@ from pydantic import AwareDatetime, BeforeValidator, Field, SecretStr
 from bot.catalog import Catalog
 from bot.errors import EffectFailed, EffectUnknown, PreconditionFailed, RemediationError
 from bot.models import Risk, Verification
+from bot.plural import many, verb
 from bot.remediation.action import Action, ActionParameters, BlastRadius, Measure
 from bot.remediation.postgres_connection import application_of, connected, one, sayable
 
@@ -145,7 +146,7 @@ class _Signal(Action[BackendParameters]):
         standing = f"On {params.database} stand {', '.join(services[:8])}." if services else ""
         loses = self._loses(params, who or {})
         return BlastRadius(
-            statement=f"{loses} {waiting} session(s) wait behind it. {standing}".strip(),
+            statement=f"{loses} {many(waiting, 'session')} {verb(waiting, 'wait')} behind it. {standing}".strip(),
             services=services,
             reach="session",
         )

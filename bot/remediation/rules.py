@@ -19,6 +19,7 @@ from ruamel.yaml.error import YAMLError
 from bot.catalog import Catalog
 from bot.errors import Misconfigured
 from bot.models import Risk
+from bot.plural import many
 from bot.settings import RemediationSettings
 
 MOST_DAYS = 90
@@ -164,7 +165,7 @@ def read_policy(file: Path) -> Policy:
     try:
         return Policy.model_validate(document or {})
     except ValidationError as error:
-        lines = [f"{file} has {error.error_count()} problem(s):"]
+        lines = [f"{file} has {many(error.error_count(), 'problem')}:"]
         for problem in error.errors(include_url=False, include_input=False):
             place = ".".join(str(part) for part in problem["loc"]) or "policy"
             lines.append(f"  {place}: {problem['msg'].removeprefix('Value error, ')}")

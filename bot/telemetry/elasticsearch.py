@@ -17,6 +17,7 @@ import structlog
 from bot.errors import SourceUnavailable
 from bot.http import HttpSource
 from bot.models import Window
+from bot.plural import many
 from bot.sources import ElasticsearchSource
 from bot.telemetry.loglines import LEVELS, LogLine, as_seconds, read_fields
 from bot.telemetry.logs import Batch
@@ -226,4 +227,4 @@ def _shortfall(answer: Mapping[str, Any]) -> tuple[str, ...]:
     """What a search that succeeded did not look at."""
     failed = (answer.get("_shards") or {}).get("failed") or 0
     late = ("the search timed out before it had seen all lines.",) if answer.get("timed_out") else ()
-    return (*late, *((f"{failed} shard(s) failed: lines are missing.",) if failed else ()))
+    return (*late, *((f"{many(failed, 'shard')} failed: lines are missing.",) if failed else ()))

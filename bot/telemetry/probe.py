@@ -11,6 +11,7 @@ from glob import iglob
 from bot.errors import SourceUnavailable
 from bot.http import Transport
 from bot.models import Window
+from bot.plural import many
 from bot.sources import FilesSource, JournaldSource, LogsKind, TracesKind
 from bot.telemetry.kubernetes import PodLogs
 from bot.telemetry.portions import ServerLogs
@@ -30,7 +31,7 @@ async def logs_seen(settings: LogsKind, now: datetime, *, transport: Transport |
         files = [path for path in iglob(settings.path, recursive=True) if os.access(path, os.R_OK)]  # noqa: PTH207 - absolute patterns
         if not files:
             raise SourceUnavailable(f"nothing readable at {settings.path}: check the path and its permissions")
-        return f"{len(files)} file(s) at {settings.path}"
+        return f"{many(len(files), 'file')} at {settings.path}"
     if isinstance(settings, JournaldSource):
         if shutil.which("journalctl") is None:
             raise SourceUnavailable("journalctl is not on PATH: journals can only be read where systemd runs")
@@ -56,4 +57,4 @@ async def traces_seen(settings: TracesKind, now: datetime, *, transport: Transpo
 def named(services: Sequence[str]) -> str:
     """How many, and the first of them."""
     more = "" if len(services) <= SHOWN else ", …"
-    return f"{len(services)} service(s): {', '.join(services[:SHOWN])}{more}"
+    return f"{many(len(services), 'service')}: {', '.join(services[:SHOWN])}{more}"

@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from bot.errors import NotFound
 from bot.incidents.silences import Silences
 from bot.models import Matcher, Silence
+from bot.plural import many
 from bot.slack.text import date, line, person
 
 _COMMAND = re.compile(r"(?P<verb>silences|silence|unsilence)\b\s*(?P<rest>.*)", re.IGNORECASE | re.DOTALL)
@@ -77,7 +78,7 @@ class Silencing:
         why = f", because {line(silence.reason, 150)}" if silence.reason else ""
         return (
             f"*{silence.id}* {_matchers(silence)} until {date(silence.until)}, by {person(silence.by)}{why}; "
-            f"{kept} alert(s) kept quiet"
+            f"{many(kept, 'alert')} kept quiet"
         )
 
     async def _end(self, wish: str, user: str) -> str:

@@ -47,7 +47,7 @@ async def test_the_card_is_drawn_and_approving_it_leads_to_the_recovery(tab: Pag
     card = tab.locator(".pane .message", has=tab.get_by_role("heading", name="SEV1 · payments"))
     await expect(card).to_contain_text("Scan-to-pay payments are failing")
     await expect(card).to_contain_text("Approval needed")
-    await expect(card).to_contain_text(f"Session {lock.pid} (batch-job) blocks 4 session(s)")
+    await expect(card).to_contain_text(f"Session {lock.pid} (batch-job) blocks 4 sessions")
 
     approve = thread.get_by_role("button", name="Approve")
     await approve.click()

@@ -79,7 +79,7 @@ async def test_a_question_about_a_service_opens_a_triage_and_the_same_again_open
     )
     thread = await scene.told(card["ts"], "Proposed action")
     assert "why is payments slow?" in thread
-    assert f"Session {lock.pid} (batch-job) blocks 4 session(s)" in thread
+    assert f"Session {lock.pid} (batch-job) blocks 4 sessions" in thread
 
     again = await asked(scene, "why is payments so slow?")
     assert "why is payments slow?" in again

@@ -99,7 +99,7 @@ async def test_a_healthy_installation_is_called_well(
 async def test_anything_wrong_is_counted_and_is_the_exit_code(settings: Configured) -> None:
     lines: list[str] = []
     assert await examine(settings(), lines.append) == 1
-    assert lines[-1] == "\n2 thing(s) to mend."  # Slack, and the database without a connection string
+    assert lines[-1] == "\n2 things to mend."  # Slack, and the database without a connection string
 
 
 async def test_a_redis_that_does_not_answer(settings: Configured) -> None:

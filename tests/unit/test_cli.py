@@ -112,7 +112,7 @@ def test_a_file_that_cannot_be_read_is_bad_input(nightdesk: Run) -> None:
 @pytest.mark.parametrize(
     ("given", "said"),
     [
-        ({"NIGHTDESK_PORT": "abc"}, "nightdesk: 1 setting(s) cannot be used:\n  NIGHTDESK_PORT: "),
+        ({"NIGHTDESK_PORT": "abc"}, "nightdesk: 1 setting cannot be used:\n  NIGHTDESK_PORT: "),
         ({"NIGHTDESK_PORT": "0"}, "There is no service catalogue at services.yaml: write one"),
         ({"NIGHTDESK_HOST": "0.0.0.0"}, "no authenticated alert source"),
     ],

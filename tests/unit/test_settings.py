@@ -82,7 +82,7 @@ def test_every_wrong_value_is_named_in_one_error(monkeypatch: pytest.MonkeyPatch
     monkeypatch.setenv("NIGHTDESK_LOG_LEVEL", "loud")
     monkeypatch.setenv("NIGHTDESK_WORK__LEASE_S", "0")
     said = complaint()
-    assert said.startswith("3 setting(s) cannot be used:")
+    assert said.startswith("3 settings cannot be used:")
     for name in ("NIGHTDESK_PORT: ", "NIGHTDESK_LOG_LEVEL: ", "NIGHTDESK_WORK__LEASE_S: "):
         assert name in said
 

@@ -8,6 +8,7 @@ from typing import Any
 from bot.agents.database.subject import Subject, bytes_of, cache_score, deadlock_score, grown
 from bot.agents.database.thresholds import ENOUGH_READS
 from bot.models import Finding
+from bot.plural import many
 from bot.telemetry.mysql_rows import Deadlock, MySqlReplication, MySqlTotals, ReplicaChannel, digest_deltas
 from bot.telemetry.readings import Spans, span_s
 
@@ -61,7 +62,8 @@ def deadlocks(subject: Subject, spans: Spans[MySqlTotals], latest: Deadlock | No
     before, after = _grown_only(spans)
     new, over_s = after.deadlocks - before.deadlocks, span_s((before, after))
     statement = (
-        f"{after.deadlocks} deadlock(s) on {subject.database} in all, {new} of them within the last {over_s:.0f} s."
+        f"{many(after.deadlocks, 'deadlock')} on {subject.database} in all, "
+        f"{new} of them within the last {over_s:.0f} s."
     )
     evidence = [subject.evidence("deadlocks", statement, DEADLOCK_QUERY, value=new, baseline=0, unit="deadlocks")]
     if latest:
@@ -144,7 +146,7 @@ def _disk_tables(subject: Subject, spans: Spans[MySqlTotals], facts: Mapping[str
     deltas = [delta for a, b in pairs for delta in digest_deltas(a.digests or (), b.digests or ())]
     worst = max(deltas, key=lambda delta: delta.disk_tables, default=None)
     if worst and worst.disk_tables:
-        said = f"It put {worst.disk_tables} on disk in {worst.calls} call(s): {worst.statement}"
+        said = f"It put {worst.disk_tables} on disk in {many(worst.calls, 'call')}: {worst.statement}"
         evidence.append(subject.evidence("spill", said, None, 2, value=worst.disk_tables, unit="tables"))
         title += f": {worst.statement}"
     return (subject.finding("temp_spill", "disk_tables", title, score, evidence=tuple(evidence), facts=facts),)

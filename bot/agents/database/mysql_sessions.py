@@ -10,6 +10,7 @@ from typing import Any
 from bot.agents.database.subject import NO_LOCKS, Subject, blocking_score, grown
 from bot.agents.database.thresholds import CONNECTIONS_WELL_BELOW, LONG_TRANSACTION_S
 from bot.models import Finding
+from bot.plural import many, verb
 from bot.telemetry.mysql_rows import (
     MySqlBlocker,
     MySqlConnections,
@@ -46,8 +47,8 @@ def _root(subject: Subject, blocker: MySqlBlocker, number: int) -> Finding:
     evidence = (
         subject.evidence(
             "locks",
-            f"{count} session(s) of {subject.database} wait{table} {probably}behind session {session.pid} "
-            f"({blocker.directly} of them directly), the longest for {wait:.0f} s: {how}.",
+            f"{many(count, 'session')} of {subject.database} {verb(count, 'wait')}{table} {probably}behind session "
+            f"{session.pid} ({blocker.directly} of them directly), the longest for {wait:.0f} s: {how}.",
             LOCKS_QUERY, number + 1, value=count, baseline=0, unit="sessions",
         ),
         subject.evidence(
@@ -65,7 +66,7 @@ def _root(subject: Subject, blocker: MySqlBlocker, number: int) -> Finding:
     return subject.finding(
         "blocking_session",
         "blocked_sessions",
-        f"Session {session.pid} ({session.user or 'unnamed'}) {probably}blocks {count} session(s){table}; it is "
+        f"Session {session.pid} ({session.user or 'unnamed'}) {probably}blocks {many(count, 'session')}{table}; it is "
         f"{state_of(session)}, its transaction is {session.transaction_age_s or 0:.0f} s old",
         score * (0.8 if blocker.guessed else 1.0),
         started_at=subject.at - timedelta(seconds=held),
@@ -93,8 +94,8 @@ def _facts(subject: Subject, blocker: MySqlBlocker) -> dict[str, Any]:
 
 def _unseen(subject: Subject, locks: MySqlLocks) -> Finding:
     statement = (
-        f"{locks.waiting} session(s) of {subject.database} wait for locks, and the server does not tell whose: they "
-        "were released while looking, or belong to no transaction."
+        f"{many(locks.waiting, 'session')} of {subject.database} {verb(locks.waiting, 'wait')} for locks, "
+        "and the server does not tell whose: they were released while looking, or belong to no transaction."
     )
     evidence = subject.evidence("locks", statement, LOCKS_QUERY, value=locks.waiting, unit="sessions")
     facts = {**NO_LOCKS, "database": subject.database, "blocked_count": locks.waiting}

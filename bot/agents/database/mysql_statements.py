@@ -12,6 +12,7 @@ from bot.agents.database.mysql_sessions import described
 from bot.agents.database.subject import Subject, grown
 from bot.agents.database.thresholds import LARGE_ROWS, NOTICEABLE_MS, SLOW_STATEMENT_S, SLOWER_THAN_USUAL
 from bot.models import Evidence, Finding
+from bot.plural import many
 from bot.telemetry.mysql_rows import DigestDelta, MySqlSession, MySqlTotals, digest_deltas
 from bot.telemetry.readings import Spans
 
@@ -118,8 +119,9 @@ def _scanned(subject: Subject, delta: DigestDelta, facts: Mapping[str, Any]) -> 
     evidence = (
         subject.evidence(
             "scans",
-            f"{delta.without_index} of {delta.calls} call(s) used no index; before, {delta.usually_without_index:.0%} "
-            f"used none. Rows read by each: {delta.rows_each:,.0f}, before {delta.usual_rows_each or 0:,.0f}.",
+            f"{delta.without_index} of {many(delta.calls, 'call')} used no index; "
+            f"before, {delta.usually_without_index:.0%} used none. "
+            f"Rows read by each: {delta.rows_each:,.0f}, before {delta.usual_rows_each or 0:,.0f}.",
             DIGESTS_QUERY, value=round(delta.rows_each), baseline=round(delta.usual_rows_each or 0), unit="rows",
         ),
         _timed(subject, delta),
@@ -130,7 +132,8 @@ def _scanned(subject: Subject, delta: DigestDelta, facts: Mapping[str, Any]) -> 
 def _timed(subject: Subject, delta: DigestDelta) -> Evidence:
     usually = "never before" if delta.usual_ms is None else f"usually {delta.usual_ms:.2f} ms"
     said = (
-        f"It ran {delta.calls} time(s) between two readings, {delta.mean_ms:.1f} ms each, {usually}. {delta.statement}"
+        f"It ran {many(delta.calls, 'time')} between two readings, {delta.mean_ms:.1f} ms each, {usually}. "
+        f"{delta.statement}"
     )
     return subject.evidence("statements", said, DIGESTS_QUERY, 2, value=round(delta.mean_ms, 3),
                             baseline=delta.usual_ms, unit="ms")  # fmt: skip

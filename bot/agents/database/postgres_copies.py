@@ -5,6 +5,7 @@ from __future__ import annotations
 from bot.agents.database.subject import Subject, bytes_of, grown
 from bot.agents.database.thresholds import GIBIBYTE
 from bot.models import Evidence, Finding
+from bot.plural import many
 from bot.telemetry.postgres_rows import Replication, Slot, Standby
 
 REPLICATION_QUERY = (
@@ -54,7 +55,7 @@ def _title(subject: Subject, seen: Replication, lag: float, behind_bytes: float,
         said = f"{subject.database} is a standby, {lag:.1f} s behind; {state}"
         said += f" (told to stay {seen.meant_s:.0f} s behind)" if seen.meant_s else ""
     else:
-        said = f"{subject.database} is a primary with {len(seen.standbys)} standby(s)"
+        said = f"{subject.database} is a primary with {many(len(seen.standbys), 'standby server')}"
         said += f", the furthest {lag:.1f} s and {bytes_of(behind_bytes)} behind" if seen.standbys else ""
     return said + (f"; unread slots keep {bytes_of(retained)} of log on disk" if retained else "")
 

@@ -10,6 +10,7 @@ from bot.agents.database.postgres_sessions import TRANSACTIONS_QUERY, cancel, de
 from bot.agents.database.subject import NO_LOCKS, Subject, blocking_score, iso
 from bot.agents.database.thresholds import REMEDY_FROM
 from bot.models import Finding, Remedy
+from bot.plural import many, verb
 from bot.telemetry.postgres_rows import Blocker, Locks, Prepared
 
 LOCKS_QUERY = (
@@ -41,7 +42,7 @@ def _root(subject: Subject, blocker: Blocker, number: int) -> Finding:
     evidence = (
         subject.evidence(
             "locks",
-            f"{count} session(s) of {subject.database} wait{table} behind session {session.pid} "
+            f"{many(count, 'session')} of {subject.database} {verb(count, 'wait')}{table} behind session {session.pid} "
             f"({blocker.directly} of them directly), the longest for {wait:.0f} s: {who_waits}.",
             LOCKS_QUERY, number + 1, value=count, baseline=0, unit="sessions",
         ),
@@ -59,7 +60,7 @@ def _root(subject: Subject, blocker: Blocker, number: int) -> Finding:
     return subject.finding(
         "blocking_session",
         "blocked_sessions",
-        f"Session {session.pid} ({session.application or 'unnamed'}) blocks {count} session(s){table}; "
+        f"Session {session.pid} ({session.application or 'unnamed'}) blocks {many(count, 'session')}{table}; "
         f"it is {session.state or session.backend_type or 'busy'}, its transaction is "
         f"{session.transaction_age_s or 0:.0f} s old",
         score,
@@ -90,7 +91,8 @@ def _lock_facts(subject: Subject, blocker: Blocker) -> dict[str, Any]:
 
 def _lock_remedies(subject: Subject, blocker: Blocker) -> tuple[Remedy, ...]:
     session, count = blocker.session, len(blocker.waiting)
-    end = terminate(subject, session, f"Ending session {session.pid} releases the locks that {count} session(s) need.")
+    needed = f"the locks that {many(count, 'session')} {verb(count, 'need')}"
+    end = terminate(subject, session, f"Ending session {session.pid} releases {needed}.")
     if session.idle_in_transaction:  # there is no statement to cancel
         return end
     why = f"Cancelling what session {session.pid} runs may release the locks, and leaves it connected."
@@ -113,8 +115,8 @@ def _prepared(subject: Subject, locks: Locks, prepared: Prepared) -> Finding:
 
 def _circle(subject: Subject, locks: Locks) -> Finding:
     statement = (
-        f"{locks.waiting} session(s) of {subject.database} wait for each other's locks, or for one that was released "
-        "while looking; the server breaks a circle by itself."
+        f"{many(locks.waiting, 'session')} of {subject.database} {verb(locks.waiting, 'wait')} for each other's locks, "
+        "or for one that was released while looking; the server breaks a circle by itself."
     )
     evidence = subject.evidence("locks", statement, LOCKS_QUERY, value=locks.waiting, unit="sessions")
     facts = {**NO_LOCKS, "database": subject.database, "blocked_count": locks.waiting}

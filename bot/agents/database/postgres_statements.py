@@ -12,6 +12,7 @@ from bot.agents.database.postgres_sessions import cancel, described
 from bot.agents.database.subject import Subject, grown
 from bot.agents.database.thresholds import LARGE_ROWS, NOTICEABLE_MS, REMEDY_FROM, SLOW_STATEMENT_S, SLOWER_THAN_USUAL
 from bot.models import Finding
+from bot.plural import many
 from bot.telemetry.postgres_rows import Session
 from bot.telemetry.postgres_totals import StatementDelta, TableDelta, Totals, table_deltas
 from bot.telemetry.readings import Spans
@@ -155,8 +156,8 @@ def _scanned(subject: Subject, scan: Scan, facts: Mapping[str, Any]) -> Finding:
     evidence = [
         subject.evidence(
             "scans",
-            f"{table.scans} scan(s) of {table.name} within {scan.over_s:.1f} s, {table.rows_each:,.0f} rows each; "
-            f"its usual rate makes {table.expected_scans:.1f} of that time.",
+            f"{many(table.scans, 'scan')} of {table.name} within {scan.over_s:.1f} s, "
+            f"{table.rows_each:,.0f} rows each; its usual rate makes {table.expected_scans:.1f} of that time.",
             SCANS_QUERY, value=table.scans, baseline=round(table.expected_scans, 2), unit="scans",
         )
     ]  # fmt: skip
@@ -174,7 +175,7 @@ def _scanned(subject: Subject, scan: Scan, facts: Mapping[str, Any]) -> Finding:
 
 def _timed(delta: StatementDelta) -> str:
     usually = "never before" if delta.usual_ms is None else f"usually {delta.usual_ms:.2f} ms"
-    return f"It ran {delta.calls} time(s) between two readings, {delta.mean_ms:.1f} ms each, {usually}."
+    return f"It ran {many(delta.calls, 'time')} between two readings, {delta.mean_ms:.1f} ms each, {usually}."
 
 
 def _rate(count: int, over_s: float) -> str:

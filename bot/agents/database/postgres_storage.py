@@ -8,6 +8,7 @@ from typing import Any
 from bot.agents.database.subject import Subject, bytes_of, cache_score, deadlock_score, grown
 from bot.agents.database.thresholds import ENOUGH_READS, GIBIBYTE, MEBIBYTE
 from bot.models import Finding
+from bot.plural import many
 from bot.telemetry.postgres_rows import Space
 from bot.telemetry.postgres_totals import StatementDelta, Totals, comparable
 from bot.telemetry.readings import Spans, span_s
@@ -26,7 +27,7 @@ def deadlocks(subject: Subject, spans: Spans[Totals]) -> Finding:
     if pair:
         new, over_s = pair[1].counters.deadlocks - pair[0].counters.deadlocks, span_s(pair)
     since = f"{new} of them within the last {over_s:.0f} s" if pair else "the totals were reset a moment ago"
-    statement = f"{total} deadlock(s) on {subject.database} in all, {since}."
+    statement = f"{many(total, 'deadlock')} on {subject.database} in all, {since}."
     evidence = subject.evidence("deadlocks", statement, TOTALS_QUERY, value=new, baseline=0, unit="deadlocks")
     a_minute = max(
         ((b.counters.deadlocks - a.counters.deadlocks) / max(span_s((a, b)), 60) * 60 for a, b in _comparable(spans)),
@@ -102,7 +103,7 @@ def _spill(
         )
     ]  # fmt: skip
     if worst := max(spilling, key=lambda delta: delta.temp_blocks, default=None):
-        said = f"It wrote {worst.temp_blocks:,} temporary blocks in {worst.calls} call(s): {worst.statement}"
+        said = f"It wrote {worst.temp_blocks:,} temporary blocks in {many(worst.calls, 'call')}: {worst.statement}"
         evidence.append(subject.evidence("spill", said, None, 2, value=worst.temp_blocks, unit="blocks"))
         title += f": {worst.statement}"
     return [subject.finding("temp_spill", "spilled_bytes", title, score, evidence=tuple(evidence), facts=facts)]
@@ -134,7 +135,8 @@ def _archive(subject: Subject, spans: Spans[Totals], space: Space, facts: Mappin
     log = bytes_of(space.log_bytes)
     title = f"The server of {subject.database} cannot archive its log, which grows until it can ({log})"
     evidence = subject.evidence(
-        "archive", f"{title}; {now.archive_failures} failure(s) in all.", ARCHIVE_QUERY, value=now.archive_failures,
+        "archive", f"{title}; {many(now.archive_failures, 'failure')} in all.", ARCHIVE_QUERY,
+        value=now.archive_failures,
         unit="failures",
     )  # fmt: skip
     score = 0.4 + 0.4 * grown(space.log_bytes / GIBIBYTE, 20)

@@ -7,6 +7,7 @@ from typing import Any
 
 from bot.agents.database.subject import Subject, grown
 from bot.models import Evidence, Finding
+from bot.plural import many, verb
 from bot.telemetry.postgres_rows import Horizon, Unclean, Upkeep
 
 WRAPAROUND_NEAR = 1_000_000_000
@@ -85,7 +86,7 @@ def _why(table: Unclean, seen: Upkeep) -> str:
     if _held(seen.horizon) and seen.horizon:
         return f"; {seen.horizon.kind} {seen.horizon.name} may still want to see them"
     if seen.waiting:
-        return f"; {seen.waiting} autovacuum worker(s) wait for a lock"
+        return f"; {many(seen.waiting, 'autovacuum worker')} {verb(seen.waiting, 'wait')} for a lock"
     return "; all autovacuum workers are busy" if seen.running >= seen.workers else ""
 
 

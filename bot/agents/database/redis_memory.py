@@ -9,6 +9,7 @@ from typing import Any
 from bot.agents.database.subject import Subject, bytes_of, cache_score, grown
 from bot.agents.database.thresholds import ENOUGH_READS, MEBIBYTE
 from bot.models import Finding
+from bot.plural import many, verb
 from bot.telemetry.readings import Spans, span_s
 from bot.telemetry.redis_rows import RedisTotals
 
@@ -75,7 +76,7 @@ def _refused_writes(subject: Subject, spans: Spans[RedisTotals], facts: Mapping[
     refused = after.out_of_memory - before.out_of_memory
     if refused <= 0:
         return ()
-    title = f"{subject.database} has refused {refused} write(s) because its memory is full ({after.policy})"
+    title = f"{subject.database} has refused {many(refused, 'write')} because its memory is full ({after.policy})"
     evidence = (
         subject.evidence(
             "memory", f"{title}, within {span_s((before, after)):.0f} s.", ERRORS_QUERY, value=refused, baseline=0,
@@ -160,7 +161,7 @@ def blocked(subject: Subject, spans: Spans[RedisTotals], waiting: Counter[str]) 
     if score < 0.05:
         return []
     commands = ", ".join(f"{count} in {command}" for command, count in waiting.most_common(3)) or "not listed"
-    title = f"{now} client(s) of {subject.database} wait in a blocking command, {before} before"
+    title = f"{many(now, 'client')} of {subject.database} {verb(now, 'wait')} in a blocking command, {before} before"
     evidence = subject.evidence(
         "blocked", f"{title}: {commands}.", CLIENTS_QUERY, value=now, baseline=before, unit="clients"
     )

@@ -11,6 +11,7 @@ from bot.agents.database.redis_memory import grown_only
 from bot.agents.database.subject import Subject, bytes_of, grown
 from bot.agents.database.thresholds import CONNECTIONS_WELL_BELOW, MEBIBYTE, SLOWER_THAN_USUAL
 from bot.models import Evidence, Finding
+from bot.plural import many
 from bot.telemetry.readings import Spans, span_s
 from bot.telemetry.redis_rows import LatencyEvent, RedisTotals, SlowCommand
 
@@ -85,8 +86,9 @@ def _slow(
     facts: Mapping[str, Any],
 ) -> Finding:  # fmt: skip
     title = (
-        f"{worst.command} with {worst.arguments} argument(s) held up {subject.database} for {worst.duration_ms:.0f} ms"
-        + (f", and {len(slow) - 1} more command(s) lately" if len(slow) > 1 else "")
+        f"{worst.command} with {many(worst.arguments, 'argument')} held up {subject.database} "
+        f"for {worst.duration_ms:.0f} ms"
+        + (f", and {many(len(slow) - 1, 'more command')} lately" if len(slow) > 1 else "")
     )
     kinds = Counter(line.command for line in slow).most_common(3)
     said = ", ".join(f"{count} × {command}" for command, count in kinds)
@@ -131,7 +133,7 @@ def _busy(subject: Subject, spans: Spans[RedisTotals], facts: Mapping[str, Any])
     name, (calls, us) = max(spent.items(), key=lambda item: item[1][1])
     title = (
         f"Commands take {min(share, 1):.0%} of the time of {subject.database}, {name.upper()} most: "
-        f"{calls} call(s), {us / calls / 1000:.2f} ms each"
+        f"{many(calls, 'call')}, {us / calls / 1000:.2f} ms each"
     )
     evidence = subject.evidence("commands", f"{title}, within {span_s(pair):.1f} s.", COMMANDS_QUERY, 5,
                                 value=round(share, 3), baseline=BUSY_FROM, unit="ratio")  # fmt: skip
@@ -157,7 +159,7 @@ def _slower_kind(
         return []
     name, (now_us, usual_us, calls) = max(slower.items(), key=lambda item: item[1][0] * item[1][2])
     title = f"{name.upper()} on {subject.database} takes {now_us / 1000:.2f} ms instead of {usual_us / 1000:.3f} ms"
-    evidence = subject.evidence("commands", f"{title}; {calls} call(s) between two readings.", COMMANDS_QUERY, 6,
+    evidence = subject.evidence("commands", f"{title}; {many(calls, 'call')} between two readings.", COMMANDS_QUERY, 6,
                                 value=round(now_us / 1000, 3), baseline=round(usual_us / 1000, 3),
                                 unit="ms")  # fmt: skip
     score = 0.6 * grown(now_us * calls / 1e6, 1)
@@ -175,7 +177,7 @@ def replication(subject: Subject, spans: Spans[RedisTotals]) -> Finding:
         state = "hears its source" if now.link_up else f"has not heard its source for {now.link_down_s:.0f} s"
         title = f"{subject.database} is a copy and {state}" + (", it is copying everything anew" if now.syncing else "")
     else:
-        title = f"{subject.database} is followed by {len(now.copies)} server(s)"
+        title = f"{subject.database} is followed by {many(len(now.copies), 'server')}"
         if now.copies:
             title += f", the furthest {bytes_of(behind)} behind, silent for {silent_s:.0f} s"
     copies = "; ".join(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from bot.canvas.faults import Fault
+from bot.plural import many
 
 
 def as_text(faults: Sequence[Fault]) -> str:
@@ -12,7 +13,7 @@ def as_text(faults: Sequence[Fault]) -> str:
     if not faults:
         return "No findings."
     files = len({fault.file for fault in faults})
-    return "\n".join([*map(str, faults), f"{len(faults)} finding(s) in {files} file(s)."])
+    return "\n".join([*map(str, faults), f"{many(len(faults), 'finding')} in {many(files, 'file')}."])
 
 
 def as_github(faults: Sequence[Fault]) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from bot.models import EarnedTrust, Incident, Proposal, StandingApproval
+from bot.plural import many
 from bot.slack.blocks import Block, button, context, fit, header, section
 from bot.slack.desk import HomeContent
 from bot.slack.text import date, line, link, person
@@ -48,7 +49,7 @@ def _standing(content: HomeContent) -> list[Block]:
 def _granted(one: StandingApproval) -> Block:
     text = (
         f":key: *{line(one.action, 120)}* on *{line(one.service, 120)}* runs without asking, until {date(one.until)}\n"
-        f"Risk {one.most_tier.value} at most, {one.most_services} service(s) at most · allowed by "
+        f"Risk {one.most_tier.value} at most, {many(one.most_services, 'service')} at most · allowed by "
         f"{person(one.granted_by)} after {one.successes} successes"
     )
     # No dialog that asks again: revoking only means that people are asked.

@@ -7,6 +7,7 @@ from typing import Any
 
 from bot.errors import BadInput
 from bot.models import EarnedTrust, Proposal
+from bot.plural import many
 from bot.slack.blocks import Block, plain, section
 from bot.slack.text import line
 
@@ -49,10 +50,10 @@ def grant(earned: EarnedTrust) -> Block:
     bounds = (
         f"*{line(earned.action, 120)}* on *{line(earned.service, 120)}* has helped {earned.successes} times in a row.\n"
         f"It will run without asking while its risk is {earned.most_tier.value} at most and at most "
-        f"{earned.most_services} service(s) may notice. The first time it does not help, it is taken back."
+        f"{many(earned.most_services, 'service')} may notice. The first time it does not help, it is taken back."
     )
     days = [count for count in CHOICES_OF_DAYS if count <= earned.most_days] or [earned.most_days]
-    options = [{"text": plain(f"{count} day(s)", 75), "value": str(count)} for count in days]
+    options = [{"text": plain(f"{many(count, 'day')}", 75), "value": str(count)} for count in days]
     chosen = {"type": "static_select", "action_id": DAYS, "options": options, "initial_option": options[0]}
     ask = {"type": "input", "block_id": DAYS, "label": plain("For how long?", 2000), "element": chosen}
     origin = {"action": earned.action, "service": earned.service}

@@ -107,7 +107,7 @@ async def test_the_proposal_says_what_is_lost_and_who_stands_on_the_database(
             now=datetime(2026, 5, 1, tzinfo=UTC),
         )  # fmt: skip
     assert "batch-job" in proposal.blast_radius
-    assert "3 session(s) wait behind it" in proposal.blast_radius
+    assert "3 sessions wait behind it" in proposal.blast_radius
     assert "payments-api, checkout" in proposal.blast_radius
     assert "is rolled back" in proposal.blast_radius
     assert (proposal.risk, proposal.reversible, proposal.approvals_needed) == (Risk.MEDIUM, False, 1)

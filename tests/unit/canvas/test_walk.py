@@ -195,7 +195,7 @@ async def test_a_loop_takes_otherwise_when_its_visits_are_used_up() -> None:
     walked = await run.walk()
     assert walked.end == "p"
     assert sum(run.world.counts.values()) == 3
-    assert "'x' has had its 3 visit(s)" in (walked.outcomes["b#3"].note or "")
+    assert "'x' has had its 3 visits" in (walked.outcomes["b#3"].note or "")
 
 
 async def test_a_step_for_each_item_of_a_list_keeps_them_in_order() -> None:

@@ -168,9 +168,9 @@ async def test_scaling_keeps_to_the_catalogues_bounds_and_can_be_undone(
         with pytest.raises(RemediationError, match="1 to 6 replicas"):
             action.accept({"service": "web", "replicas": replicas})
     params = await action.pinned(action.accept({"service": "web", "replicas": 5}))
-    assert action.effect(params) == "web gets 5 pod(s) instead of 3."
+    assert action.effect(params) == "web gets 5 pods instead of 3."
     assert (action.base_risk(params), action.reversible(params)) == (Risk.LOW, True)
-    assert action.rollback(params) == "Scale web back to 3 pod(s)."
+    assert action.rollback(params) == "Scale web back to 3 pods."
     await action.perform(params, "i.1")
     assert server.web["spec"]["replicas"] == 5
 
@@ -257,7 +257,7 @@ async def test_a_node_is_cordoned_and_the_services_on_it_are_named(
     action = CordonNode(CATALOG, clusters)
     params = await action.pinned(action.accept({"cluster": "prod", "node": "node-1"}))
     blast = await action.blast_radius(params)
-    assert (blast.services, blast.statement[:8]) == (("web",), "2 pod(s)")
+    assert (blast.services, blast.statement[:6]) == (("web",), "2 pods")
     assert await action.rehearse(params)
     await action.perform(params, "i.1")
     assert server.objects["/api/v1/nodes/node-1"]["spec"] == {"unschedulable": True}

@@ -174,7 +174,7 @@ async def test_a_fixed_service_and_an_api_key_are_used(monkeypatch: pytest.Monke
     ("more", "said"),
     [
         ({"timed_out": True}, "the search timed out before it had seen all lines."),
-        ({"_shards": {"failed": 2}}, "2 shard(s) failed: lines are missing."),
+        ({"_shards": {"failed": 2}}, "2 shards failed: lines are missing."),
     ],
 )
 async def test_a_search_that_saw_not_all_says_so(more: dict[str, Any], said: str) -> None:

@@ -73,7 +73,7 @@ async def test_a_copy_whose_replay_is_paused_is_told_from_both_ends(
         paused = await asked(tools)
         await owner.execute("SELECT pg_wal_replay_resume()")
     assert suspicious(well) == []
-    assert "a primary with 1 standby(s)" in about(well, "payments").title
+    assert "a primary with 1 standby server" in about(well, "payments").title
     assert about(paused, "copy").score >= 0.5
     assert "it is paused" in about(paused, "copy").title
     assert about(paused, "copy").facts["replication_lag_s"] > 0

@@ -295,7 +295,7 @@ def test_dead_rows_beyond_what_autovacuum_waits_for_are_suspicious() -> None:
     ("seen", "why"),
     [
         (upkeep(unclean(900_000, autovacuum_off=True)), "switched off"),
-        (upkeep(unclean(900_000), waiting=2), "2 autovacuum worker(s) wait"),
+        (upkeep(unclean(900_000), waiting=2), "2 autovacuum workers wait"),
         (
             upkeep(unclean(900_000), horizon=Horizon(kind="session", name="42", age=5, state="idle in transaction")),
             "session 42 may still want to see them",

@@ -110,7 +110,7 @@ def test_a_command_that_held_up_the_others_is_told_while_it_is_fresh() -> None:
 def test_commands_that_take_up_the_servers_time_are_named() -> None:
     busy = totals(cmdstat_keys={"calls": 10, "usec": 950_000})
     found = slow_commands(SUBJECT, moment(busy), [], [])
-    assert "KEYS most: 10 call(s), 95.00 ms each" in found[0].title
+    assert "KEYS most: 10 calls, 95.00 ms each" in found[0].title
     assert found[0].kind == "saturation"
 
 
