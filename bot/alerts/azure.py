@@ -5,7 +5,7 @@ Source of truth: https://learn.microsoft.com/azure/azure-monitor/alerts/alerts-c
 
 from __future__ import annotations
 
-from pydantic import Field
+from pydantic import AliasChoices, Field, field_validator
 
 from bot.alerts.labels import SERVICE, first, stated
 from bot.alerts.normal import normal
@@ -24,6 +24,9 @@ SEVERITIES = {
     "sev4": Severity.LOW,
 }
 """Azure counts from 0 (critical, error, warning, informational, verbose), most others from 1."""
+TELLING = frozenset({"service", "region", "incidentType", "trackingId", "cause", "currentHealthStatus", "category",
+                     "compromisedEntity"})  # fmt: skip
+"""Properties of an event that are its labels too; its `stage` is how far it has come, no environment."""
 
 
 class Essentials(Payload):
@@ -50,12 +53,17 @@ class Essentials(Payload):
 
 
 class Criterion(Payload):
-    """One thing that was measured."""
+    """One thing that was measured: a metric, the result of a query, or a web test."""
 
-    metric: Text = Field(default=None, alias="metricName")
+    metric: Text = Field(default=None, validation_alias=AliasChoices("metricName", "metricMeasureColumn"))
+    web_test: Text = Field(default=None, alias="webTestName")
+    query: Text = Field(default=None, alias="searchQuery")
     value: Text = Field(default=None, alias="metricValue")
     threshold: Text = None
     dimensions: Tags = Field(default_factory=dict)
+    link: Text = Field(
+        default=None, validation_alias=AliasChoices("linkToFilteredSearchResultsUI", "linkToSearchResultsUI")
+    )
 
 
 class Condition(Payload):
@@ -65,22 +73,71 @@ class Condition(Payload):
 
 
 class Context(Payload):
-    """What only alerts of this kind have; conditions are read, the rest is passed over."""
+    """What only alerts of one kind have.
+
+    Metric alerts and today's log alerts have conditions, the log alerts before them a query of their own, Prometheus's
+    labels and annotations, and those of the activity log, of services and of resources the properties of their event.
+    """
 
     condition: Condition | None = None
+    query: Text = Field(default=None, validation_alias=AliasChoices("SearchQuery", "expression"))
+    count: Text = Field(default=None, validation_alias=AliasChoices("ResultCount", "expressionValue"))
+    threshold: Text = Field(default=None, alias="Threshold")
+    link: Text = Field(
+        default=None, validation_alias=AliasChoices("LinkToFilteredSearchResultsUI", "LinkToSearchResults")
+    )
+    dimensions: Tags = Field(default_factory=dict, alias="Dimensions")
+    labels: Labels = Field(default_factory=dict)
+    annotations: Labels = Field(default_factory=dict)
+    operation: Text = Field(default=None, alias="operationName")
+    caller: Text = None
+    properties: Labels = Field(default_factory=dict)
 
 
 class Content(Payload):
     """The alert."""
 
     essentials: Essentials
-    context: Context | None = Field(default=None, alias="alertContext")
+    context: Context = Field(default=Context(), validation_alias="alertContext")
     custom: Labels = Field(default_factory=dict, alias="customProperties")
+
+    @field_validator("context", mode="before")
+    @classmethod
+    def _may_be_null(cls, said: object) -> object:
+        return {} if said is None else said
 
     @property
     def criteria(self) -> list[Criterion]:
         """What was measured, if the alert is of a kind that measures."""
-        return (self.context and self.context.condition and self.context.condition.all_of) or []
+        condition = self.context.condition or Condition()
+        return condition.all_of or [
+            Criterion(searchQuery=self.context.query, metricValue=self.context.count, threshold=self.context.threshold)
+        ]
+
+    @property
+    def labels(self) -> dict[str, str]:
+        """What tells the alert from others of its rule, with what the rule's author has added."""
+        measured = {key: text for criterion in self.criteria for key, text in criterion.dimensions.items()}
+        context = self.context
+        own = {key: text for key, text in context.properties.items() if context.condition or key in TELLING}
+        return {**own, **context.dimensions, **measured, **context.labels, **self.custom}
+
+    @property
+    def notes(self) -> dict[str, str | None]:
+        """What a person reads beside the description."""
+        context = self.context
+        found = [one for one in self.criteria if one.metric or one.web_test or one.value]
+        values = [f"{one.web_test or one.metric or 'value'}={one.value} (threshold {one.threshold})" for one in found]
+        event = {} if context.condition else context.properties
+        return {
+            "description": self.essentials.description,
+            "values": ", ".join(values).replace(" (threshold None)", ""),
+            "targets": ", ".join(self.essentials.targets),
+            "operation": context.operation,
+            "caller": context.caller,
+            "query": next((one.query for one in self.criteria if one.query), None),
+            **{key: text for key, text in (context.annotations | event).items() if text},
+        }
 
 
 class Webhook(Payload):
@@ -102,13 +159,11 @@ def parse(body: object) -> list[Alert]:
     """
     content = read(Webhook, body, sender="Azure Monitor (common alert schema)").data
     said = content.essentials
-    measured = {key: text for criterion in content.criteria for key, text in criterion.dimensions.items()}
-    values = [f"{one.metric}={one.value} (threshold {one.threshold})" for one in content.criteria if one.metric]
     labels = {
-        **measured,
-        **content.custom,
+        **content.labels,
         **stated(resource=said.resource, signal=said.signal, monitoring_service=said.monitoring_service),
     }
+    summary = said.description or content.context.annotations.get("summary") or content.context.properties.get("title")
     status = status_of(said.condition)
     return [
         normal(
@@ -117,16 +172,12 @@ def parse(body: object) -> list[Alert]:
             status=status,
             severity=SEVERITIES.get(plain(said.severity)),
             service=first(labels, SERVICE) or said.resource,
-            summary=said.description,
+            summary=summary,
             labels=labels,
-            annotations={
-                "description": said.description,
-                "values": ", ".join(values),
-                "targets": ", ".join(said.targets),
-            },
+            annotations=content.notes,
             starts_at=said.fired_at,
             ends_at=said.resolved_at if status is AlertStatus.RESOLVED else None,
-            urls=(said.investigation_link,),
+            urls=(said.investigation_link, *(one.link for one in content.criteria), content.context.link),
             fingerprint=said.alert_id,
         )
     ]

@@ -2,7 +2,7 @@
 
 Source of truth: https://www.checklyhq.com/docs/integrations/alerts/webhooks/ (the variables of the body)
 
-The body to set in Checkly has the variables' names in lower case: `{"alert_title": "{{ALERT_TITLE}}", "alert_type":
+The body to set in Checkly has the variables' names (in any spelling): `{"alert_title": "{{ALERT_TITLE}}", "alert_type":
 "{{ALERT_TYPE}}", "check_id": "{{CHECK_ID}}", "check_name": "{{CHECK_NAME}}", "check_type": "{{CHECK_TYPE}}",
 "check_error_message": "{{CHECK_ERROR_MESSAGE}}", "group_name": "{{GROUP_NAME}}", "region": "{{RUN_LOCATION}}",
 "result_link": "{{RESULT_LINK}}", "started_at": "{{STARTED_AT}}", "tags": "{{TAGS}}"}`. Signed, where a secret is set,
@@ -11,11 +11,11 @@ with HMAC-SHA256 of the body in the header `x-checkly-signature`.
 
 from __future__ import annotations
 
-from pydantic import Field
-
 from bot.alerts.labels import stated
 from bot.alerts.normal import normal
-from bot.alerts.payload import Moment, Name, Payload, Tags, Text, has, read
+from bot.alerts.payload import Moment, Name, Tags, Text, read
+from bot.alerts.spelling import Spelled, called, needed, spells, tagged
+from bot.errors import BadInput
 from bot.models import Alert, AlertStatus, Severity
 
 NAME = "checkly"
@@ -24,20 +24,33 @@ SEVERITIES = {"FAILURE": Severity.HIGH, "DEGRADED": Severity.WARNING, "SSL": Sev
 """By what the check is now: the last word of the type, before REMAIN."""
 
 
-class Webhook(Payload):
+class Webhook(Spelled):
     """A check that has changed, or remains, as its type says, such as ALERT_DEGRADED_FAILURE."""
 
-    alert_type: Name
-    check_id: Name
-    alert_title: Text = None
-    check_name: Text = None
-    check_type: Text = None
-    check_error_message: Text = None
-    group_name: Text = None
-    region: Text = None
-    result_link: Text = None
-    started_at: Moment = None
-    tags: Tags = Field(default_factory=dict)
+    alert_type: Name = needed("alerttype")
+    check_id: Text = called("checkid")
+    alert_title: Text = called("alerttitle", "event", "title")
+    check_name: Text = called("checkname")
+    check_type: Text = called("checktype")
+    check_error_message: Text = called("checkerrormessage", "errormessage")
+    group_name: Text = called("groupname", "checkgroupname")
+    region: Text = called("region", "runlocation", "location")
+    result_link: Text = called("resultlink", "link", "url")
+    started_at: Moment = called("startedat", "timestamp")
+    tags: Tags = tagged("tags")
+    status_code: Text = called("apicheckresponsestatuscode")
+    response_ms: Text = called("responsetime", "checkresponsetime")
+
+    @property
+    def name(self) -> str | None:
+        """The check's name; in a body without it, the title."""
+        return self.check_name or self.alert_title or self.check_id
+
+    @property
+    def fingerprint(self) -> str | None:
+        """The check's, by its id or else by its name."""
+        check = self.check_id or self.check_name
+        return f"{NAME}:{check}" if check else None
 
     @property
     def now(self) -> str:
@@ -47,7 +60,7 @@ class Webhook(Payload):
 
 def recognises(body: object) -> bool:
     """Whether the body has the variables of this module."""
-    return has(body, "alert_type", "check_id")
+    return spells(body, "alerttype", "checkid") or spells(body, "alerttype", "checkname")
 
 
 def parse(body: object) -> list[Alert]:
@@ -57,19 +70,26 @@ def parse(body: object) -> list[Alert]:
         BadInput: the body has another shape.
     """
     check = read(Webhook, body, sender="Checkly (with the body of bot/alerts/checkly.py)")
+    if not check.name:
+        raise BadInput("This is not what Checkly sends: check_id, check_name and alert_title are missing.")
     resolved = check.now == "RECOVERY"
     return [
         normal(
             source=NAME,
-            name=check.check_name or check.alert_title or check.check_id,
+            name=check.name,
             status=AlertStatus.RESOLVED if resolved else AlertStatus.FIRING,
             severity=SEVERITIES.get(check.now),
             summary=check.check_error_message or check.alert_title,
             labels={**check.tags, **stated(check_type=check.check_type, group=check.group_name, region=check.region)},
-            annotations={"title": check.alert_title, "error": check.check_error_message},
+            annotations={
+                "title": check.alert_title,
+                "error": check.check_error_message,
+                "status_code": check.status_code,
+                "response_ms": check.response_ms,
+            },
             starts_at=None if resolved else check.started_at,
             ends_at=check.started_at if resolved else None,
             urls=(check.result_link,),
-            fingerprint=f"{NAME}:{check.check_id}",
+            fingerprint=check.fingerprint,
         )
     ]

@@ -10,40 +10,44 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from pydantic import Field, model_validator
+from pydantic import model_validator
 
 from bot.alerts.labels import stated
-from bot.alerts.nagios import severity_of, status_of
+from bot.alerts.nagios import looks_like_checkmk, severity_of, status_of
 from bot.alerts.normal import normal
-from bot.alerts.payload import Labels, Moment, Name, Payload, Text, has, read
+from bot.alerts.payload import Labels, Moment, Name, Text, read
+from bot.alerts.spelling import Spelled, called, needed, spells, tagged
 from bot.alerts.text import scalar
 from bot.models import Alert, AlertStatus
 
 NAME = "checkmk"
 LABELS = ("HOSTLABEL_", "SERVICELABEL_")
 """Prefixes of variables that hold one label each."""
+PREFIX = "NOTIFY_"
+"""Before every variable, where the script has left it."""
 
 
-class Context(Payload):
+class Context(Spelled):
     """What Checkmk tells of a host, or of a service on it."""
 
-    kind: Name = Field(alias="NOTIFICATIONTYPE")
-    what: Text = Field(default=None, alias="WHAT")
-    host: Name = Field(alias="HOSTNAME")
-    alias: Text = Field(default=None, alias="HOSTALIAS")
-    address: Text = Field(default=None, alias="HOSTADDRESS")
-    host_state: Text = Field(default=None, alias="HOSTSTATE")
-    host_output: Text = Field(default=None, alias="HOSTOUTPUT")
-    service: Text = Field(default=None, alias="SERVICEDESC")
-    service_state: Text = Field(default=None, alias="SERVICESTATE")
-    service_output: Text = Field(default=None, alias="SERVICEOUTPUT")
-    long_output: Text = Field(default=None, alias="LONGSERVICEOUTPUT")
-    host_changed_at: Moment = Field(default=None, alias="LASTHOSTSTATECHANGE")
-    service_changed_at: Moment = Field(default=None, alias="LASTSERVICESTATECHANGE")
-    site: Text = Field(default=None, alias="OMD_SITE")
-    comment: Text = Field(default=None, alias="NOTIFICATIONCOMMENT")
-    author: Text = Field(default=None, alias="NOTIFICATIONAUTHOR")
-    labels: Labels = Field(default_factory=dict)
+    kind: Name = needed("notificationtype")
+    what: Text = called("what")
+    host: Name = needed("hostname", "host")
+    alias: Text = called("hostalias", "alias")
+    address: Text = called("hostaddress", "address")
+    host_state: Text = called("hoststate", "status", "state")
+    host_output: Text = called("hostoutput", "output")
+    service: Text = called("servicedesc", "service")
+    service_state: Text = called("servicestate", "status", "state")
+    service_output: Text = called("serviceoutput", "output")
+    long_output: Text = called("longserviceoutput", "longhostoutput", "longoutput")
+    host_changed_at: Moment = called("lasthoststatechange", "longdatetime", "shortdatetime")
+    service_changed_at: Moment = called("lastservicestatechange", "longdatetime", "shortdatetime")
+    site: Text = called("omdsite", "site")
+    comment: Text = called("notificationcomment", "comment")
+    author: Text = called("notificationauthor", "author")
+    url: Text = called("serviceurl", "hosturl", "url")
+    labels: Labels = tagged("labels")
 
     @model_validator(mode="before")
     @classmethod
@@ -51,18 +55,21 @@ class Context(Payload):
         """SERVICELABEL_team is the label `team`; a service's wins over its host's."""
         if not isinstance(said, Mapping):
             return said
+        context = {key.removeprefix(PREFIX): value for key, value in said.items() if isinstance(key, str)}
         found = {
             key.removeprefix(prefix): scalar(value)
             for prefix in LABELS
-            for key, value in said.items()
-            if isinstance(key, str) and key.startswith(prefix)
+            for key, value in context.items()
+            if key.startswith(prefix)
         }
-        return {**said, "labels": found}
+        return {**context, "labels": found}
 
 
 def recognises(body: object) -> bool:
     """Whether the body is a notification's context."""
-    return has(body, "NOTIFICATIONTYPE", "HOSTNAME")
+    kinds, hosts = ("notificationtype", "notifynotificationtype"), ("hostname", "host", "notifyhostname")
+    told = any(spells(body, kind, host) for kind in kinds for host in hosts)
+    return told and looks_like_checkmk(body)
 
 
 def parse(body: object) -> list[Alert]:
@@ -93,5 +100,6 @@ def _alert(context: Context, status: AlertStatus) -> Alert:
         annotations={"details": context.long_output, "author": context.author, "comment": context.comment},
         starts_at=None if resolved else changed_at,
         ends_at=changed_at if resolved else None,
+        urls=(context.url,),
         fingerprint=f"{NAME}:{context.site or ''}:{context.host}!{context.service or ''}",
     )

@@ -1,7 +1,8 @@
-"""Amazon CloudWatch: alarms through an SNS topic, in SNS's envelope or raw.
+"""Amazon CloudWatch: alarms through an SNS topic, in SNS's envelope or raw, and the events of EventBridge.
 
-Sources of truth: https://docs.aws.amazon.com/sns/latest/dg/http-notification-json.html (the envelope) and
-https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/Notify_Users_Alarm_Changes.html (the alarm in it)
+Sources of truth: https://docs.aws.amazon.com/sns/latest/dg/http-notification-json.html (the envelope),
+https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/Notify_Users_Alarm_Changes.html (the alarm in it) and
+https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/cloudwatch-and-eventbridge.html (the event)
 
 The subscription is confirmed by a person: the door follows no address that a stranger could send.
 """
@@ -13,7 +14,7 @@ from pydantic import Field
 from bot.alerts.decode import decode
 from bot.alerts.labels import first, stated
 from bot.alerts.normal import normal
-from bot.alerts.payload import Moment, Name, Payload, Tags, Text, has, read
+from bot.alerts.payload import Labels, Moment, Name, Payload, Tags, Text, Texts, has, read
 from bot.alerts.status import status_of
 from bot.errors import BadInput
 from bot.models import Alert, AlertStatus
@@ -29,12 +30,36 @@ class Envelope(Payload):
     subscribe_url: Text = Field(default=None, alias="SubscribeURL")
 
 
-class Trigger(Payload):
-    """The metric that the alarm watches; a composite alarm has none."""
+class Metric(Payload):
+    """A metric that an alarm watches."""
 
     metric: Text = Field(default=None, alias="MetricName")
     namespace: Text = Field(default=None, alias="Namespace")
     dimensions: Tags = Field(default_factory=dict, alias="Dimensions")
+
+
+class MetricStat(Payload):
+    """How the metric is looked at."""
+
+    metric: Metric = Field(default=Metric(), alias="Metric")
+
+
+class Query(Payload):
+    """One of several metrics, or an expression over them."""
+
+    stat: MetricStat | None = Field(default=None, alias="MetricStat")
+
+
+class Trigger(Metric):
+    """The metric that the alarm watches, or several that are put together; a composite alarm has none."""
+
+    queries: list[Query] | None = Field(default=None, alias="Metrics")
+
+    @property
+    def watched(self) -> Metric:
+        """The metric, or the first of several."""
+        found = (query.stat.metric for query in self.queries or () if query.stat)
+        return self if self.metric else next(found, self)
 
 
 class Alarm(Payload):
@@ -51,9 +76,83 @@ class Alarm(Payload):
     trigger: Trigger | None = Field(default=None, alias="Trigger")
 
 
+class State(Payload):
+    """An alarm's state, and since when."""
+
+    value: Text = None
+    reason: Text = None
+    timestamp: Moment = None
+
+
+class WatchedMetric(Payload):
+    """A metric, by its name; its dimensions are an object here."""
+
+    name: Text = None
+    namespace: Text = None
+    dimensions: Labels = Field(default_factory=dict)
+
+
+class Statistic(Payload):
+    """How a metric is looked at; an expression over other metrics has none."""
+
+    metric: WatchedMetric | None = None
+
+
+class Watched(Payload):
+    """One of the things that an alarm watches."""
+
+    statistic: Statistic | None = Field(default=None, alias="metricStat")
+
+
+class Configuration(Payload):
+    """What the alarm watches, and what its author says of it."""
+
+    description: Text = None
+    metrics: list[Watched] | None = None
+
+
+class Detail(Payload):
+    """The alarm in an event."""
+
+    name: Name = Field(alias="alarmName")
+    state: State = State()
+    configuration: Configuration = Configuration()
+
+
+class Change(Payload):
+    """EventBridge's event `CloudWatch Alarm State Change`."""
+
+    account: Text = None
+    region: Text = None
+    resources: Texts = Field(default_factory=list)
+    detail: Detail
+
+    @property
+    def alarm(self) -> Alarm:
+        """The same as SNS would tell it."""
+        detail = self.detail
+        metrics = [one.statistic.metric for one in detail.configuration.metrics or () if one.statistic]
+        watched = next((metric for metric in metrics if metric), WatchedMetric())
+        return Alarm(
+            AlarmName=detail.name,
+            AlarmArn=next(iter(self.resources), None),
+            AlarmDescription=detail.configuration.description,
+            AWSAccountId=self.account,
+            Region=self.region,
+            NewStateValue=detail.state.value,
+            NewStateReason=detail.state.reason,
+            StateChangeTime=detail.state.timestamp,
+            Trigger=Trigger(MetricName=watched.name, Namespace=watched.namespace, Dimensions=dict(watched.dimensions)),
+        )
+
+
 def recognises(body: object) -> bool:
-    """Whether the body is SNS's envelope or an alarm."""
-    return has(body, "Type", "TopicArn") or has(body, "AlarmName", "NewStateValue")
+    """Whether the body is SNS's envelope, an alarm, or an event about one."""
+    return has(body, "Type", "TopicArn") or has(body, "AlarmName", "NewStateValue") or _is_event(body)
+
+
+def _is_event(body: object) -> bool:
+    return isinstance(body, dict) and "detail-type" in body and has(body.get("detail"), "alarmName")
 
 
 def parse(body: object) -> list[Alert]:
@@ -62,6 +161,8 @@ def parse(body: object) -> list[Alert]:
     Raises:
         BadInput: the body has another shape, or asks for the subscription to be confirmed.
     """
+    if _is_event(body):
+        return [_alert(read(Change, body, sender="EventBridge").alarm)]
     if not has(body, "Type"):
         return [_alert(read(Alarm, body, sender="CloudWatch"))]
     envelope = read(Envelope, body, sender="SNS")
@@ -69,7 +170,10 @@ def parse(body: object) -> list[Alert]:
         raise BadInput(f"SNS asks whether alarms may come here: open {envelope.subscribe_url} once to confirm it.")
     if envelope.type == "UnsubscribeConfirmation":
         return []
-    return [_alert(read(Alarm, _inside(envelope), sender="CloudWatch through SNS"))]
+    inside = _inside(envelope)
+    if _is_event(inside):
+        return [_alert(read(Change, inside, sender="EventBridge through SNS").alarm)]
+    return [_alert(read(Alarm, inside, sender="CloudWatch through SNS"))]
 
 
 def _inside(envelope: Envelope) -> object:
@@ -82,7 +186,7 @@ def _inside(envelope: Envelope) -> object:
 def _alert(alarm: Alarm) -> Alert:
     status = status_of(alarm.state)
     resolved = status is AlertStatus.RESOLVED
-    trigger = alarm.trigger or Trigger()
+    trigger = (alarm.trigger or Trigger()).watched
     labels = {
         **trigger.dimensions,
         **stated(metric=trigger.metric, namespace=trigger.namespace, region=alarm.region, account=alarm.account),

@@ -10,19 +10,22 @@ from typing import Annotated
 from pydantic import BeforeValidator, Field
 
 from bot.alerts.labels import first, from_tags, stated
+from bot.alerts.moment import as_moment
 from bot.alerts.normal import normal
-from bot.alerts.payload import Name, Payload, Text, as_moment, as_text, has, read
+from bot.alerts.payload import Name, Payload, Text, as_text, has, read
 from bot.alerts.status import status_of
 from bot.models import Alert, AlertStatus
 
 NAME = "coralogix"
-NOTHING = frozenset({"n/a", "none", "null"})
+NOTHING = frozenset({"n/a", "none", "null", "[]", "multiple ips"})
+GROUPED = ("group-by value1", "group-by value2")
+"""Fields that tell the alerts of one definition apart, by their names in lower case."""
 
 
 def _filled(value: object) -> str | None:
     """The text, unless it is a variable that Coralogix could not fill."""
     text = as_text(value)
-    return None if text is None or text.startswith("$") or text.casefold() in NOTHING else text
+    return None if text is None or text.startswith(("$", "*insert ")) or text.casefold() in NOTHING else text
 
 
 def _fields(value: object) -> dict[str, str]:
@@ -82,6 +85,8 @@ def parse(body: object) -> list[Alert]:
             starts_at=None if resolved else happened,
             ends_at=happened if resolved else None,
             urls=(said.alert_url, said.log_url),
-            fingerprint=f"{NAME}:{said.alert_id}",
+            fingerprint=":".join(
+                (NAME, said.alert_id, *(text for key, text in labels.items() if key.casefold() in GROUPED))
+            ),
         )
     ]

@@ -11,32 +11,61 @@ The body to set in Kibana, for the rule's action groups and for Recovered, for e
 
 from __future__ import annotations
 
-from pydantic import Field
-
 from bot.alerts.labels import stated
 from bot.alerts.normal import normal
-from bot.alerts.payload import Moment, Name, Payload, Tags, Text, has, read
+from bot.alerts.payload import Moment, Name, Tags, Text, read
 from bot.alerts.severity import plain
+from bot.alerts.spelling import Spelled, called, needed, spells, tagged
 from bot.models import Alert, AlertStatus
 
 NAME = "elastic"
 
 
-class Action(Payload):
-    """An alert of a rule that changed its action group; a variable that the rule has not stays empty."""
+class Action(Spelled):
+    """An alert of a rule that changed its action group; a variable that the rule has not stays empty.
 
-    rule_id: Name
-    rule_name: Name
-    rule_type: Text = None
-    rule_tags: Tags = Field(default_factory=dict)
-    rule_url: Text = None
-    space_id: Text = None
-    alert_id: Text = None
-    action_group: Text = None
-    date: Moment = None
-    reason: Text = None
-    value: Text = None
-    link: Text = None
+    The variables are read by today's names, by those of Kibana 7 (where `alertId` is the rule and `alertInstanceId` the
+    alert), and by the fields of an alert's document (`kibana.alert.…`).
+    """
+
+    rule: Text = called("ruleid", "kibanaalertruleuuid", "ruleuuid")
+    rule_name: Name = needed("rulename", "kibanaalertrulename", "contextrulename", "alertname")
+    rule_type: Text = called("ruletype", "kibanaalertruleruletypeid", "ruletypeid")
+    rule_tags: Tags = tagged("ruletags", "kibanaalertruletags", "tags")
+    rule_url: Text = called("ruleurl")
+    space_id: Text = called("spaceid", "rulespaceid")
+    alert: Text = called("alertid")
+    instance: Text = called("alertinstanceid", "kibanaalertinstanceid")
+    action_group: Text = called(
+        "actiongroup", "alertactiongroup", "alertactiongroupname", "kibanaalertstatus", "kibanaalertactiongroup"
+    )
+    severity: Text = called("kibanaalertseverity", "contextruleseverity", "severity")
+    service: Text = called("servicename", "contextservicename", "service")
+    environment: Text = called("serviceenvironment", "contextenvironment", "environment")
+    date: Moment = called("date", "timestamp", "contexttimestamp")
+    started_at: Moment = called("kibanaalertstart")
+    ended_at: Moment = called("kibanaalertend")
+    reason: Text = called("reason", "contextreason", "kibanaalertreason", "message", "contextmessage")
+    value: Text = called("value", "contextvalue", "kibanaalertevaluationvalue")
+    link: Text = called(
+        "link",
+        "contextlink",
+        "contextalertdetailsurl",
+        "contextviewinappurl",
+        "kibanaalerturl",
+        "alertdetailsurl",
+        "url",
+    )
+
+    @property
+    def rule_id(self) -> str:
+        """What does not change when the rule is renamed, where it is given."""
+        return self.rule or (self.alert if self.instance else None) or self.rule_name
+
+    @property
+    def alert_id(self) -> str | None:
+        """Which of the rule's alerts it is."""
+        return self.instance or self.alert
 
     @property
     def is_over(self) -> bool:
@@ -45,8 +74,16 @@ class Action(Payload):
 
 
 def recognises(body: object) -> bool:
-    """Whether the body has the variables of this module."""
-    return has(body, "rule_id", "rule_name", "action_group")
+    """Whether the body has the variables of a rule's action, or is an alert's document."""
+    return any(
+        spells(body, *keys)
+        for keys in (
+            ("rulename", "actiongroup"),
+            ("rulename", "alertactiongroup"),
+            ("alertname", "alertinstanceid"),
+            ("kibanaalertrulename",),
+        )
+    )
 
 
 def parse(body: object) -> list[Alert]:
@@ -62,14 +99,17 @@ def parse(body: object) -> list[Alert]:
             source=NAME,
             name=action.rule_name,
             status=status,
+            severity=action.severity,
+            service=action.service,
+            environment=action.environment,
             summary=action.reason,
             labels={
                 **action.rule_tags,
                 **stated(rule_type=action.rule_type, alert_id=action.alert_id, space=action.space_id),
             },
             annotations={"reason": action.reason, "value": action.value},
-            starts_at=None if action.is_over else action.date,
-            ends_at=action.date if action.is_over else None,
+            starts_at=action.started_at or (None if action.is_over else action.date),
+            ends_at=(action.ended_at or action.date) if action.is_over else None,
             urls=(action.link, action.rule_url),
             fingerprint=f"{NAME}:{action.rule_id}:{action.alert_id or ''}",
         )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from typing import Protocol
 
 from bot.alerts import (
@@ -34,7 +35,7 @@ from bot.alerts import (
     wazuh,
     zabbix,
 )
-from bot.alerts.decode import decode, from_form
+from bot.alerts.decode import NotJson, decode, from_form
 from bot.errors import BadInput, Misconfigured, TooLarge, UnknownSource
 from bot.models import Alert
 from bot.settings import AlertSourceSettings, Settings
@@ -101,7 +102,7 @@ def parse(source: str, body: bytes, settings: Settings) -> list[Alert]:
         BadInput: it is JSON of another shape.
     """
     read = reader(source, settings)
-    alerts = read(from_form(body) if takes_form(source, settings) else decode(body))
+    alerts = read(_value(body, format_of(source, settings)))
     if len(alerts) > MAX_ALERTS:
         raise TooLarge(f"One request holds {len(alerts)} alerts, more than {MAX_ALERTS}: send smaller groups.")
     if source in (AUTO, *FORMATS):
@@ -134,8 +135,21 @@ def takes_plain_text(source: str, settings: Settings) -> bool:
 
 
 def takes_form(source: str, settings: Settings) -> bool:
-    """Whether the source's sender posts a form instead of JSON, as StatusCake does."""
-    return format_of(source, settings) == statuscake.NAME
+    """Whether the source's sender may post a form instead of JSON, as StatusCake does."""
+    return format_of(source, settings) in {statuscake.NAME, AUTO}
+
+
+def _value(body: bytes, form: str) -> object:
+    if form == statuscake.NAME:
+        return from_form(body)
+    try:
+        return decode(body)
+    except NotJson:
+        if form != AUTO or body.lstrip()[:1] in (b"{", b"[", b""):
+            raise
+        with suppress(NotJson):
+            return from_form(body)
+        raise
 
 
 def format_of(source: str, settings: Settings) -> str:

@@ -5,7 +5,7 @@ Source of truth: https://cloud.google.com/monitoring/support/notification-option
 
 from __future__ import annotations
 
-from pydantic import Field
+from pydantic import Field, field_validator
 
 from bot.alerts.labels import stated
 from bot.alerts.normal import normal
@@ -23,6 +23,19 @@ class Labelled(Payload):
     labels: Labels = Field(default_factory=dict)
 
 
+class Condition(Payload):
+    """The policy's condition; its `displayName` is what people call it."""
+
+    name: Text = Field(default=None, alias="displayName")
+
+
+class Metadata(Payload):
+    """Labels of the resource that are not in its type: what its owner and the platform have put on it."""
+
+    user_labels: Labels = Field(default_factory=dict)
+    system_labels: Labels = Field(default_factory=dict)
+
+
 class Link(Payload):
     """A link of the policy's documentation."""
 
@@ -31,7 +44,7 @@ class Link(Payload):
 
 
 class Documentation(Payload):
-    """What the policy's author wrote for those who are called."""
+    """What the policy's author wrote for those who are called; in schema 1.0 it may be the text alone."""
 
     subject: Text = None
     content: Text = None
@@ -57,6 +70,9 @@ class Incident(Payload):
     ended_at: Moment = None
     policy_name: Text = None
     condition_name: Text = None
+    condition: Condition | None = None
+    metadata: Metadata | None = None
+    resource_display_name: Text = None
     project: Text = Field(default=None, alias="scoping_project_id")
     resource_name: Text = None
     observed_value: Text = None
@@ -66,14 +82,35 @@ class Incident(Payload):
     user_labels: Labels = Field(default_factory=dict, alias="policy_user_labels")
     documentation: Documentation | None = None
 
+    @field_validator("documentation", mode="before")
+    @classmethod
+    def _may_be_text(cls, said: object) -> object:
+        return {"content": said} if isinstance(said, str) else said
+
+    @property
+    def named(self) -> str | None:
+        """The condition's name."""
+        return self.condition_name or (self.condition.name if self.condition else None)
+
     @property
     def labels(self) -> dict[str, str]:
         """The policy's own labels win over the metric's, those over the resource's."""
-        resource, metric = self.resource or Labelled(), self.metric or Labelled()
+        resource, metric, metadata = self.resource or Labelled(), self.metric or Labelled(), self.metadata or Metadata()
         own = stated(
-            resource_type=resource.type, metric=metric.type, project=self.project, condition=self.condition_name
+            resource_type=resource.type,
+            resource=self.resource_display_name,
+            metric=metric.type,
+            project=self.project,
+            condition=self.named,
         )
-        return {**resource.labels, **metric.labels, **own, **self.user_labels}
+        return {
+            **metadata.system_labels,
+            **resource.labels,
+            **metadata.user_labels,
+            **metric.labels,
+            **own,
+            **self.user_labels,
+        }
 
 
 class Webhook(Payload):
@@ -99,7 +136,7 @@ def parse(body: object) -> list[Alert]:
     return [
         normal(
             source=NAME,
-            name=incident.policy_name or incident.condition_name or incident.id,
+            name=incident.policy_name or incident.named or incident.id,
             status=status,
             severity=incident.severity,
             summary=incident.summary,

@@ -5,7 +5,7 @@ Source of truth: https://learn.netdata.cloud/docs/alerting/notifications/central
 
 from __future__ import annotations
 
-from pydantic import Field
+from pydantic import AliasChoices, Field
 
 from bot.alerts.labels import fingerprint, stated
 from bot.alerts.normal import normal
@@ -26,10 +26,10 @@ class Reachability(Payload):
 
 
 class Notification(Payload):
-    """An alert that has changed, or, with `status`, a node."""
+    """An alert that has changed, or, with `status`, a node. Alerts were called alarms before 2023."""
 
     message: Text = None
-    alert: Text = None
+    alert: Text = Field(default=None, validation_alias=AliasChoices("alert", "alarm"))
     info: Text = None
     chart: Text = None
     context: Text = None
@@ -39,7 +39,8 @@ class Notification(Payload):
     severity: Text = None
     date: Moment = None
     duration: Text = None
-    alert_url: Text = None
+    value: Text = None
+    alert_url: Text = Field(default=None, validation_alias=AliasChoices("alert_url", "alarm_url"))
     host: Text = None
     node: Text = None
     url: Text = None
@@ -48,7 +49,7 @@ class Notification(Payload):
 
 def recognises(body: object) -> bool:
     """Whether the body is one of the two notifications."""
-    if has(body, "alert", "chart", "severity"):
+    if any(has(body, name, "chart", "severity") for name in ("alert", "alarm")):
         return True
     return isinstance(body, dict) and has(body, "host", "severity") and has(body.get("status"), "reachable")
 
@@ -78,10 +79,10 @@ def _alert(told: Notification, name: str) -> Alert:
         severity=severity_of(told.severity),
         summary=told.info or told.message,
         labels={**about, **stated(family=told.family, **{"class": told.class_})},
-        annotations={"message": told.message, "info": told.info, "duration": told.duration},
+        annotations={"message": told.message, "info": told.info, "duration": told.duration, "value": told.value},
         starts_at=None if resolved else told.date,
         ends_at=told.date if resolved else None,
-        urls=(told.alert_url,),
+        urls=(told.alert_url, told.url),
         fingerprint=f"{NAME}:{fingerprint(name, about)}",
     )
 

@@ -7,12 +7,14 @@ https://developer.pagerduty.com/docs/send-alert-event
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Annotated
 
-from pydantic import Field
+from pydantic import BeforeValidator, Field
 
-from bot.alerts.labels import SERVICE, first, stated
+from bot.alerts.labels import ENVIRONMENT, SERVICE, first, from_object, stated
+from bot.alerts.moment import as_moment
 from bot.alerts.normal import normal
-from bot.alerts.payload import Labels, Moment, Name, Payload, Text, as_moment, has, read
+from bot.alerts.payload import Moment, Name, Payload, Text, has, read
 from bot.alerts.status import status_of
 from bot.models import Alert, AlertStatus
 
@@ -61,6 +63,11 @@ class Link(Payload):
     href: Text = None
 
 
+def _details(value: object) -> dict[str, str]:
+    """An object; some senders write one text."""
+    return {"details": value} if isinstance(value, str) else from_object(value)
+
+
 class Details(Payload):
     """What the sender says about the problem; only a trigger has it."""
 
@@ -71,7 +78,7 @@ class Details(Payload):
     component: Text = None
     group: Text = None
     class_: Text = Field(default=None, alias="class")
-    custom_details: Labels = Field(default_factory=dict)
+    custom_details: Annotated[dict[str, str], BeforeValidator(_details)] = Field(default_factory=dict)
 
 
 class SentEvent(Payload):
@@ -150,6 +157,7 @@ def _sent(event: SentEvent) -> Alert:
         status=status_of(event.event_action),
         severity=said.severity,
         service=first(said.custom_details, SERVICE) or said.component,
+        environment=first(said.custom_details, ENVIRONMENT),
         labels=stated(source=said.source, component=said.component, group=said.group, **{"class": said.class_}),
         annotations=said.custom_details,
         starts_at=None if resolved else said.timestamp,

@@ -6,20 +6,17 @@ that cannot be read is none. A wrong shape is refused with the path of the field
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Annotated, Any, TypeVar
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
 from bot.alerts import labels
+from bot.alerts.moment import as_moment
 from bot.alerts.text import scalar
 from bot.errors import BadInput
 
 SHOWN_PROBLEMS = 5
-FIRST_YEAR, LAST_YEAR = 1971, 5000
-"""An instant outside says 'never' or 'for ever'."""
-_EARLIEST_S = datetime(FIRST_YEAR, 1, 1, tzinfo=UTC).timestamp()
-_LATEST_S = datetime(LAST_YEAR, 1, 1, tzinfo=UTC).timestamp()
 
 P = TypeVar("P", bound="Payload")
 
@@ -86,35 +83,6 @@ def as_texts(value: object) -> list[str]:
     """Every scalar of a list, or the one scalar, as text; null is none."""
     found = value if isinstance(value, list) else [value]
     return [text for entry in found if (text := as_text(entry))]
-
-
-def as_moment(value: object) -> datetime | None:
-    """An instant from ISO 8601 text or from seconds, milliseconds, … since 1970; None where it cannot be read.
-
-    The zero time with which Go programs say 'never' (0001-01-01T00:00:00Z) is None too.
-    """
-    if isinstance(value, str):
-        return _from_text(value.strip())
-    if isinstance(value, int | float) and not isinstance(value, bool):
-        return _from_epoch(value)
-    return None
-
-
-def _from_text(text: str) -> datetime | None:
-    if text.isascii() and text.isdigit() and 9 <= len(text) <= 19:
-        return _from_epoch(int(text))
-    try:
-        moment = datetime.fromisoformat(text)
-    except ValueError:
-        return None
-    return moment if FIRST_YEAR <= moment.year < LAST_YEAR else None
-
-
-def _from_epoch(number: float) -> datetime | None:
-    for per_second in (1.0, 1e3, 1e6, 1e9):
-        if _EARLIEST_S * per_second <= number < _LATEST_S * per_second:
-            return datetime.fromtimestamp(number / per_second, UTC)
-    return None
 
 
 Text = Annotated[str | None, BeforeValidator(as_text)]

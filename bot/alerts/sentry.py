@@ -6,7 +6,7 @@ Signed by Sentry with HMAC-SHA256 of the body in the header `Sentry-Hook-Signatu
 
 from __future__ import annotations
 
-from pydantic import Field
+from pydantic import AliasChoices, Field
 
 from bot.alerts.labels import stated
 from bot.alerts.normal import normal
@@ -34,7 +34,7 @@ class Event(Payload):
     culprit: Text = None
     level: Text = None
     environment: Text = None
-    datetime: Moment = None
+    happened_at: Moment = Field(default=None, validation_alias=AliasChoices("datetime", "timestamp", "received"))
     web_url: Text = None
     tags: Tags = Field(default_factory=dict)
 
@@ -84,13 +84,26 @@ class MetricAlert(Payload):
 class Content(Payload):
     """One of three, by the kind of webhook."""
 
-    event: Event | None = None
+    event: Event | None = Field(default=None, validation_alias=AliasChoices("event", "error"))
     triggered_rule: Text = None
     metric_alert: MetricAlert | None = None
     description_title: Text = None
     description_text: Text = None
     web_url: Text = None
     issue: Issue | None = None
+
+
+class Plugin(Payload):
+    """The body of the webhooks that came before the integration platform; `id` is the issue's."""
+
+    id: Name
+    project: Text = Field(default=None, validation_alias=AliasChoices("project_slug", "project"))
+    message: Text = None
+    culprit: Text = None
+    level: Text = None
+    url: Text = None
+    triggering_rules: Texts = Field(default_factory=list)
+    event: Event = Event()
 
 
 class Webhook(Payload):
@@ -102,7 +115,12 @@ class Webhook(Payload):
 
 def recognises(body: object) -> bool:
     """Whether the body is a webhook of Sentry's integration platform."""
-    return has(body, "action", "data", "installation") or has(body, "action", "data", "actor")
+    ours = has(body, "action", "data", "installation") or has(body, "action", "data", "actor")
+    return ours or _is_plugins(body)
+
+
+def _is_plugins(body: object) -> bool:
+    return has(body, "id", "project", "culprit", "event")
 
 
 def parse(body: object) -> list[Alert]:
@@ -111,6 +129,8 @@ def parse(body: object) -> list[Alert]:
     Raises:
         BadInput: the body has another shape.
     """
+    if _is_plugins(body):
+        return [_plugins(read(Plugin, body, sender="Sentry (legacy webhooks)"))]
     webhook = read(Webhook, body, sender="Sentry")
     content = webhook.data
     if content.metric_alert:
@@ -133,9 +153,28 @@ def _issue_alert(content: Content, event: Event) -> Alert:
         summary=event.title,
         labels={**event.tags, **stated(culprit=event.culprit)},
         annotations={"title": event.title},
-        starts_at=event.datetime,
+        starts_at=event.happened_at,
         urls=(event.web_url,),
         fingerprint=f"{NAME}:issue:{event.issue_id}" if event.issue_id else None,
+    )
+
+
+def _plugins(said: Plugin) -> Alert:
+    event = said.event
+    title = event.title or said.message
+    return normal(
+        source=NAME,
+        name=next(iter(said.triggering_rules), title or f"issue {said.id}"),
+        status=AlertStatus.FIRING,
+        severity=said.level or event.level,
+        service=said.project,
+        environment=event.environment,
+        summary=title,
+        labels={**event.tags, **stated(culprit=said.culprit)},
+        annotations={"title": event.title, "message": said.message},
+        starts_at=event.happened_at,
+        urls=(said.url,),
+        fingerprint=f"{NAME}:issue:{said.id}",
     )
 
 

@@ -12,8 +12,9 @@ from __future__ import annotations
 from pydantic import Field
 
 from bot.alerts.labels import SUMMARY, fingerprint, first, stated
+from bot.alerts.moment import as_moment
 from bot.alerts.normal import normal
-from bot.alerts.payload import Labels, Name, Payload, Text, as_moment, has, read
+from bot.alerts.payload import Labels, Name, Payload, Text, has, read
 from bot.models import Alert, AlertStatus
 
 NAME = "splunk"
@@ -52,6 +53,7 @@ def parse(body: object) -> list[Alert]:
             source=NAME,
             name=name,
             status=AlertStatus.FIRING,
+            severity=first(row, ("severity", "urgency", "log_level")),
             summary=first(row, SUMMARY),
             labels={**row, **stated(splunk_app=action.app, owner=action.owner)},
             annotations={"raw": action.result.get("_raw")},

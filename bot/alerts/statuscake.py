@@ -6,32 +6,32 @@ Source of truth: https://www.statuscake.com/kb/knowledge-base/how-to-use-the-web
 
 from __future__ import annotations
 
-from pydantic import Field
-
 from bot.alerts.labels import fingerprint, stated
 from bot.alerts.normal import normal
-from bot.alerts.payload import Name, Payload, Tags, Text, has, read
+from bot.alerts.payload import Name, Tags, Text, has, read
+from bot.alerts.spelling import Spelled, called, needed, tagged
 from bot.alerts.status import status_of
 from bot.models import Alert
 
 NAME = "statuscake"
 
 
-class Form(Payload):
+class Form(Spelled):
     """A test that is up or down."""
 
-    name: Name = Field(alias="Name")
-    status: Name = Field(alias="Status")
-    code: Text = Field(default=None, alias="StatusCode")
-    url: Text = Field(default=None, alias="URL")
-    ip: Text = Field(default=None, alias="IP")
-    tags: Tags = Field(default_factory=dict, alias="Tags")
-    rate: Text = Field(default=None, alias="Checkrate")
+    name: Name = needed("name", "testname")
+    status: Name = needed("status")
+    code: Text = called("statuscode")
+    url: Text = called("url", "websiteurl")
+    ip: Text = called("ip")
+    test_id: Text = called("testid")
+    tags: Tags = tagged("tags")
+    rate: Text = called("checkrate")
 
 
 def recognises(body: object) -> bool:
     """Whether the body has the fields of the form."""
-    return has(body, "Name", "Status", "StatusCode")
+    return has(body, "Name", "Status") and any(has(body, more) for more in ("StatusCode", "Checkrate", "Token"))
 
 
 def parse(body: object) -> list[Alert]:
@@ -47,7 +47,12 @@ def parse(body: object) -> list[Alert]:
             name=test.name,
             status=status_of(test.status),
             summary=f"{test.status}, status code {test.code}" if test.code else test.status,
-            labels={**test.tags, **stated(target=test.url, ip=test.ip, status_code=test.code, check_rate=test.rate)},
+            labels={
+                **test.tags,
+                **stated(
+                    target=test.url, ip=test.ip, status_code=test.code, check_rate=test.rate, test_id=test.test_id
+                ),
+            },
             fingerprint=f"{NAME}:{fingerprint(test.name, stated(target=test.url))}",
         )
     ]

@@ -3,20 +3,19 @@
 Source of truth: https://www.sumologic.com/help/docs/alerts/monitors/alert-variables/ (the variables) and
 https://www.sumologic.com/help/docs/alerts/webhook-connections/set-up-webhook-connections/ (the payload)
 
-The payload's keys are the variables' names with a small first letter: `{"name": "{{Name}}", "description":
-"{{Description}}", "monitorType": "{{MonitorType}}", "id": "{{Id}}", "query": "{{Query}}", "queryUrl": "{{QueryURL}}",
-"triggerType": "{{TriggerType}}", "triggerTime": "{{TriggerTime}}", "triggerCondition": "{{TriggerCondition}}",
-"triggerValue": "{{TriggerValue}}", "alertResponseUrl": "{{AlertResponseURL}}", "alertGroup": "{{AlertGroup}}"}`.
+The payload's keys are the variables' names, in any spelling: `{"name": "{{Name}}", "description": "{{Description}}",
+"monitorType": "{{MonitorType}}", "id": "{{Id}}", "query": "{{Query}}", "queryUrl": "{{QueryURL}}", "triggerType":
+"{{TriggerType}}", "triggerTime": "{{TriggerTime}}", "triggerCondition": "{{TriggerCondition}}", "triggerValue":
+"{{TriggerValue}}", "alertResponseUrl": "{{AlertResponseURL}}", "alertGroup": "{{AlertGroup}}"}`.
 """
 
 from __future__ import annotations
 
-from pydantic import Field
-
 from bot.alerts.labels import stated
 from bot.alerts.normal import normal
-from bot.alerts.payload import Moment, Name, Payload, Tags, Text, has, read
+from bot.alerts.payload import Moment, Name, Tags, Text, read
 from bot.alerts.severity import plain
+from bot.alerts.spelling import Spelled, called, needed, spells, tagged
 from bot.models import Alert, AlertStatus, Severity
 
 NAME = "sumologic"
@@ -25,21 +24,22 @@ SEVERITIES = {"critical": Severity.CRITICAL, "warning": Severity.WARNING}
 """By the trigger's type; missing data has no grade."""
 
 
-class Webhook(Payload):
-    """A monitor whose trigger has fired or recovered; a variable without a value is empty."""
+class Webhook(Spelled):
+    """A monitor whose trigger has fired or recovered, or a scheduled search; a variable without a value is empty."""
 
-    name: Name
-    description: Text = None
-    monitor_type: Text = Field(default=None, alias="monitorType")
-    id: Text = None
-    query: Text = None
-    query_url: Text = Field(default=None, alias="queryUrl")
-    trigger_type: Text = Field(default=None, alias="triggerType")
-    trigger_time: Moment = Field(default=None, alias="triggerTime")
-    condition: Text = Field(default=None, alias="triggerCondition")
-    value: Text = Field(default=None, alias="triggerValue")
-    response_url: Text = Field(default=None, alias="alertResponseUrl")
-    group: Tags = Field(default_factory=dict, alias="alertGroup")
+    name: Name = needed("name", "alertname", "searchname")
+    description: Text = called("description", "searchdescription")
+    monitor_type: Text = called("monitortype")
+    id: Text = called("id", "monitorid")
+    query: Text = called("query", "searchquery")
+    query_url: Text = called("queryurl", "searchqueryurl")
+    trigger_type: Text = called("triggertype")
+    trigger_time: Moment = called("triggertime", "triggertimestart", "firetime")
+    condition: Text = called("triggercondition")
+    value: Text = called("triggervalue")
+    response_url: Text = called("alertresponseurl")
+    source_url: Text = called("sourceurl")
+    group: Tags = tagged("alertgroup")
 
     @property
     def grade(self) -> str:
@@ -48,13 +48,14 @@ class Webhook(Payload):
 
     @property
     def status(self) -> AlertStatus:
-        """ResolvedCritical, ResolvedWarning and ResolvedMissingData are ends."""
-        return AlertStatus.RESOLVED if plain(self.trigger_type).startswith(RESOLVED) else AlertStatus.FIRING
+        """ResolvedCritical, ResolvedWarning and ResolvedMissingData are ends; Normal is none of the three."""
+        fine = plain(self.trigger_type).startswith((RESOLVED, "normal"))
+        return AlertStatus.RESOLVED if fine else AlertStatus.FIRING
 
 
 def recognises(body: object) -> bool:
     """Whether the body has the variables of this module."""
-    return has(body, "name", "triggerType")
+    return spells(body, "name", "triggertype") or spells(body, "searchname", "searchqueryurl")
 
 
 def parse(body: object) -> list[Alert]:
@@ -82,7 +83,7 @@ def parse(body: object) -> list[Alert]:
             },
             starts_at=None if resolved else said.trigger_time,
             ends_at=said.trigger_time if resolved else None,
-            urls=(said.response_url, said.query_url),
+            urls=(said.response_url, said.query_url, said.source_url),
             fingerprint=f"{NAME}:{said.id}:{said.grade}:{group}" if said.id else None,
         )
     ]

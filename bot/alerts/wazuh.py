@@ -1,4 +1,4 @@
-"""Wazuh: an alert as the integrator hands it to a custom integration, posted as it is.
+"""Wazuh: an alert as the integrator hands it to a custom integration, posted as it is, or as it is indexed.
 
 Source of truth: https://documentation.wazuh.com/current/user-manual/manager/integration-with-external-apis.html and
 https://documentation.wazuh.com/current/user-manual/ruleset/rules/rules-classification.html (the levels)
@@ -8,7 +8,7 @@ Wazuh tells of events, never that one is over.
 
 from __future__ import annotations
 
-from pydantic import Field
+from pydantic import AliasChoices, Field
 
 from bot.alerts.labels import stated
 from bot.alerts.normal import normal
@@ -44,14 +44,15 @@ class Event(Payload):
     agent: Named = Named()
     manager: Named = Named()
     decoder: Named = Named()
-    timestamp: Moment = None
+    timestamp: Moment = Field(default=None, validation_alias=AliasChoices("timestamp", "@timestamp"))
     location: Text = None
     full_log: Text = None
 
 
 def recognises(body: object) -> bool:
     """Whether the body is an alert of Wazuh."""
-    return isinstance(body, dict) and has(body, "rule", "agent") and has(body.get("rule"), "level")
+    document = body.get("_source", body) if isinstance(body, dict) else None
+    return isinstance(document, dict) and has(document, "rule", "agent") and has(document.get("rule"), "level")
 
 
 def parse(body: object) -> list[Alert]:
@@ -60,7 +61,8 @@ def parse(body: object) -> list[Alert]:
     Raises:
         BadInput: the body has another shape.
     """
-    event = read(Event, body, sender="Wazuh")
+    document = body["_source"] if isinstance(body, dict) and "rule" not in body and "_source" in body else body
+    event = read(Event, document, sender="Wazuh")
     rule, agent = event.rule, event.agent
     return [
         normal(

@@ -15,15 +15,19 @@ r.addHeader('Content-Type: application/json'); r.post(URL, value); return 'OK';`
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Annotated
 
-from pydantic import BeforeValidator, Field
+from pydantic import BeforeValidator
 
 from bot.alerts.decode import NotJson, decode
 from bot.alerts.labels import from_tags, stated
+from bot.alerts.moment import as_moment
 from bot.alerts.normal import normal
-from bot.alerts.payload import Moment, Name, Payload, Text, has, read
+from bot.alerts.payload import Moment, Name, Text, read
 from bot.alerts.severity import severity_of
+from bot.alerts.spelling import Spelled, called, needed, spells, tagged
+from bot.alerts.status import status_of
 from bot.models import Alert, AlertStatus, Severity
 
 NAME = "zabbix"
@@ -47,34 +51,56 @@ def _tags(value: object) -> dict[str, str]:
         return from_tags(value)
 
 
-class Parameters(Payload):
-    """The media type's parameters; a macro that Zabbix cannot fill stays as it is written, in braces."""
+class Parameters(Spelled):
+    """The media type's parameters, in any spelling; a macro that Zabbix cannot fill stays as written, in braces."""
 
-    event_id: Name
-    event_name: Name
-    event_value: Text = None
-    event_severity: Text = None
-    event_nseverity: Text = None
-    event_tags: Annotated[dict[str, str], BeforeValidator(_tags)] = Field(default_factory=dict)
-    event_opdata: Text = None
-    event_update_status: Text = None
-    event_ack_status: Text = None
-    event_timestamp: Moment = None
-    event_recovery_timestamp: Moment = None
-    host_name: Text = None
-    trigger_id: Text = None
-    trigger_description: Text = None
-    trigger_url: Text = None
-    alert_message: Text = None
-    zabbix_url: Text = None
+    event_id: Name = needed("eventid", "problemid", "id")
+    event_name: Name = needed("eventname", "problemname", "triggername", "alertsubject", "subject", "name")
+    event_value: Text = called("eventvalue", "triggervalue", "value")
+    event_status: Text = called("eventstatus", "triggerstatus", "problemstatus", "status")
+    event_severity: Text = called("eventseverity", "triggerseverity", "severity")
+    event_nseverity: Text = called("eventnseverity", "triggernseverity", "nseverity")
+    event_tags: Annotated[dict[str, str], BeforeValidator(_tags)] = tagged("eventtags", "eventtagsjson", "tags")
+    event_opdata: Text = called("eventopdata", "opdata")
+    event_update_status: Text = called("eventupdatestatus", "updatestatus")
+    event_update_action: Text = called("eventupdateaction", "updateaction")
+    event_ack_status: Text = called("eventackstatus", "ackstatus")
+    event_timestamp: Moment = called("eventtimestamp")
+    event_date: Text = called("eventdate")
+    event_time: Text = called("eventtime")
+    event_recovery_timestamp: Moment = called("eventrecoverytimestamp")
+    event_recovery_date: Text = called("eventrecoverydate")
+    event_recovery_time: Text = called("eventrecoverytime")
+    host_name: Text = called("hostname", "hosthost", "host")
+    trigger_id: Text = called("triggerid")
+    trigger_description: Text = called("triggerdescription", "description")
+    trigger_url: Text = called("triggerurl")
+    alert_message: Text = called("alertmessage", "message")
+    zabbix_url: Text = called("zabbixurl")
 
     @property
     def status(self) -> AlertStatus:
-        """Resolved, or else acknowledged where the update says so."""
-        if self.event_value == "0":
+        """Resolved, or else acknowledged or suppressed where the update says so."""
+        if self.event_value == "0" or (not self.event_value and status_of(self.event_status) is AlertStatus.RESOLVED):
             return AlertStatus.RESOLVED
-        acknowledged = self.event_update_status == "1" and (self.event_ack_status or "").casefold() == "yes"
+        if self.event_update_status != "1":
+            return AlertStatus.FIRING
+        actions = {action.strip().casefold() for action in (self.event_update_action or "").split(",")}
+        if "suppressed" in actions:
+            return AlertStatus.SUPPRESSED
+        acknowledged = (self.event_ack_status or "").casefold() == "yes" or "acknowledged" in actions
         return AlertStatus.ACKNOWLEDGED if acknowledged else AlertStatus.FIRING
+
+    @property
+    def starts_at(self) -> datetime | None:
+        """By the timestamp; date and time, where they are all there is, are those of the server's clock."""
+        return self.event_timestamp or as_moment(f"{self.event_date or ''} {self.event_time or ''}")
+
+    @property
+    def ends_at(self) -> datetime | None:
+        """When the problem was over."""
+        written = f"{self.event_recovery_date or ''} {self.event_recovery_time or ''}"
+        return self.event_recovery_timestamp or as_moment(written)
 
     @property
     def severity(self) -> Severity | None:
@@ -92,7 +118,7 @@ class Parameters(Payload):
 
 def recognises(body: object) -> bool:
     """Whether the body has the parameters that a problem needs."""
-    return has(body, "event_id", "event_name", "event_value")
+    return spells(body, "eventid", "eventname", "eventvalue") or spells(body, "eventid", "triggerid")
 
 
 def parse(body: object) -> list[Alert]:
@@ -116,8 +142,8 @@ def parse(body: object) -> list[Alert]:
                 "opdata": event.event_opdata,
                 "message": event.alert_message,
             },
-            starts_at=event.event_timestamp,
-            ends_at=event.event_recovery_timestamp if resolved else None,
+            starts_at=event.starts_at,
+            ends_at=event.ends_at if resolved else None,
             urls=(event.page, event.trigger_url),
             fingerprint=f"{NAME}:{event.trigger_id or ''}:{event.event_id}",
         )

@@ -9,7 +9,7 @@ from typing import Annotated
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 
 from bot.alerts.decode import decode
-from bot.alerts.payload import as_moment
+from bot.alerts.moment import as_moment
 from bot.changes.change import Change, ChangeKind, Outcome
 from bot.errors import BadInput
 from bot.models.base import Instant

@@ -44,5 +44,5 @@ def test_a_recovery_from_degraded_is_an_end() -> None:
 
 
 def test_a_body_without_a_check_is_refused() -> None:
-    with pytest.raises(BadInput, match="check_id: this field is missing"):
+    with pytest.raises(BadInput, match="check_id, check_name and alert_title are missing"):
         parse({"alert_type": "ALERT_FAILURE"})

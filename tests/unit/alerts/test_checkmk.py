@@ -33,5 +33,5 @@ def test_a_custom_notification_changes_nothing() -> None:
 
 
 def test_a_body_without_a_host_is_refused() -> None:
-    with pytest.raises(BadInput, match="HOSTNAME: this field is missing"):
+    with pytest.raises(BadInput, match="host: this field is missing"):
         parse({"NOTIFICATIONTYPE": "PROBLEM"})

@@ -32,5 +32,5 @@ def test_a_custom_alert_has_no_grade_of_its_own() -> None:
 
 
 def test_a_body_without_a_problem_is_refused() -> None:
-    with pytest.raises(BadInput, match="ProblemID: this field is missing"):
+    with pytest.raises(BadInput, match="problem_id: this field is missing"):
         parse({"State": "OPEN"})

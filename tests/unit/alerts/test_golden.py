@@ -44,6 +44,18 @@ PAIRS = {
     "zabbix": ("problem", "recovery"),
 }
 """By format: the same alert, firing and over."""
+MORE_PAIRS = (
+    ("cloudwatch/sns-alarm", "cloudwatch/raw-ok"),
+    ("cloudwatch/event", "cloudwatch/raw-ok"),
+    ("datadog/other-names", "datadog/other-names-recovered"),
+    ("elastic/old-names", "elastic/old-names-recovered"),
+    ("icinga2/stream-problem", "icinga2/stream-recovery"),
+    ("newrelic/legacy-open", "newrelic/legacy-closed"),
+    ("sentry/issue-alert", "sentry/issue-resolved"),
+    ("sentry/legacy", "sentry/issue-resolved"),
+    ("zabbix/dates", "zabbix/dates-recovered"),
+)
+"""Further ways of a sender to tell of one alert."""
 TELL_NO_END = {"splunk", "graylog", "wazuh"}
 """They tell of what has happened; it is people who end such an incident."""
 
@@ -82,6 +94,14 @@ def test_an_alert_that_is_over_is_the_one_that_fired(form: str) -> None:
     firing, over = (read(f"{form}/{name}")[0] for name in PAIRS[form])
     assert (firing.status, over.status) == (AlertStatus.FIRING, AlertStatus.RESOLVED)
     assert firing.fingerprint == over.fingerprint
+
+
+@pytest.mark.parametrize(("fired", "ended"), MORE_PAIRS)
+def test_an_alert_is_the_same_in_every_way_in_which_its_sender_tells_of_it(fired: str, ended: str) -> None:
+    firing, over = read(fired)[0], read(ended)[0]
+    assert (firing.status, over.status) == (AlertStatus.FIRING, AlertStatus.RESOLVED)
+    assert firing.fingerprint == over.fingerprint
+    assert firing.starts_at
 
 
 def test_every_format_shows_how_an_alert_fires_and_ends_or_says_that_its_sender_tells_no_end() -> None:

@@ -9,8 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bot.alerts import labels, text
+from bot.alerts.moment import as_moment
 from bot.alerts.normal import normal
-from bot.alerts.payload import as_moment
 from bot.alerts.severity import severity_of
 from bot.alerts.status import status_of
 from bot.models import AlertStatus, Severity

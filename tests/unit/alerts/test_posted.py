@@ -90,6 +90,59 @@ def test_any_attachment_that_says_where_it_stands_is_an_alert(attachment: Any, s
     assert (alert.status, alert.severity) == (status, None)
 
 
+def section(*texts: str) -> dict[str, Any]:
+    first, *fields = texts
+    return {
+        "type": "section",
+        "text": {"type": "mrkdwn", "text": first},
+        "fields": [{"text": field} for field in fields],
+    }
+
+
+def test_pagerdutys_blocks_are_read_with_their_fields() -> None:
+    block = section(
+        "*Triggered <https://x.pagerduty.com/i/1|#42: Payments fail>*", "*Service:*\nPayments", "*Urgency:* High"
+    )
+    for posted in (message("PagerDuty", color="#e01e5a", blocks=[block]), {**message("PagerDuty"), "blocks": [block]}):
+        alert = one(alerts_in(posted, CHANNEL))
+        assert (alert.name, alert.status, alert.service) == ("Payments fail", AlertStatus.FIRING, "Payments")
+        assert alert.url == "https://x.pagerduty.com/i/1"
+
+
+def test_an_alarm_of_awss_bot_is_over_when_its_sign_or_its_text_says_so() -> None:
+    page = "https://console.aws.amazon.com/cloudwatch"
+    title = f":rotating_light: *<{page}|CloudWatch Alarm | orders-p99 | eu-central-1 | Account: 123>*"
+    alarm = one(alerts_in(message("AWS", color="#d13212", blocks=[section(title, "Threshold Crossed")]), CHANNEL))
+    fine = one(alerts_in(message("AWS", title=title.replace("rotating_light", "white_check_mark")), CHANNEL))
+
+    assert (alarm.name, alarm.status) == ("orders-p99", AlertStatus.FIRING)
+    assert (fine.status, fine.fingerprint) == (AlertStatus.RESOLVED, alarm.fingerprint)
+
+
+def test_an_alarm_in_fields_is_named_by_them() -> None:
+    fields = [{"title": "Alarm Name", "value": "orders-p99"}, {"title": "Old State", "value": "OK"},
+              {"title": "Current State", "value": "ALARM"}]  # fmt: skip
+    alert = one(
+        alerts_in(message("aws", fallback="Alarm orders-p99 triggered", color="danger", fields=fields), CHANNEL)
+    )
+
+    assert (alert.name, alert.status) == ("orders-p99", AlertStatus.FIRING)
+
+
+@pytest.mark.parametrize(
+    ("said", "status"),
+    [("New", AlertStatus.FIRING), ("Acknowledged", AlertStatus.ACKNOWLEDGED), ("Closed", AlertStatus.RESOLVED),
+     ("Snoozed", AlertStatus.SUPPRESSED)],
+)  # fmt: skip
+def test_opsgenies_alert_is_known_by_its_number(said: str, status: AlertStatus) -> None:
+    fields = [{"title": "Priority", "value": "P1"}, {"title": "Tags", "value": "payments"}]
+    alert = one(alerts_in(message("Opsgenie", title=f"{said} alert: #17: Payments fail", fields=fields), CHANNEL))
+    first = one(alerts_in(message("Opsgenie", title="New alert: #17: Payments fail"), CHANNEL))
+
+    assert (alert.name, alert.status, alert.severity) == ("Payments fail", status, Severity.CRITICAL)
+    assert alert.fingerprint == first.fingerprint
+
+
 @pytest.mark.parametrize(
     "posted",
     [
@@ -106,11 +159,11 @@ def test_talk_is_no_alert(posted: dict[str, Any]) -> None:
     assert alerts_in(posted, CHANNEL) == []
 
 
-NAMES = st.sampled_from(["title", "text", "fields", "value", "color", "fallback"])
+NAMES = st.sampled_from(["title", "text", "fields", "value", "color", "fallback", "blocks"])
 SCALARS = st.none() | st.booleans() | st.integers() | st.text()
 JSON = st.recursive(SCALARS, lambda inner: st.lists(inner) | st.dictionaries(NAMES, inner), max_leaves=8)
 
 
-@given(st.dictionaries(st.sampled_from(["text", "attachments", "username", "ts"]), JSON))
+@given(st.dictionaries(st.sampled_from(["text", "attachments", "blocks", "username", "ts"]), JSON))
 def test_whatever_a_bot_posts_is_an_alert_or_talk(posted: dict[str, Any]) -> None:
     assert isinstance(alerts_in({"bot_id": "B1", **posted}, CHANNEL), list)

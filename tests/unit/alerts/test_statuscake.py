@@ -25,5 +25,5 @@ def test_the_account_token_is_kept_nowhere() -> None:
 
 
 def test_a_body_without_a_status_is_refused() -> None:
-    with pytest.raises(BadInput, match="Status: this field is missing"):
+    with pytest.raises(BadInput, match="status: this field is missing"):
         parse({"Name": "x"})
