@@ -6,6 +6,9 @@ from datetime import datetime
 
 from bot.agents.change import Change
 
+CLOSE = 1.5
+"""Variations from its middle within which a figure is called normal without further words."""
+
 
 def figure(value: float, unit: str) -> str:
     """A value with its unit: 0.96 ratio → '96 %', 0.04 s → '40 ms', 1.5e9 bytes → '1.5 GB'."""
@@ -36,7 +39,8 @@ def sentence(noun: str, service: str, change: Change, unit: str) -> str:
     """'payment failures rose from 0 % to 96 % at 03:12 UTC (scan-to-pay)'."""
     if change.onset is None:
         usual = f"{figure(change.level, unit)} now, {figure(change.baseline, unit)} before"
-        return f"{noun}: looked, and normal – {usual} ({service})"
+        looked = "looked, and normal" if abs(change.deviations) <= CLOSE else "looked, and within its usual swing"
+        return f"{noun}: {looked} – {usual} ({service})"
     verb = "rose" if change.rising else "fell"
     moved = f"{noun} {verb} from {figure(change.baseline, unit)} to {figure(change.level, unit)}"
     over = f", back to normal at {clock(change.ended)}" if change.ended else ""

@@ -48,3 +48,9 @@ def test_what_is_over_says_since_when() -> None:
 def test_what_is_normal_says_that_it_was_looked_at() -> None:
     change = Change(0.0, baseline=0.04, level=0.041, current=0.041, deviations=0.1)
     assert sentence("p95", "shop", change, "s") == "p95: looked, and normal – 41 ms now, 40 ms before (shop)"
+
+
+def test_a_figure_far_from_its_middle_is_not_called_normal_without_more_words() -> None:
+    change = Change(score=0.0, baseline=15_183, level=0, current=0, deviations=-2.6)
+    said = sentence("payments paid", "payments", change, "/s")
+    assert said == "payments paid: looked, and within its usual swing – 0/s now, 15,183/s before (payments)"
