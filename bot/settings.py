@@ -104,6 +104,15 @@ class HmacAuth(_Section):
     tolerance_s: float = Field(default=300, gt=0)
 
 
+class TokenAuth(_Section):
+    """A token where the sender can put one: in a header, in the URL's query, or in a field of the body."""
+
+    kind: Literal["token"] = "token"
+    token: SecretStr
+    place: Literal["header", "query", "field"] = "header"
+    name: str = Field(default="X-API-Key", min_length=1, description="of the header, the parameter or the field")
+
+
 class SnsAuth(_Section):
     """Amazon SNS signs what it posts with a certificate of its own; only these topics may speak."""
 
@@ -114,7 +123,7 @@ class SnsAuth(_Section):
 SourceAuth = Annotated[BearerAuth | BasicAuth | HmacAuth, Field(discriminator="kind")]
 
 
-AlertAuth = Annotated[BearerAuth | BasicAuth | HmacAuth | SnsAuth, Field(discriminator="kind")]
+AlertAuth = Annotated[BearerAuth | BasicAuth | HmacAuth | TokenAuth | SnsAuth, Field(discriminator="kind")]
 
 
 class AlertSourceSettings(_Section):

@@ -47,7 +47,7 @@ class Admission:
             Refusal: what is wrong, as the sender is told.
         """
         try:
-            check_speaker(self.auth, request.headers, loopback=self.loopback)
+            check_speaker(self.auth, request.headers, request.query_params, loopback=self.loopback)
             _check_media_type(request, self._others)
             body = await self._read(request)
             if isinstance(self.auth, HmacAuth):

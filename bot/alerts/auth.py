@@ -1,4 +1,4 @@
-"""Who speaks: bearer token, basic credentials or an HMAC-SHA256 of the body, as the source's settings say.
+"""Who speaks: a token, basic credentials or an HMAC-SHA256 of the body, as the source's settings say.
 
 All secrets are compared in constant time. A source without authentication is for this machine alone: the server must
 be bound to loopback, the request must be addressed to loopback (a page that a browser shows can be made to call a
@@ -17,15 +17,16 @@ import hashlib
 import hmac
 import ipaddress
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import datetime
+from typing import Literal
 from urllib.parse import urlsplit
 
 from starlette.datastructures import Headers
 
 from bot.errors import Denied
 from bot.models.base import as_utc
-from bot.settings import AlertAuth, BasicAuth, BearerAuth, HmacAuth, SnsAuth
+from bot.settings import AlertAuth, BasicAuth, BearerAuth, HmacAuth, SnsAuth, TokenAuth
 
 PROXY_HEADERS = ("forwarded", "x-forwarded-for", "x-forwarded-host", "x-real-ip", "via")
 SIGNATURE_HEADERS = {
@@ -39,6 +40,16 @@ https://developer.pagerduty.com/docs/verifying-webhook-signatures (`v1=…`, sev
 https://docs.sentry.io/organization/integrations/integration-platform/webhooks/,
 https://grafana.com/docs/grafana/latest/alerting/configure-notifications/manage-contact-points/integrations/webhook-notifier/
 (with a timestamp, if one is set there), https://www.checklyhq.com/docs/integrations/alerts/webhooks/"""
+TOKEN_PLACES: Mapping[str, tuple[Literal["query", "field"], str]] = {
+    "gcp": ("query", "auth_token"),
+    "statuscake": ("field", "Token"),
+    "azure": ("query", "token"),
+    "cloudwatch": ("query", "token"),
+    "pingdom": ("query", "token"),
+    "splunk": ("query", "token"),
+}
+"""Senders that put a token of their own somewhere, or can set no header at all. Google's is documented at
+https://cloud.google.com/monitoring/support/notification-options#webhooks, StatusCake's with its form."""
 REPLAY_WINDOW_S = 3600.0
 """How old a signed body may be that carries its own time: senders that were refused try again for a while."""
 MOST_SIGNATURES = 10
@@ -58,8 +69,10 @@ class NotLocal(Denied):
     """A source without authentication was addressed from elsewhere."""
 
 
-def check_speaker(auth: AlertAuth | None, headers: Headers, *, loopback: bool) -> None:
-    """Check everything that can be checked before the body is read; a signature cannot.
+def check_speaker(
+    auth: AlertAuth | None, headers: Headers, query: Mapping[str, str] | None = None, *, loopback: bool
+) -> None:
+    """Check everything that can be checked before the body is read; a signature, or a token inside it, cannot.
 
     Raises:
         NotAuthenticated: the credentials are missing or wrong.
@@ -74,8 +87,25 @@ def check_speaker(auth: AlertAuth | None, headers: Headers, *, loopback: bool) -
             _check_basic(auth, headers)
         case HmacAuth():
             _signatures(auth, headers)
+        case TokenAuth(place="header"):
+            _check_token(auth, headers.get(auth.name, ""))
+        case TokenAuth(place="query"):
+            _check_token(auth, (query or {}).get(auth.name, ""))
+        case TokenAuth():
+            pass  # `check_field`
         case None:
             _check_local(headers, loopback=loopback)
+
+
+def check_field(auth: TokenAuth, document: object) -> None:
+    """Check the token that the sender writes into its body, where it does.
+
+    Raises:
+        NotAuthenticated: it is missing or wrong.
+    """
+    if auth.place == "field":
+        given = document.get(auth.name) if isinstance(document, dict) else None
+        _check_token(auth, given if isinstance(given, str) else "")
 
 
 def check_signature(auth: HmacAuth, headers: Headers, body: bytes, now: datetime) -> None:
@@ -107,8 +137,11 @@ def check_age(auth: HmacAuth, said_at: datetime | None, now: datetime) -> None:
         raise _unsigned(auth, f"The body was written at another time than now (within {REPLAY_WINDOW_S:g} s).")
 
 
-def with_senders_header(auth: AlertAuth | None, form: str) -> AlertAuth | None:
-    """The settings with the header in which the format's sender signs, where the operator names none."""
+def as_sent_by(auth: AlertAuth | None, form: str) -> AlertAuth | None:
+    """The settings with the place where the format's sender signs or puts its token, where the operator names none."""
+    if isinstance(auth, TokenAuth) and not {"place", "name"} & auth.model_fields_set and form in TOKEN_PLACES:
+        place, name = TOKEN_PLACES[form]
+        return auth.model_copy(update={"place": place, "name": name})
     if isinstance(auth, HmacAuth) and "header" not in auth.model_fields_set and form in SIGNATURE_HEADERS:
         return auth.model_copy(update={"header": SIGNATURE_HEADERS[form]})
     return auth
@@ -120,6 +153,14 @@ def _check_bearer(auth: BearerAuth, headers: Headers) -> None:
         raise NotAuthenticated(
             "The bearer token is missing or wrong: send the header 'Authorization: Bearer TOKEN'.",
             challenge='Bearer realm="nightdesk"',
+        )
+
+
+def _check_token(auth: TokenAuth, given: str) -> None:
+    if not hmac.compare_digest(given.encode("utf-8", "replace"), auth.token.get_secret_value().encode()):
+        place = {"header": "the header", "query": "the URL's parameter", "field": "the body's field"}[auth.place]
+        raise NotAuthenticated(
+            f"The token in {place} {auth.name} is missing or wrong.", challenge='Token realm="nightdesk"'
         )
 
 

@@ -23,14 +23,14 @@ from starlette.types import Receive, Scope, Send
 
 from bot.alerts import formats, pagerduty, refusal
 from bot.alerts.admission import READ_DEADLINE_S, Admission
-from bot.alerts.auth import check_age, with_senders_header
+from bot.alerts.auth import as_sent_by, check_age, check_field
 from bot.alerts.decode import decode
 from bot.alerts.refusal import Refusal
 from bot.alerts.sns import Sns
 from bot.alerts.tally import UNKNOWN, tally
 from bot.errors import BadInput, Denied, Overloaded
 from bot.models import Alert, Receipt
-from bot.settings import AlertAuth, AlertSourceSettings, HmacAuth, Settings, SnsAuth
+from bot.settings import AlertAuth, AlertSourceSettings, HmacAuth, Settings, SnsAuth, TokenAuth
 
 RETRY_AFTER_S = 5
 MOST_HELD_BYTES = 64_000_000
@@ -84,7 +84,7 @@ class AlertDoor:
         for source in self._known:
             formats.reader(source, settings)
             own = settings.alerts.get(source, AlertSourceSettings()).auth
-            self._auth[source] = with_senders_header(own, formats.format_of(source, settings))
+            self._auth[source] = as_sent_by(own, formats.format_of(source, settings))
 
     def routes(self) -> list[Route]:
         """For the ASGI application."""
@@ -135,6 +135,8 @@ class AlertDoor:
                 return []
             if isinstance(auth, HmacAuth) and formats.format_of(source, self._settings) == pagerduty.NAME:
                 check_age(auth, pagerduty.said_at(decode(body)), self._clock())
+            if isinstance(auth, TokenAuth):
+                check_field(auth, formats.document(source, body, self._settings))
             return await self._parsed(source, body)
         except Denied as error:
             raise refusal.denied(error) from None

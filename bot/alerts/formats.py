@@ -102,7 +102,7 @@ def parse(source: str, body: bytes, settings: Settings) -> list[Alert]:
         BadInput: it is JSON of another shape.
     """
     read = reader(source, settings)
-    alerts = read(_value(body, format_of(source, settings)))
+    alerts = read(document(source, body, settings))
     if len(alerts) > MAX_ALERTS:
         raise TooLarge(f"One request holds {len(alerts)} alerts, more than {MAX_ALERTS}: send smaller groups.")
     if source in (AUTO, *FORMATS):
@@ -139,13 +139,19 @@ def takes_form(source: str, settings: Settings) -> bool:
     return format_of(source, settings) in {statuscake.NAME, AUTO}
 
 
-def _value(body: bytes, form: str) -> object:
+def document(source: str, body: bytes, settings: Settings) -> object:
+    """The value that a body holds, which is JSON, or a form where the sender may post one.
+
+    Raises:
+        NotJson: it is neither.
+    """
+    form = format_of(source, settings)
     if form == statuscake.NAME:
         return from_form(body)
     try:
         return decode(body)
     except NotJson:
-        if form != AUTO or body.lstrip()[:1] in (b"{", b"[", b""):
+        if form != AUTO or body.lstrip()[:1] in {b"{", b"[", b""}:
             raise
         with suppress(NotJson):
             return from_form(body)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from urllib.parse import urlencode
 
 import pytest
 
@@ -29,6 +30,18 @@ def test_auto_gives_what_the_named_source_gives(body: str) -> None:
     source = body.partition("/")[0]
 
     assert formats.parse("auto", raw(body), Settings()) == formats.parse(source, raw(body), Settings())
+
+
+def test_a_form_is_recognised_too() -> None:
+    form = urlencode(payload("statuscake/firing")).encode()
+
+    assert formats.parse("auto", form, Settings()) == formats.parse("statuscake", form, Settings())
+
+
+@pytest.mark.parametrize("body", [b"hello", b"{'a': 1}", b"[1,", b"a=1&b", b"\xff=1"])
+def test_what_is_neither_json_nor_a_form_is_refused_as_json(body: bytes) -> None:
+    with pytest.raises(NotJson, match=r"not JSON|not UTF-8"):
+        formats.parse("auto", body, Settings())
 
 
 def test_a_body_of_no_known_shape_asks_for_the_source() -> None:

@@ -14,7 +14,7 @@ from pydantic import SecretStr
 
 from bot.alerts.sns import Sns
 from bot.errors import Overloaded
-from bot.settings import AlertSourceSettings, HmacAuth, Settings, SnsAuth
+from bot.settings import AlertSourceSettings, HmacAuth, Settings, SnsAuth, TokenAuth
 from tests.unit.alerts import test_sns
 from tests.unit.alerts.payloads import payload, raw
 from tests.unit.alerts.test_door import NOW, Outside, RecordingIntake, is_explained
@@ -75,6 +75,52 @@ async def test_a_header_that_the_operator_names_is_the_one_that_counts() -> None
     door = outside("sentry", HmacAuth(secret=SecretStr(SECRET), header="X-Gateway"))
     assert (await door.post("sentry", body, {"X-Gateway": signed(body)})).status_code == 202
     assert (await door.post("sentry", body, {"Sentry-Hook-Signature": signed(body)})).status_code == 401
+
+
+TOKEN = TokenAuth(token=SecretStr(SECRET))
+FORM = {"content-type": "application/x-www-form-urlencoded"}
+
+
+@pytest.mark.parametrize(
+    ("form", "name", "parameter"),
+    [("gcp", "open", "auth_token"), ("azure", "fired", "token"), ("pingdom", "firing", "token"),
+     ("splunk", "firing", "token"), ("cloudwatch", "sns-alarm", "token")],
+)  # fmt: skip
+async def test_a_sender_that_can_set_no_header_has_its_token_in_the_url(form: str, name: str, parameter: str) -> None:
+    door, body = outside(form, TOKEN), raw(f"{form}/{name}")
+    for query, status in [
+        (f"?{parameter}={SECRET}", 202),
+        (f"?{parameter}={OLD}", 401),
+        (f"?other={SECRET}", 401),
+        ("", 401),
+    ]:
+        response = await door.post(form + query, body)
+        assert (response.status_code, SECRET in response.text) == (status, False)
+    assert (await door.post(form, body, {"X-API-Key": SECRET})).status_code == 401
+
+
+async def test_statuscakes_own_token_is_a_field_of_its_form() -> None:
+    door = outside("statuscake", TOKEN)
+    for token, status in [(SECRET, 202), (OLD, 401), ("", 401)]:
+        body = urlencode({**payload("statuscake/firing"), "Token": token}).encode()
+        assert (await door.post("statuscake", body, FORM)).status_code == status
+    assert (await door.post("statuscake", b'{"Token": ["the-secret"]}', FORM)).status_code == 401
+    assert (await door.post("statuscake", b"no form at all", FORM)).status_code == 400
+
+
+@pytest.mark.parametrize("auth", [TOKEN, TokenAuth(token=SecretStr(SECRET), place="header", name="X-Gateway-Key")])
+async def test_any_other_sender_has_its_token_in_a_header(auth: TokenAuth) -> None:
+    door, body = outside("datadog", auth), raw("datadog/triggered")
+    assert (await door.post("datadog", body, {auth.name: SECRET})).status_code == 202
+    assert (await door.post("datadog", body, {auth.name: OLD})).status_code == 401
+    refused = await door.post(f"datadog?{auth.name}={SECRET}", body)
+    assert (refused.status_code, is_explained(refused)) == (401, True)
+
+
+async def test_a_place_that_the_operator_names_is_the_one_that_counts() -> None:
+    door, body = outside("gcp", TokenAuth(token=SecretStr(SECRET), place="header")), raw("gcp/open")
+    assert (await door.post("gcp", body, {"X-API-Key": SECRET})).status_code == 202
+    assert (await door.post(f"gcp?auth_token={SECRET}", body)).status_code == 401
 
 
 async def test_an_sns_source_takes_signed_envelopes_only() -> None:
