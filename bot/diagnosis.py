@@ -64,7 +64,7 @@ async def diagnose(case: Case, past: Sequence[Past] = ()) -> Diagnosis:
     """
     began = time.perf_counter()
     scope = scope_of(case)
-    tools = _toolbox(case)
+    tools = toolbox_of(case)
     if not list(tools):
         raise BadInput(f"{case.folder} holds neither {METRICS} nor {SPANS} nor {LOGS}: there is nothing to look at.")
     reports = await asyncio.gather(*(tools.use(tool.name, {}, scope) for tool in tools))
@@ -117,7 +117,8 @@ def _catalog(case: Case) -> Catalog:
     return Catalog(services={name: Service(depends_on=tuple(called)) for name, called in needs.items()})
 
 
-def _toolbox(case: Case) -> Toolbox:
+def toolbox_of(case: Case) -> Toolbox:
+    """The agents that have something to look at in the case."""
     spans = (RecordedSpans(case),) if case.holds(SPANS) else ()
     logs = (RecordedLogs(case),) if case.holds(LOGS) else ()
     tools = measures_tools(RecordedMetrics(case), traced=bool(spans)) if case.holds(METRICS) else ()

@@ -1,8 +1,9 @@
 """What a model claims, held against what was seen.
 
 A claim is told only if it cites facts that exist, and if every figure, moment and identifier in it is in those facts:
-rounded, or in another unit. Who is named must be in them too. "Asked, and nothing there" is a fact like any other. What
-cannot be checked is the sense of a sentence: so a claim changes nothing, and stands beside the facts that it cites.
+rounded, or in another unit. Who is named must be in them too, and where both are in one language they must have a word
+in common. "Asked, and nothing there" is a fact like any other. What cannot be checked is the sense of a sentence: so a
+claim changes nothing, and stands beside the facts that it cites.
 """
 
 from __future__ import annotations
@@ -16,6 +17,12 @@ from bot.llm.figures import figures, moments, names
 from bot.models import Evidence, Noun
 
 LONGEST_CLAIM = 600
+_WORD = re.compile(r"[^\W\d_]{4,}")
+_COMMON = frozenset({"that", "this", "with", "from", "have", "been", "were", "which", "there", "their", "when", "while",
+                     "than", "then", "they", "into", "also", "only", "more"})  # fmt: skip
+_HAN = re.compile(r"[\u3400-\u9fff]")
+_STEM = 5
+"""So many letters of two words tell that they are the same: `blocks`, `blocking`."""
 _REFERENCES = re.compile(r"\s*[\[(（【](?:[a-z]\d{1,3}(?:\s*[,，、;；]\s*)?)+[\])）】]")
 
 
@@ -79,7 +86,12 @@ def objection(claim: Claim, facts: Mapping[str, Fact], spoken_of: Collection[str
         return "it cites nothing"
     if unknown := [ref for ref in claim.cites if ref not in facts]:
         return f"it cites {', '.join(unknown[:3])}, which does not exist"
-    return unsupported(claim.text, [facts[ref] for ref in claim.cites], spoken_of)
+    cited = [facts[ref] for ref in claim.cites]
+    if why := unsupported(claim.text, cited, spoken_of):
+        return why
+    if not _speaks_of(claim.text, " ".join(f"{fact.text} {fact.source}" for fact in cited)):
+        return "it speaks of something else than the facts that it cites"
+    return None
 
 
 def unsupported(text: str, facts: Sequence[Fact], spoken_of: Collection[str] = ()) -> str | None:
@@ -138,6 +150,20 @@ def _figures_of(one: Evidence) -> str:
     unit = f" {one.unit}" if one.unit else ""
     known = [f"{value:.10g}{unit}" for value in (one.value, one.baseline) if value is not None]
     return "; ".join([*known, f"{one.observed_at:%Y-%m-%d %H:%M:%S}"])
+
+
+def _speaks_of(said: str, seen: str) -> bool:
+    """Whether the two have something in common; where one is Chinese and the other is not, that cannot be asked for."""
+    if bool(_HAN.search(said)) != bool(_HAN.search(seen)) or figures(said) or names(said) or moments(said):
+        return True
+    return bool(_stems(said) & _stems(seen))
+
+
+def _stems(text: str) -> set[str]:
+    """The beginnings of the words, and of Han characters every pair."""
+    words = [word for word in _WORD.findall(text.casefold()) if not _HAN.search(word)]
+    han = "".join(_HAN.findall(text))
+    return {word[:_STEM] for word in words if word not in _COMMON} | {han[at : at + 2] for at in range(len(han) - 1)}
 
 
 def _says(text: str, name: str) -> bool:

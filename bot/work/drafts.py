@@ -17,7 +17,7 @@ from bot.canvas.plan import node_of, plan
 from bot.canvas.walk import RUN
 from bot.memory import MemoryManager
 from bot.models import Incident, Message
-from bot.work.triage import run_of
+from bot.work.scoping import run_of
 
 log = structlog.get_logger(__name__)
 

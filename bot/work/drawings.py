@@ -14,7 +14,7 @@ from bot.canvas.plan import plan
 from bot.canvas.walk import RUN
 from bot.models import Incident, Phase
 from bot.slack.easel import Sketch
-from bot.work.triage import run_of
+from bot.work.scoping import run_of
 
 OVER = frozenset({Phase.RESOLVED, Phase.HANDED_OVER})
 DEEPEST = 4

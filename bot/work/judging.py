@@ -39,7 +39,7 @@ LONGEST_VALUE = 300
 class Mind(Protocol):
     """Decides where the drawing leaves it open."""
 
-    def condenser(self, incident: Incident, run: str) -> Condenser | None:
+    def condenser(self, incident: Incident) -> Condenser | None:
         """Who says the brief in fewer words; None where nobody does."""
         ...
 
@@ -57,9 +57,9 @@ class Mind(Protocol):
 class NoMind:
     """No model is configured: branches take `otherwise`, and explorations the drawing's order."""
 
-    def condenser(self, incident: Incident, run: str) -> Condenser | None:
+    def condenser(self, incident: Incident) -> Condenser | None:
         """Nobody."""
-        log.debug("mind.none", incident=incident.id, run=run)
+        log.debug("mind.none", incident=incident.id)
         return None
 
     async def judge(
@@ -86,9 +86,9 @@ class ModelMind:
     help: Help
     toolbox: Toolbox
 
-    def condenser(self, incident: Incident, run: str) -> Condenser | None:
+    def condenser(self, incident: Incident) -> Condenser | None:
         """The model."""
-        return Condensing(self.help, incident, run)
+        return Condensing(self.help, incident)
 
     async def judge(
         self, incident: Incident, step: Step, question: str, labels: Sequence[str], facts: Mapping[str, Any]
@@ -105,7 +105,7 @@ class ModelMind:
         async def work(asking: Asking) -> Choice | None:
             return await judge(asking, crossing)
 
-        choice = await self.help.with_incident(incident, "judge", work, run=step.run_id)
+        choice = await self.help.with_incident(incident, "judge", work)
         if choice is None:
             return None
         await self._note(incident, step, question, choice, crossing.found)
@@ -124,7 +124,7 @@ class ModelMind:
         async def work(asking: Asking) -> Tool | Concluded | None:
             return await choose(asking, search)
 
-        choice = await self.help.with_incident(incident, "explore", work, run=step.run_id)
+        choice = await self.help.with_incident(incident, "explore", work)
         if isinstance(choice, Tool):
             return exploration.offers[choice.number]
         return _conclusion(choice, search) if choice and _may_end(choice, step) else unused[0]

@@ -23,6 +23,7 @@ from bot.llm.condense import condense
 from bot.llm.typed import Asking, Language
 from bot.memory.condensing import Condensed
 from bot.models import Brief, Incident, Noted, Recalled
+from bot.work.scoping import run_of
 
 log = structlog.get_logger(__name__)
 
@@ -72,18 +73,12 @@ class Help:
     language: Language | Literal["auto"] = "auto"
     languages: Mapping[str, Language] = field(default_factory=dict)
 
-    async def with_incident(
-        self, incident: Incident, use: Use, work: Callable[[Asking], Awaitable[T]], *, run: str = ""
-    ) -> T | None:
-        """What the work gives; None where no model could help, and then the thread says so, once for each reason.
-
-        Args:
-            run: of the incident; a new run is told anew.
-        """
+    async def with_incident(self, incident: Incident, use: Use, work: Callable[[Asking], Awaitable[T]]) -> T | None:
+        """What the work gives; None where no model could help: then the thread says so, once a run for each reason."""
         asking = await self.asking(incident.channel, incident.id, incident.alert.summary or "")
         given, unhelped = await self.tried(asking, use, work)
         if unhelped:
-            await self._say(incident, unhelped, run)
+            await self._say(incident, unhelped)
         return given
 
     async def tried(
@@ -116,10 +111,10 @@ class Help:
         said = await self.memory.recall("", channel=channel, limit=LISTENED) if channel else []
         return written_in([*texts, *(recalled.message.text for recalled in said)])
 
-    async def _say(self, incident: Incident, unhelped: Unhelped, run: str) -> None:
+    async def _say(self, incident: Incident, unhelped: Unhelped) -> None:
         try:
             note = Noted(at=self.clock(), text=unhelped.text)
-            await self.journal.append(incident.id, note, once=f"model-{unhelped.kind}:{run}")
+            await self.journal.append(incident.id, note, once=f"model-{unhelped.kind}:{run_of(incident)}")
         except (IllegalTransition, NotFound) as impossible:
             log.info("model.unsaid", incident=incident.id, why=str(impossible))
 
@@ -137,7 +132,6 @@ class Condensing:
 
     help: Help
     incident: Incident
-    run: str = ""
 
     async def condense(self, brief: Brief, budget_tokens: int) -> Sequence[Condensed]:
         """Statements about the brief's lines; none where no model could help."""
@@ -148,4 +142,4 @@ class Condensing:
             statements = await condense(asking, subject, brief.lines, budget_tokens)
             return [Condensed(text=one.text, cites=one.cites) for one in statements or ()]
 
-        return await self.help.with_incident(self.incident, "condense", work, run=self.run) or ()
+        return await self.help.with_incident(self.incident, "condense", work) or ()

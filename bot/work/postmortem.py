@@ -31,7 +31,6 @@ from bot.models import (
     Verified,
 )
 from bot.work.modelled import Help
-from bot.work.triage import run_of
 from bot.work.wording import CAUSES, facts_of
 
 WORTH_S = timedelta(minutes=10)
@@ -64,7 +63,7 @@ async def drafted(incident: Incident, help: Help | None, names: Collection[str])
         async def work(asking: Asking) -> Drafted | None:
             return await write(asking, closed, names)
 
-        words = await help.with_incident(incident, "write", work, run=run_of(incident))
+        words = await help.with_incident(incident, "write", work)
     return "\n".join(_document(incident, facts, words)) + "\n"
 
 
@@ -75,7 +74,7 @@ async def learned(incident: Incident, help: Help, names: Collection[str]) -> tup
     async def work(asking: Asking) -> tuple[str, ...]:
         return await lesson(asking, closed, names)
 
-    return await help.with_incident(incident, "write", work, run=run_of(incident)) or ()
+    return await help.with_incident(incident, "write", work) or ()
 
 
 def _document(incident: Incident, facts: Sequence[Fact], words: Drafted | None) -> Iterator[str]:

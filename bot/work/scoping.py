@@ -36,6 +36,12 @@ def last_began(incident: Incident) -> datetime:
     return next((recorded.event.at for recorded in begun if recorded), incident.opened_at)
 
 
+def run_of(incident: Incident) -> str:
+    """The name of the incident's current run: every time it is opened or reopened, a new one begins."""
+    openings = (recorded.id for recorded in reversed(incident.history) if recorded.event.kind in {"opened", "reopened"})
+    return next(openings)
+
+
 def windows(incident: Incident, now: datetime, settings: TriageSettings) -> tuple[Window, Window]:
     """The suspicious stretch, and the stretch before it for comparison.
 

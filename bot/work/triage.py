@@ -13,6 +13,7 @@ from bot.catalog import Catalog
 from bot.errors import IllegalTransition, NotFound
 from bot.models import Alert, Answered, Briefed, Event, HandedOver, Incident, Noted, Phase, Resolved, Unanswered
 from bot.work.follow import WALKED_ON
+from bot.work.scoping import run_of
 from bot.work.world import IncidentWorld, Rooms, gate_field, question_field
 
 log = structlog.get_logger(__name__)
@@ -94,7 +95,7 @@ class Triage:
             return
         chosen = f"Playbook: {why}"
         await rooms.journal.append(incident.id, Noted(at=rooms.clock(), text=chosen), once=f"chosen:{run}")
-        condenser = rooms.mind.condenser(incident, run)
+        condenser = rooms.mind.condenser(incident)
         tokens = rooms.settings.triage.brief_tokens
         brief = await rooms.memory.brief(incident, "commander", tokens, condenser=condenser)
         await rooms.journal.append(incident.id, Briefed(at=rooms.clock(), brief=brief), once=name)
@@ -167,12 +168,6 @@ def _ending(incident: Incident, at: datetime, said: str) -> Event:
     if not incident.firing:
         return Resolved(at=at, reason=f"{said} Every alert has resolved.")
     return HandedOver(at=at, reason=said)
-
-
-def run_of(incident: Incident) -> str:
-    """The name of the incident's current run: every time it is opened or reopened, a new one begins."""
-    openings = (recorded.id for recorded in reversed(incident.history) if recorded.event.kind in {"opened", "reopened"})
-    return next(openings)
 
 
 def _given(incident: Incident, catalog: Catalog) -> dict[str, Any]:

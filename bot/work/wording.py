@@ -12,7 +12,6 @@ from bot.llm.typed import Asking
 from bot.llm.words import Ranking, Wording, word
 from bot.models import Cited, Hypothesis, Incident, Recorded, Worded
 from bot.work.modelled import Help
-from bot.work.triage import run_of
 
 log = structlog.get_logger(__name__)
 
@@ -36,7 +35,7 @@ async def put_into_words(help: Help, incident: Incident, names: Collection[str])
     async def work(asking: Asking) -> Wording | None:
         return await word(asking, ranking, names)
 
-    wording = await help.with_incident(incident, "word", work, run=run_of(incident))
+    wording = await help.with_incident(incident, "word", work)
     if wording is None:
         return
     try:

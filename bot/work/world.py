@@ -26,6 +26,7 @@ from bot.models import (
     Found,
     Hypothesis,
     Incident,
+    Noted,
     Proposal,
     Proposed,
     Question,
@@ -152,7 +153,15 @@ class IncidentWorld:
         self, step: Step, question: str, labels: Sequence[str], facts: Mapping[str, Any]
     ) -> Judgement | None:
         """As the model says, within the labels; None, where there is none, takes `otherwise`."""
-        return await self._rooms.mind.judge(await self._read(), step, question, labels, facts)
+        judgement = await self._rooms.mind.judge(await self._read(), step, question, labels, facts)
+        if judgement is None:
+            text = f"{question} No model gave an answer that holds, so the drawing's way without one is taken."
+            await self._rooms.journal.append(
+                self._incident_id,
+                Noted(at=self._now(), text=text),
+                once=self._once("unjudged", step.run_id, step.key),
+            )
+        return judgement
 
     async def explore(self, step: Step, exploration: Exploration) -> Look | Conclusion | None:
         """As the model says, within the offers; without one, the tools in the drawing's order."""

@@ -25,7 +25,8 @@ from bot.models import (
 from bot.settings import Settings
 from bot.storage import connect
 from bot.work.questions import Questions
-from bot.work.triage import MOST_DEATHS, Triage, run_of
+from bot.work.scoping import run_of
+from bot.work.triage import MOST_DEATHS, Triage
 from bot.work.world import Rooms
 
 NOW = datetime(2026, 3, 1, 3, 12, tzinfo=UTC)

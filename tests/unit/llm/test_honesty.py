@@ -52,6 +52,8 @@ def test_what_is_in_the_cited_facts_is_told(text: str, cites: tuple[str, ...]) -
         ("search is down.", ("e1",), "'search'"),
         ("Read https://evil.example/fix first.", ("e1",), "evil.example"),
         ("Run drop_table now.", ("e1",), "'drop_table'"),
+        ("Approved!", ("e1",), "something else"),
+        ("That is from them, with more.", ("e1",), "something else"),
         ("", ("e1",), "empty"),
         ("long " * 200, ("e1",), "longer than"),
         ("payments-db 有 99 个会话在等待。", ("e1",), "'99"),

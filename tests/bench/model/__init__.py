@@ -1,0 +1,1 @@
+"""What a model changes, and what it costs."""

@@ -1,0 +1,119 @@
+"""A triage with a model that helps, lies, obeys strangers, or is not there: what it may change, and what not."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from bot.canvas import Playbook
+from bot.models import Event, HandedOver, Incident, Noted, Proposal, Worded
+from tests.characters import Character, Helpful, Lying, Obedient, Reply
+from tests.integration.work.night import GENERAL, LOCK, REPORTS, WITH_A_JUDGE, night_on
+from tests.speaking import speaking
+
+CHARACTERS: dict[str, Character] = {"helpful": Helpful(), "lying": Lying(), "obedient": Obedient()}
+
+
+async def night_of(redis_url: str, character: Character | None, playbook: Playbook = GENERAL) -> Incident:
+    """The incident as it stands after its triage."""
+    if character is None:
+        async with night_on(redis_url, None) as night:
+            return await night.triage(playbook)
+    async with speaking(character) as model, night_on(redis_url, model) as night:
+        return await night.triage(playbook)
+
+
+def events(incident: Incident, kind: type[Event]) -> list[Any]:
+    """Its events of that kind."""
+    return [recorded.event for recorded in incident.history if isinstance(recorded.event, kind)]
+
+
+def decided(proposal: Proposal | None) -> dict[str, Any]:
+    """All that a person decides on, and that will be done."""
+    assert proposal
+    shown = proposal.model_dump(mode="json", exclude={"digest", "evidence"})
+    return {**shown, "evidence": sorted(proposal.evidence)}
+
+
+@pytest.mark.parametrize("name", CHARACTERS)
+async def test_whatever_a_model_says_the_ranking_and_the_proposal_are_those_without_one(
+    redis_url: str, name: str
+) -> None:
+    with_it = await night_of(redis_url, CHARACTERS[name])
+    async with night_on(redis_url, None) as night:
+        await night.journal._redis.flushall()
+        without = await night.triage()
+    assert [one.statement for one in with_it.hypotheses] == [one.statement for one in without.hypotheses]
+    assert [one.confidence for one in with_it.hypotheses] == [one.confidence for one in without.hypotheses]
+    assert decided(with_it.proposal) == decided(without.proposal)
+    assert with_it.phase == without.phase
+
+
+async def test_a_model_that_helps_words_the_first_cause_with_the_evidence_it_stands_on(redis_url: str) -> None:
+    (wording,) = events(await night_of(redis_url, Helpful()), Worded)
+    first = wording.sentences[0]
+    assert (first.text, first.cites, wording.refused) == (LOCK, ("around[1]/db-1",), 0)
+
+
+async def test_a_model_that_lies_is_not_told(redis_url: str) -> None:
+    incident = await night_of(redis_url, Lying())
+    told = " ".join(recorded.event.model_dump_json() for recorded in incident.history)
+    assert [word for word in ("CDN", "evil.example", "666", "All is well") if word in told] == []
+    assert events(incident, Worded) == []
+
+
+async def test_what_memory_knows_is_told_though_a_model_would_silence_it(redis_url: str) -> None:
+    incident = await night_of(redis_url, Lying())
+    assert incident.brief
+    assert any("the ledger batch keeps its lock" in line.text for line in incident.brief.lines)
+
+
+async def test_a_branch_left_to_a_model_takes_the_arrow_that_facts_decide_for_and_the_thread_says_so(
+    redis_url: str,
+) -> None:
+    incident = await night_of(redis_url, Helpful(), WITH_A_JUDGE)
+    assert incident.proposal
+    chosen = next(note.text for note in events(incident, Noted) if "The model chose" in note.text)
+    assert chosen.startswith("Does one session block many? The model chose 'yes': around.new_error_count = 40")
+
+
+@pytest.mark.parametrize("character", [None, Lying(), Obedient()], ids=["no model", "lying", "obedient"])
+async def test_a_branch_left_to_a_model_takes_otherwise_where_no_answer_holds_and_says_so_once(
+    redis_url: str, character: Character | None
+) -> None:
+    incident = await night_of(redis_url, character, WITH_A_JUDGE)
+    assert incident.proposal is None
+    assert events(incident, HandedOver)
+    assert sum("No model gave an answer that holds" in note.text for note in events(incident, Noted)) == 1
+
+
+@pytest.mark.parametrize("name", CHARACTERS)
+async def test_only_what_the_drawing_offers_is_looked_at_each_once(redis_url: str, name: str) -> None:
+    async with speaking(CHARACTERS[name]) as model, night_on(redis_url, model) as night:
+        await night.triage()
+        assert sorted(night.looked) == sorted(REPORTS)
+
+
+async def test_a_model_may_choose_the_order_of_the_looks(redis_url: str) -> None:
+    class LastFirst(Helpful):
+        def explore(self, said: Any) -> Reply:
+            return Reply(calls=((said.looks[-1], '{"database": "another"}'),))
+
+    async with speaking(LastFirst()) as model, night_on(redis_url, model) as night:
+        await night.triage()
+        assert night.looked == ["changes.look", "database.look", "logs.look"]
+
+
+async def test_an_exploration_ends_early_on_grounds_and_never_with_nothing(redis_url: str) -> None:
+    class Hasty(Helpful):
+        def explore(self, said: Any) -> Reply:
+            seen = [(ref, text) for ref, text in said.facts if "blocked_count" in text]
+            ref, text = seen[0] if seen else ("f1", "nothing")
+            found = str(bool(seen)).lower()
+            return Reply(calls=(("conclude", f'{{"found": {found}, "cites": ["{ref}"], "why": "{text}"}}'),))
+
+    async with speaking(Hasty()) as model, night_on(redis_url, model) as night:
+        incident = await night.triage()
+        assert night.looked == ["logs.look", "database.look"], "not believed before, and believed then"
+        assert incident.proposal

@@ -1,0 +1,68 @@
+"""A model that is down, too slow, or spent: the triage is as without one, and the thread says so."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+
+import pytest
+
+from bot.errors import BudgetSpent, ModelUnavailable
+from bot.llm.chat import ChatReply, ChatRequest, OnText, Spender
+from bot.models import Incident, Noted, Phase
+from bot.work import modelled
+from tests.integration.work.night import WITH_A_JUDGE, night_on
+
+
+class Failing:
+    """A door behind which nobody answers."""
+
+    def __init__(self, error: Exception | None) -> None:
+        self.error = error
+
+    async def ask(self, request: ChatRequest, spender: Spender, *, on_text: OnText | None = None) -> ChatReply:
+        """Never an answer: the error, or silence."""
+        if self.error is None:
+            await asyncio.Event().wait()
+            raise AssertionError((request, spender, on_text))
+        raise self.error
+
+
+REASONS: Mapping[str, tuple[Exception | None, str]] = {
+    "down": (ModelUnavailable("The model answered 503."), "answered 503. Everything else goes on without it."),
+    "spent": (BudgetSpent("The budget of 50,000 tokens of this incident is spent."), "What was found so far stands"),
+    "slow": (None, "The model did not answer within 0.01 s."),
+}  # fmt: skip
+
+
+@pytest.fixture
+def hasty(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nobody waits long."""
+    monkeypatch.setattr(modelled, "PATIENCE_S", dict.fromkeys(modelled.PATIENCE_S, 0.01))
+
+
+def notes(incident: Incident) -> list[str]:
+    """What was noted."""
+    return [recorded.event.text for recorded in incident.history if isinstance(recorded.event, Noted)]
+
+
+@pytest.mark.usefixtures("hasty")
+@pytest.mark.parametrize("reason", REASONS)
+async def test_the_proposal_is_there_and_the_thread_says_once_that_no_model_helped(redis_url: str, reason: str) -> None:
+    error, words = REASONS[reason]
+    async with night_on(redis_url, Failing(error)) as night:
+        incident = await night.triage()
+    assert incident.phase is Phase.AWAITING
+    assert sum(words in note for note in notes(incident)) == 1
+    assert incident.brief
+    assert len(incident.brief.lines) == 2
+
+
+@pytest.mark.usefixtures("hasty")
+async def test_where_the_drawing_wanted_a_judgement_it_is_handed_over_and_says_why(redis_url: str) -> None:
+    async with night_on(redis_url, Failing(ModelUnavailable("No model answered."))) as night:
+        incident = await night.triage(WITH_A_JUDGE)
+    assert incident.phase is Phase.HANDED_OVER
+    said = notes(incident)
+    assert sum("No model answered." in note for note in said) == 1
+    assert sum("the drawing's way without one is taken" in note for note in said) == 1
