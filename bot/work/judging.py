@@ -25,7 +25,7 @@ from bot.llm.judge import Choice, Crossing, ids, judge
 from bot.llm.typed import Asking
 from bot.memory.condensing import Condenser
 from bot.models import Incident, Noted
-from bot.work.modelled import Condensing, Help
+from bot.work.modelled import Allowance, Condensing, Help
 
 log = structlog.get_logger(__name__)
 
@@ -105,7 +105,7 @@ class ModelMind:
         async def work(asking: Asking) -> Choice | None:
             return await judge(asking, crossing)
 
-        choice = await self.help.with_incident(incident, "judge", work)
+        choice = await self.help.with_incident(incident, "judge", work, within=_allowed(step))
         if choice is None:
             return None
         await self._note(incident, step, question, choice, crossing.found)
@@ -124,7 +124,7 @@ class ModelMind:
         async def work(asking: Asking) -> Tool | Concluded | None:
             return await choose(asking, search)
 
-        choice = await self.help.with_incident(incident, "explore", work)
+        choice = await self.help.with_incident(incident, "explore", work, within=_allowed(step))
         if isinstance(choice, Tool):
             return exploration.offers[choice.number]
         return _conclusion(choice, search) if choice and _may_end(choice, step) else unused[0]
@@ -185,6 +185,13 @@ def _written(value: Any) -> str:
 
 def _was_taken(offer: Look, exploration: Exploration) -> bool:
     return any(look.tool == offer.tool and look.parameters == offer.parameters for look in exploration.looked)
+
+
+def _allowed(step: Step) -> list[Allowance]:
+    """What the playbook allows the run, and an exploration its own step."""
+    explore = step.settings.explore
+    own = [Allowance(f"{step.run_id}:{step.key}", explore.tokens)] if explore and explore.tokens else []
+    return [Allowance(step.run_id, step.budget.tokens), *own]
 
 
 def _may_end(concluded: Concluded, step: Step) -> bool:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import re
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Literal, Protocol, TypeVar
 
@@ -18,7 +18,7 @@ import structlog
 
 from bot.errors import BudgetSpent, IllegalTransition, ModelUnavailable, NotFound
 from bot.incidents import Journal
-from bot.llm.chat import Model, Spender
+from bot.llm.chat import ChatReply, ChatRequest, Model, OnText, Spender
 from bot.llm.condense import condense
 from bot.llm.typed import Asking, Language
 from bot.memory.condensing import Condensed
@@ -49,6 +49,42 @@ class Remembering(Protocol):
 
 
 @dataclass(frozen=True)
+class Allowance:
+    """What a drawing allows a run, or a step, to spend."""
+
+    name: str
+    tokens: int
+
+
+@dataclass(frozen=True)
+class Allowed:
+    """A model that is asked as long as the drawing's allowances last. Implements `bot.llm.chat.Model`."""
+
+    model: Model
+    journal: Journal
+    incident_id: str
+    allowances: Sequence[Allowance]
+
+    async def ask(self, request: ChatRequest, spender: Spender, *, on_text: OnText | None = None) -> ChatReply:
+        """The answer; what it took is counted beside the incident's record, so that a killed run goes on counting.
+
+        Raises:
+            ModelUnavailable: no model answered.
+            BudgetSpent: nothing is left of an allowance, or of a budget of the settings.
+        """
+        for one in self.allowances:
+            if await self._count(one, 0) >= one.tokens:
+                raise BudgetSpent(f"The {one.tokens:,} tokens that the drawing allows here are used up.")
+        reply = await self.model.ask(request, spender, on_text=on_text)
+        for one in self.allowances:
+            await self._count(one, reply.usage.prompt + reply.usage.completion)
+        return reply
+
+    async def _count(self, one: Allowance, tokens: int) -> int:
+        return await self.journal.count(self.incident_id, f"tokens:{one.name}", tokens)
+
+
+@dataclass(frozen=True)
 class Unhelped:
     """Why a model gave nothing."""
 
@@ -73,9 +109,13 @@ class Help:
     language: Language | Literal["auto"] = "auto"
     languages: Mapping[str, Language] = field(default_factory=dict)
 
-    async def with_incident(self, incident: Incident, use: Use, work: Callable[[Asking], Awaitable[T]]) -> T | None:
+    async def with_incident(
+        self, incident: Incident, use: Use, work: Callable[[Asking], Awaitable[T]], *, within: Sequence[Allowance] = ()
+    ) -> T | None:
         """What the work gives; None where no model could help: then the thread says so, once a run for each reason."""
         asking = await self.asking(incident.channel, incident.id, incident.alert.summary or "")
+        if within:
+            asking = replace(asking, model=Allowed(asking.model, self.journal, incident.id, within))
         given, unhelped = await self.tried(asking, use, work)
         if unhelped:
             await self._say(incident, unhelped)

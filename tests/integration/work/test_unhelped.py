@@ -7,11 +7,14 @@ from collections.abc import Mapping
 
 import pytest
 
+from bot.canvas import parse
 from bot.errors import BudgetSpent, ModelUnavailable
 from bot.llm.chat import ChatReply, ChatRequest, OnText, Spender
 from bot.models import Incident, Noted, Phase
 from bot.work import modelled
-from tests.integration.work.night import WITH_A_JUDGE, night_on
+from tests.characters import Helpful
+from tests.integration.work.night import DRAWN, REPORTS, WITH_A_JUDGE, night_on
+from tests.speaking import speaking
 
 
 class Failing:
@@ -66,3 +69,23 @@ async def test_where_the_drawing_wanted_a_judgement_it_is_handed_over_and_says_w
     said = notes(incident)
     assert sum("No model answered." in note for note in said) == 1
     assert sum("the drawing's way without one is taken" in note for note in said) == 1
+
+
+@pytest.mark.parametrize(
+    "playbook",
+    [
+        DRAWN.replace("match: {}", "match: {}\nbudget: {tokens: 300, minutes: 5}"),
+        DRAWN.replace("  tools: [", "  tokens: 300\n  tools: ["),
+    ],
+    ids=["of the run", "of the step"],
+)
+async def test_what_a_drawing_allows_is_spent_once_and_then_its_own_order_goes_on(
+    redis_url: str, playbook: str
+) -> None:
+    async with speaking(Helpful()) as model, night_on(redis_url, model) as night:
+        incident = await night.triage(parse(playbook))
+    explored = [body for body in model.requests if any("look_" in str(tool) for tool in body["tools"])]
+    assert len(explored) == 1
+    assert sorted(night.looked) == sorted(REPORTS)
+    assert incident.phase is Phase.AWAITING
+    assert sum("The 300 tokens that the drawing allows here are used up." in note for note in notes(incident)) == 1
