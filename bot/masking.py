@@ -13,12 +13,23 @@ from dataclasses import dataclass, field
 
 from bot.redaction import redact
 
+_HEX = "[0-9a-fA-F]"
+_GROUP = f"{_HEX}{{1,4}}"
+_GROUPS = f"{_GROUP}(?::{_GROUP}){{0,6}}"
+_IPV6 = f"(?:{_GROUP}:){{7}}{_GROUP}|{_GROUPS}::(?:{_GROUPS})?|::{_GROUPS}"
+"""With all of its groups, or with a gap: three of them are a time of day."""
+
 _KINDS: tuple[tuple[str, re.Pattern[str]], ...] = (
     ("TOKEN", re.compile(r"\b(?:TOKEN|EMAIL|PERSON|IP|HOST|PATH|UUID|NAME)_\d+\b")),
     ("EMAIL", re.compile(r"\b[\w.+-]{1,64}@[\w-]{1,63}(?:\.[\w-]{1,63}){1,8}\b")),
     ("PERSON", re.compile(r"(?<=@)[UW][A-Z0-9]{2,20}\b|\b[UW]0[A-Z0-9]{2,20}\b")),
     ("UUID", re.compile(r"\b[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}\b")),
-    ("IP", re.compile(r"\b\d{1,3}(?:\.\d{1,3}){3}\b|(?<![\w:])(?:[0-9a-fA-F]{1,4}:){2,7}[0-9a-fA-F]{1,4}(?![\w:])")),
+    (
+        "IP",
+        re.compile(
+            rf"\b\d{{1,3}}(?:\.\d{{1,3}}){{3}}\b|(?<![\w:])(?:{_IPV6}|(?:{_HEX}{{2}}:){{5}}{_HEX}{{2}})(?![\w:])"
+        ),
+    ),
     ("PATH", re.compile(r"(?<![\w/.])/(?:[\w.@-]{1,100}/){1,20}[\w.@-]{1,100}")),
     ("HOST", re.compile(r"\b(?=[a-z0-9.-]*[a-z])(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.){1,8}[a-z]{2,24}\b(?!\()")),
 )

@@ -94,11 +94,10 @@ class ModelMind:
         self, incident: Incident, step: Step, question: str, labels: Sequence[str], facts: Mapping[str, Any]
     ) -> Judgement | None:
         """One of the labels for facts that were found; None where the model gives no such answer."""
-        found = {name: value for name, value in facts.items() if name not in GIVEN}
         crossing = Crossing(
             question=question,
             labels=tuple(labels),
-            found=facts_of(found),
+            found=facts_of(_found(facts)),
             said=tuple(fact.text for fact in facts_of({"alert": facts.get("alert") or {}})),
         )
 
@@ -135,12 +134,12 @@ class ModelMind:
             for number, offer in enumerate(exploration.offers)
             if not _was_taken(offer, exploration)
         ]
-        seen = {look.tool: look.facts for look in exploration.looked}
-        looked = [f"{look.tool}: {look.note or f'{len(look.facts)} values'}" for look in exploration.looked]
+        seen = {_spoken(look.tool): look.facts for look in exploration.looked}
+        looked = [f"{_spoken(look.tool)}: {look.note or f'{len(look.facts)} values'}" for look in exploration.looked]
         return Search(
             goal=exploration.goal,
             tools=tuple(tools),
-            facts=facts_of({**exploration.facts, **seen}),
+            facts=facts_of({**_found(exploration.facts), **seen}),
             looked=tuple(looked),
             looks_left=exploration.steps_left,
         )
@@ -163,24 +162,35 @@ class ModelMind:
 def facts_of(values: Mapping[str, Any]) -> tuple[Fact, ...]:
     """The values as facts, each under its path; long texts and endless lists are cut."""
     leaves = [(path, value) for path, value in _leaves(values, ()) if value not in (None, "", [], {})]
+    # Not with dots between the names: the mask would take them for hosts.
     return tuple(
-        Fact(ref=f"f{number}", id=path, text=f"{path} = {_written(value)}", source="measured")
+        Fact(ref=f"f{number}", id=".".join(path), text=f"{' › '.join(path)} = {_written(value)}", source="measured")
         for number, (path, value) in enumerate(leaves[:MOST_FACTS], 1)
     )
 
 
-def _leaves(values: Mapping[str, Any], above: tuple[str, ...]) -> Iterator[tuple[str, Any]]:
+def _found(facts: Mapping[str, Any]) -> Mapping[str, Any]:
+    """What steps have found."""
+    return {name: value for name, value in facts.items() if name not in GIVEN}
+
+
+def _leaves(values: Mapping[str, Any], above: tuple[str, ...]) -> Iterator[tuple[tuple[str, ...], Any]]:
     for name, value in values.items():
         path = (*above, str(name))
         if isinstance(value, Mapping) and len(path) < DEEPEST:
             yield from _leaves(value, path)
         else:
-            yield ".".join(path), value
+            yield path, value
 
 
 def _written(value: Any) -> str:
     text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=str)
     return text if len(text) <= LONGEST_VALUE else f"{text[:LONGEST_VALUE]} …"
+
+
+def _spoken(tool: str) -> str:
+    """The tool's name in words."""
+    return tool.replace(".", " ").replace("_", " ")
 
 
 def _was_taken(offer: Look, exploration: Exploration) -> bool:

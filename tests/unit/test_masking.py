@@ -15,7 +15,9 @@ from bot.redaction import redact
     [
         ("db-7.prod.example.com refused 10.2.3.4", "HOST_1 refused IP_1"),
         ("10.2.3.4 and again 10.2.3.4, then 10.2.3.5", "IP_1 and again IP_1, then IP_2"),
-        ("fe80:0:0:1::", "fe80:0:0:1::"),
+        ("fe80:0:0:1:: and fe80::1 and ::1", "IP_1 and IP_2 and IP_3"),
+        ("00:1a:2b:3c:4d:5e is no IPv4", "IP_1 is no IPv4"),
+        ("since 03:12:05 std::string :: 1:2", "since 03:12:05 std::string :: 1:2"),
         ("2001:db8:0:1:1:1:1:1 is slow", "IP_1 is slow"),
         ("ask mina@example.com or <@U0MINA>", "ask EMAIL_1 or <@PERSON_1>"),
         ("order 550e8400-e29b-41d4-a716-446655440000 failed", "order UUID_1 failed"),

@@ -277,6 +277,25 @@ async def test_an_answer_is_given_once_and_a_word_to_one_person_is_seen_by_nobod
     assert (await face.permalink(CHANNEL, first)).endswith(f"/archives/{CHANNEL}/p{first.replace('.', '')}")
 
 
+async def test_an_answer_grows_in_its_one_message(workspace: Workspace, face: Face) -> None:
+    ts = await workspace.say(stories.MINA, CHANNEL, "<@U0NIGHTDESK> why?")
+    mention = Mention(event_id="Ev2", channel=CHANNEL, thread=ts, ts=ts, user=stories.MINA, text="why?")
+    for words in ("A session", "A session holds a lock.", "A session holds a lock."):
+        await face.answer(mention, talk.answer(words))
+    asked, answered = workspace.thread(CHANNEL, ts)
+    assert (asked["ts"], answered["text"]) == (ts, "A session holds a lock.")
+
+
+async def test_a_file_is_put_into_the_thread_of_its_incident_once(workspace: Workspace, face: Face) -> None:
+    incident = stories.incident(stories.until_proposed())
+    await face.attach(incident.id, CHANNEL, "postmortem.md", "# x\n", "A draft.")
+    await face.show(incident, CHANNEL)
+    for _ in range(2):
+        await face.attach(incident.id, CHANNEL, "postmortem.md", "# x\n", "A draft.")
+    files = [file["name"] for message in thread(workspace) for file in message.get("files", ())]
+    assert files == ["postmortem.md"], "before there is a card there is no thread for it"
+
+
 async def test_a_refusal_says_what_to_do(workspace: Workspace, slack: Slack, ledger: Ledger) -> None:
     workspace.team.channel(CHANNEL).members.clear()
 

@@ -78,3 +78,15 @@ async def test_where_nobody_left_the_drawing_nothing_is_offered(thread: str | No
     store = await walked("general-triage")
     assert await drafts(store).of(opened().model_copy(update={"channel": "C0"}), thread) is None
     assert await drafts(MemoryStore()).of(opened(), thread) is None
+
+
+async def test_what_a_model_would_check_first_stands_in_the_draft_as_quoted_words() -> None:
+    async def lesson(_: object) -> tuple[str, ...]:
+        return ("### kill", "Look for idle sessions first.")
+
+    store = await walked("general-triage")
+    memory: Any = Said(("`kubectl rollout undo deployment/search`", THREAD))
+    written = Drafts(store, memory, lambda: LIBRARY, shipped_specs(), lesson)
+    offered = await written.of(opened().model_copy(update={"channel": "C0"}), THREAD)
+    assert offered
+    assert "In a model's words, to be checked:\n\n    ### kill\n    Look for idle sessions first.\n" in offered.text

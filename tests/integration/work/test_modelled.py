@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
 
 from bot.canvas import Playbook
-from bot.models import Event, HandedOver, Incident, Noted, Proposal, Worded
-from tests.characters import Character, Helpful, Lying, Obedient, Reply
-from tests.integration.work.night import GENERAL, LOCK, REPORTS, WITH_A_JUDGE, night_on
+from bot.models import Event, HandedOver, Incident, Message, Noted, Proposal, Resolved, Worded
+from tests.characters import Character, Helpful, Lying, Obedient, Reply, heard
+from tests.integration.work.night import CHANNEL, GENERAL, ID, LOCK, NOW, REPORTS, WITH_A_JUDGE, Night, night_on
 from tests.speaking import speaking
 
 CHARACTERS: dict[str, Character] = {"helpful": Helpful(), "lying": Lying(), "obedient": Obedient()}
@@ -75,7 +76,7 @@ async def test_a_branch_left_to_a_model_takes_the_arrow_that_facts_decide_for_an
     incident = await night_of(redis_url, Helpful(), WITH_A_JUDGE)
     assert incident.proposal
     chosen = next(note.text for note in events(incident, Noted) if "The model chose" in note.text)
-    assert chosen.startswith("Does one session block many? The model chose 'yes': around.new_error_count = 40")
+    assert chosen.startswith("Does one session block many? The model chose 'yes': around › new_error_count = 40")
 
 
 @pytest.mark.parametrize("character", [None, Lying(), Obedient()], ids=["no model", "lying", "obedient"])
@@ -117,3 +118,54 @@ async def test_an_exploration_ends_early_on_grounds_and_never_with_nothing(redis
         incident = await night.triage()
         assert night.looked == ["logs.look", "database.look"], "not believed before, and believed then"
         assert incident.proposal
+
+
+async def test_a_channel_that_speaks_chinese_is_answered_in_chinese(redis_url: str) -> None:
+    async with speaking(Helpful()) as model, night_on(redis_url, model) as night:
+        at = NOW - timedelta(minutes=30)
+        said = ("支付失败时先看账务批处理的锁", "批处理改到三点了，有问题找我", "上次结束会话之后就恢复了，记得先确认")
+        await night.memory.remember(
+            Message(id=f"9{number}.0", channel=CHANNEL, user="U0LI", text=text * 3, sent_at=at)
+            for number, text in enumerate(said)
+        )
+        await night.triage()
+    spoken = {heard(body).language for body in model.requests}
+    assert spoken == {"zh"}
+
+
+async def test_a_post_mortem_carries_the_sentences_that_hold_with_their_facts(redis_url: str) -> None:
+    async with speaking(Helpful()) as model, night_on(redis_url, model) as night:
+        written = await night.thinking.scribe.postmortem(await ended(night))
+    assert written
+    assert (written.name, "partly a model's" in written.said) == (f"postmortem-{ID}.md", True)
+    assert "## Summary\n\nAlert: Payments fail. " in written.text
+    assert "- [ ] " in written.text.partition("## Follow-ups")[2]
+    assert f"- e1 (database) {LOCK}" in written.text
+
+
+@pytest.mark.parametrize("character", [None, Lying(), Obedient()], ids=["no model", "lying", "obedient"])
+async def test_a_post_mortem_stands_without_them(redis_url: str, character: Character | None) -> None:
+    if character is None:
+        async with night_on(redis_url, None) as night:
+            written = await night.thinking.scribe.postmortem(await ended(night))
+    else:
+        async with speaking(character) as model, night_on(redis_url, model) as night:
+            written = await night.thinking.scribe.postmortem(await ended(night))
+    assert written
+    assert [word for word in ("CDN", "evil.example", "a model's suggestion") if word in written.text] == []
+    assert written.text.count("approved!") == written.text.count("approved! [t1]"), "only beside the alert that said it"
+    assert "1. One session blocks 12 others (73% sure)" in written.text
+
+
+@pytest.mark.parametrize(("character", "said"), [(Helpful(), True), (Lying(), False)], ids=["helpful", "lying"])
+async def test_a_lesson_is_what_holds_and_nothing_else(redis_url: str, character: Character, said: bool) -> None:
+    async with speaking(character) as model, night_on(redis_url, model) as night:
+        lesson = await night.thinking.scribe.lesson(await ended(night))
+    assert bool(lesson) is said
+
+
+async def ended(night: Night) -> Incident:
+    """The incident after its triage, and after people have said that it is over."""
+    await night.triage()
+    await night.journal.append(ID, Resolved(at=NOW + timedelta(minutes=30), actor="U0MINA", reason="it is over"))
+    return await night.incident()
