@@ -212,15 +212,16 @@ class Intake:
         joined = AlertJoined(at=self._clock(), alert=alert, why=said, damped=damped)
         recorded = await self._journal.append(incident.id, joined)
         if damped:
-            text = self._damping.says(alert)
-            await self._journal.append(
-                incident.id, Noted(at=self._clock(), text=text), once=f"flaps:{alert.fingerprint}"
-            )
+            await self._say_that_it_flaps(incident.id, alert)
         elif recorded and alert.status is AlertStatus.RESOLVED and await self._resolve(incident.id):
             return Receipt(fingerprint=alert.fingerprint, outcome="resolved", incident_id=incident.id)
         if alert.status is AlertStatus.FIRING:
             await self._grouping.joined(incident, self._clock())
         return Receipt(fingerprint=alert.fingerprint, outcome="joined", incident_id=incident.id)
+
+    async def _say_that_it_flaps(self, incident_id: str, alert: Alert) -> None:
+        noted = Noted(at=self._clock(), text=self._damping.says(alert))
+        await self._journal.append(incident_id, noted, once=f"flaps:{alert.fingerprint}")
 
     async def _resolve(self, incident_id: str) -> bool:
         """Resolve it if nothing fires any more; while an effect is under way, its outcome comes first."""
@@ -246,10 +247,13 @@ class Intake:
             incident_id, why = await self._claim(alert, claims, asked, held=incident.id)
             neighbour = await self._read(incident_id) if why else None
             return await (self._join(neighbour, alert, why) if neighbour else self._open(incident_id, alert, asked))
+        flaps = self._damping.flaps(incident, alert, self._clock())
         try:
             await self._journal.append(incident.id, Reopened(at=self._clock(), actor=asked.actor, alert=alert))
         except IllegalTransition:  # another replica reopened it first
             return await self._join(await self._journal.read(incident.id), alert, "")
+        if flaps:
+            await self._say_that_it_flaps(incident.id, alert)
         return Receipt(fingerprint=alert.fingerprint, outcome="reopened", incident_id=incident.id)
 
     def _service_of(self, alert: Alert) -> str | None:

@@ -174,6 +174,16 @@ async def test_flapping_is_damped_and_said_so_once(room: Room) -> None:
     )
 
 
+async def test_the_fourth_change_says_so_even_if_it_brings_the_incident_back(room: Room) -> None:
+    await flap(room, 2)
+    room.now += timedelta(minutes=1)
+    assert (await room.take("search")).outcome == "reopened"
+    (incident,) = [incident async for incident in room.journal.open_incidents()]
+    assert next(r.event.text for r in incident.history if isinstance(r.event, Noted)).startswith(
+        "search is slow is flapping"
+    )
+
+
 async def test_a_flapping_incident_ends_when_it_has_been_quiet(room: Room) -> None:
     await flap(room, 4)
     (incident,) = [incident async for incident in room.journal.open_incidents()]
