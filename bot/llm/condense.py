@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 
 from pydantic import Field
 
 from bot.llm.fence import Fence, one_line
+from bot.llm.honesty import telling
 from bot.llm.typed import Answer, Asking, Call
 from bot.models import BriefLine, Noun
 
@@ -15,7 +15,6 @@ ROOM = 24_000
 """Characters of remembered lines that are shown."""
 MOST_JOINED = 6
 """Lines that one statement may take the place of."""
-_TELLING = re.compile(r"[a-z0-9_]{4,}|\d+|[\u3400-\u9fff]{2}")
 
 
 class Lines(Noun):
@@ -72,13 +71,9 @@ async def condense(
 
 def _of_its_lines(one: Statement, lines: Sequence[BriefLine]) -> Statement:
     """The statement with those of its lines that it says something of: none is silenced by an empty phrase."""
-    said = _telling(one.text)
-    near = tuple(number for number in dict.fromkeys(one.cites) if said & _telling(lines[number].text))
+    said = telling(one.text)
+    near = tuple(number for number in dict.fromkeys(one.cites) if said & telling(lines[number].text))
     return one.model_copy(update={"cites": near[:MOST_JOINED]})
-
-
-def _telling(text: str) -> set[str]:
-    return {word for run in _TELLING.findall(text.casefold()) for word in (run, run[:5])}
 
 
 def _told(number: int, line: BriefLine) -> str:

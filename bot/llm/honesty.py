@@ -156,14 +156,16 @@ def _speaks_of(said: str, seen: str) -> bool:
     """Whether the two have something in common; where one is Chinese and the other is not, that cannot be asked for."""
     if bool(_HAN.search(said)) != bool(_HAN.search(seen)) or figures(said) or names(said) or moments(said):
         return True
-    return bool(_stems(said) & _stems(seen))
+    return bool(telling(said) & telling(seen))
 
 
-def _stems(text: str) -> set[str]:
-    """The beginnings of the words, and of Han characters every pair."""
+def telling(text: str) -> set[str]:
+    """What a text is about: the beginnings of its words, every pair of Han characters, its names and its numbers."""
     words = [word for word in _WORD.findall(text.casefold()) if not _HAN.search(word)]
     han = "".join(_HAN.findall(text))
-    return {word[:_STEM] for word in words if word not in _COMMON} | {han[at : at + 2] for at in range(len(han) - 1)}
+    pairs = {han[at : at + 2] for at in range(len(han) - 1)}
+    numbers = {f"{figure.bare:g}" for figure in figures(text)}
+    return {word[:_STEM] for word in words if word not in _COMMON} | pairs | names(text) | numbers
 
 
 def _says(text: str, name: str) -> bool:

@@ -16,7 +16,7 @@ from typing import Literal, Protocol, TypeVar
 
 import structlog
 
-from bot.errors import BudgetSpent, IllegalTransition, ModelUnavailable, NotFound
+from bot.errors import BudgetSpent, IllegalTransition, NightdeskError, NotFound
 from bot.incidents import Journal
 from bot.llm.chat import ChatReply, ChatRequest, Model, OnText, Spender
 from bot.llm.condense import condense
@@ -130,7 +130,7 @@ class Help:
                 return await work(asking), None
         except BudgetSpent as spent:
             unhelped = Unhelped("spent", f"{spent} What was found so far stands, and the rest goes on without a model.")
-        except ModelUnavailable as unavailable:
+        except NightdeskError as unavailable:  # ModelUnavailable, and whatever else a door may meet
             unhelped = Unhelped("down", f"{unavailable} Everything else goes on without it.")
         except TimeoutError:
             slow = f"The model did not answer within {PATIENCE_S[use]:g} s."

@@ -17,6 +17,7 @@ from bot.models import Message
 from tests.bench.memory import baselines, cost, interleaved, scale
 from tests.bench.memory.cases import Conversation, conversations
 from tests.bench.memory.measures import HEADER, Ask, Marks, bearing, examine
+from tests.bench.tables import table
 
 
 def main() -> None:
@@ -34,12 +35,12 @@ def main() -> None:
         talks = list(conversations(arguments.cases))
         asyncio.run(_quality(talks, arguments.encoder))
         if arguments.live:
-            _table(["method", "share of the talk in ten messages"], interleaved.measure(talks))
+            table(["method", "share of the talk in ten messages"], interleaved.measure(talks))
     if arguments.cost:
         header = ["incident", "tokens of four briefs", "less than four whole channels", "needed facts told"]
-        _table(header, asyncio.run(cost.measure()))
+        table(header, asyncio.run(cost.measure()))
     if arguments.scale is not None:
-        _table(["figure", "value"], [list(row) for row in asyncio.run(scale.measure(arguments.scale))])
+        table(["figure", "value"], [list(row) for row in asyncio.run(scale.measure(arguments.scale))])
 
 
 async def _quality(talks: Sequence[Conversation], encoder: str | None) -> None:
@@ -61,8 +62,8 @@ async def _quality(talks: Sequence[Conversation], encoder: str | None) -> None:
             foreign += await bearing(talk, strange, memory)
     messages = sum(len(talk.messages) for talk in talks)
     print(f"{len(talks)} conversations, {messages} messages, {sum(len(talk.questions) for talk in talks)} questions\n")
-    _table(HEADER, [marks.row() for marks in methods.values()])
-    _table(*_categories(list(methods.values())))
+    table(HEADER, [marks.row() for marks in methods.values()])
+    table(*_categories(list(methods.values())))
     if foreign:
         print(f"Something bears on {fmean(own):.1%} of the questions, on {fmean(foreign):.1%} of those of others.\n")
     print(f"Remembering all {messages} messages took {indexed_s:.2f} s.\n")
@@ -84,14 +85,6 @@ def _categories(methods: Sequence[Marks]) -> tuple[list[str], list[list[str]]]:
         for category, values in sorted(methods[0].by_category.items())
     ]
     return header, rows
-
-
-def _table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
-    print("| " + " | ".join(header) + " |")
-    print("|" + "---|" * len(header))
-    for row in rows:
-        print("| " + " | ".join(row) + " |")
-    print()
 
 
 if __name__ == "__main__":

@@ -9,11 +9,11 @@ from __future__ import annotations
 import argparse
 import asyncio
 import tempfile
-from collections.abc import Sequence
 from contextlib import AsyncExitStack
 from pathlib import Path
 
 from tests.bench.model import cost, recorded
+from tests.bench.tables import table
 from tests.characters import Helpful, Lying
 from tests.speaking import speaking
 
@@ -39,17 +39,9 @@ async def _measure(cases: Path | None, *, cost_too: bool) -> None:
         lying = await stack.enter_async_context(speaking(Lying()))
         if cases is not None:
             found = await recorded.outcomes(cases, home / "cases", {"none": None, "helpful": helpful, "lying": lying})
-            _table(CAUSES, recorded.table(found))
+            table(CAUSES, recorded.table(found))
         if cost_too:
-            _table(COST, await cost.measure(home / "cost", helpful))
-
-
-def _table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
-    print("| " + " | ".join(header) + " |")
-    print("|" + "---|" * len(header))
-    for row in rows:
-        print("| " + " | ".join(row) + " |")
-    print()
+            table(COST, await cost.measure(home / "cost", helpful))
 
 
 if __name__ == "__main__":
