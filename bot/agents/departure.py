@@ -52,12 +52,13 @@ def departure(
     known = series.finite()
     inside = known.between(window.start, window.end)
     parts = [known.between(stretch.start, stretch.end).values for stretch in baselines]
-    usual = np.concatenate(parts)
+    usual = np.sort(np.concatenate(parts))
     if not inside.values.size or usual.size < LEAST_SAMPLES:
         return None
-    normal = float(np.median(usual))
-    half, most = np.quantile(np.abs(usual - normal), [0.5, 0.8])
-    unit = max(float(half) / HALF_WITHIN, float(most) / MOST_WITHIN, share * abs(normal), grain, 1e-12)
+    normal = _quantile(usual, 0.5)
+    distances = np.sort(np.abs(usual - normal))
+    half, most = _quantile(distances, 0.5), _quantile(distances, 0.8)
+    unit = max(half / HALF_WITHIN, most / MOST_WITHIN, share * abs(normal), grain, 1e-12)
     quiet = [part for part in parts if part.size >= ENOUGH_QUIET] or [usual]
     up, down = (_above(sign * inside.values, sign * normal, [sign * part for part in quiet], unit) for sign in (1, -1))
     sign = 1.0 if up >= down else -1.0
@@ -69,18 +70,30 @@ def departure(
 
 def _above(inside: Floats, normal: float, quiet: Sequence[Floats], unit: float) -> float:
     """How far the window lies above the normal, on the scale on which quiet times reach `NOTICEABLE`."""
+    distance = (_upper_half(inside) - normal) / unit
+    if distance <= 0:
+        return 0.0
     reached = min(_reached(part, inside.size) for part in quiet) / unit
-    return max(0.0, NOTICEABLE * (_upper_half(inside) - normal) / unit / max(NOTICEABLE, reached))
+    return NOTICEABLE * distance / max(NOTICEABLE, reached)
 
 
 def _reached(quiet: Floats, samples: int) -> float:
     """How far stretches of so many samples lie above the middle of a baseline, but for the rarest."""
+    middle = _quantile(np.sort(quiet), 0.5)
     if quiet.size <= samples:
-        return _upper_half(quiet) - float(np.median(quiet))
+        return _upper_half(quiet) - middle
     stretches = np.sort(np.lib.stride_tricks.sliding_window_view(quiet, samples), axis=1)
-    levels = stretches[:, samples // 2 :].mean(axis=1)
-    return float(np.quantile(levels, RARE) - np.median(quiet))
+    levels = np.sort(stretches[:, samples // 2 :].mean(axis=1))
+    return _quantile(levels, RARE) - middle
 
 
 def _upper_half(values: Floats) -> float:
     return float(np.sort(values)[values.size // 2 :].mean())
+
+
+def _quantile(ordered: Floats, part: float) -> float:
+    """Of sorted values, between neighbours in proportion: what `numpy.quantile` gives, ten times as fast on few."""
+    place = part * (ordered.size - 1)
+    low = int(place)
+    high = min(low + 1, ordered.size - 1)
+    return float(ordered[low] + (place - low) * (ordered[high] - ordered[low]))
