@@ -15,7 +15,7 @@ from bot.alerts.labels import stated
 from bot.alerts.normal import normal
 from bot.alerts.payload import Moment, Name, Tags, Text, read
 from bot.alerts.severity import plain
-from bot.alerts.spelling import Spelled, called, needed, spells, tagged
+from bot.alerts.spelling import Spelled, Word, called, needed, spells, tagged
 from bot.models import Alert, AlertStatus
 
 NAME = "elastic"
@@ -40,8 +40,8 @@ class Action(Spelled):
         "actiongroup", "alertactiongroup", "alertactiongroupname", "kibanaalertstatus", "kibanaalertactiongroup"
     )
     severity: Text = called("kibanaalertseverity", "contextruleseverity", "severity")
-    service: Text = called("servicename", "contextservicename", "service")
-    environment: Text = called("serviceenvironment", "contextenvironment", "environment")
+    service: Word = called("servicename", "contextservicename", "service")
+    environment: Word = called("serviceenvironment", "contextenvironment", "environment")
     date: Moment = called("date", "timestamp", "contexttimestamp")
     started_at: Moment = called("kibanaalertstart")
     ended_at: Moment = called("kibanaalertend")

@@ -130,8 +130,8 @@ def reader(source: str, settings: Settings) -> Callable[[object], list[Alert]]:
 
 
 def takes_plain_text(source: str, settings: Settings) -> bool:
-    """Whether the source's sender declares its JSON as text/plain, as Amazon SNS does."""
-    return format_of(source, settings) == cloudwatch.NAME
+    """Whether the source's sender may declare its JSON as text/plain, as Amazon SNS does."""
+    return format_of(source, settings) in {cloudwatch.NAME, AUTO}
 
 
 def takes_form(source: str, settings: Settings) -> bool:

@@ -18,7 +18,7 @@ from bot.alerts.nagios import HOST_STATES, SERVICE_STATES, kind_of, looks_like_c
 from bot.alerts.normal import normal
 from bot.alerts.payload import Labels, Moment, Name, Text, read
 from bot.alerts.severity import plain
-from bot.alerts.spelling import Spelled, called, needed, spells, tagged
+from bot.alerts.spelling import Spelled, Word, called, needed, spells, tagged
 from bot.models import Alert, AlertStatus
 
 NAME = "icinga2"
@@ -47,7 +47,7 @@ class Notification(Spelled):
     host_address: Text = called("hostaddress", "address")
     host_state: Text = called("hoststate")
     host_output: Text = called("hostoutput")
-    service_name: Text = called("servicename", "servicedesc", "service")
+    service_name: Word = called("servicename", "servicedesc", "service")
     service_display_name: Text = called("servicedisplayname")
     service_state: Text = called("servicestate")
     service_output: Text = called("serviceoutput")
@@ -71,7 +71,8 @@ class Notification(Spelled):
     def state(self) -> str | None:
         """The state in words."""
         told = self.service_state if self.of_service else self.host_state
-        return told or (SERVICE_STATES if self.of_service else HOST_STATES).get(self.number or "")
+        numbers = SERVICE_STATES if self.of_service else HOST_STATES
+        return told or (numbers.get(self.number, self.number) if self.number else None)
 
     @property
     def said(self) -> str | None:

@@ -10,11 +10,11 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from itertools import islice
-from typing import Any
+from typing import Annotated, Any
 
-from pydantic import AliasChoices, ConfigDict, Field, model_validator
+from pydantic import AliasChoices, BeforeValidator, ConfigDict, Field, model_validator
 
-from bot.alerts.payload import Payload
+from bot.alerts.payload import Payload, as_text
 from bot.alerts.severity import plain
 
 DEEPEST = 4
@@ -42,6 +42,14 @@ class Spelled(Payload):
     @classmethod
     def _in_any_spelling(cls, said: Any) -> Any:
         return spelled(said) if isinstance(said, Mapping) else said
+
+
+def _word(value: object) -> str | None:
+    return None if isinstance(value, dict | list) else as_text(value)
+
+
+Word = Annotated[str | None, BeforeValidator(_word)]
+"""Text where others put an object: `{"service": "cart"}`, and not `{"service": {"id": 7}}`."""
 
 
 def called(*names: str) -> Any:

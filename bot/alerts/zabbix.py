@@ -26,7 +26,7 @@ from bot.alerts.moment import as_moment
 from bot.alerts.normal import normal
 from bot.alerts.payload import Moment, Name, Text, read
 from bot.alerts.severity import severity_of
-from bot.alerts.spelling import Spelled, called, needed, spells, tagged
+from bot.alerts.spelling import Spelled, Word, called, needed, spells, tagged
 from bot.alerts.status import status_of
 from bot.models import Alert, AlertStatus, Severity
 
@@ -71,7 +71,7 @@ class Parameters(Spelled):
     event_recovery_timestamp: Moment = called("eventrecoverytimestamp")
     event_recovery_date: Text = called("eventrecoverydate")
     event_recovery_time: Text = called("eventrecoverytime")
-    host_name: Text = called("hostname", "hosthost", "host")
+    host_name: Word = called("hostname", "hosthost", "host")
     trigger_id: Text = called("triggerid")
     trigger_description: Text = called("triggerdescription", "description")
     trigger_url: Text = called("triggerurl")

@@ -146,6 +146,15 @@ async def test_statuscake_posts_a_form_and_no_other_door_takes_one() -> None:
     assert (await door.post("statuscake", b"no form at all", form)).status_code == 400
 
 
+async def test_a_door_for_any_sender_takes_what_each_of_them_posts() -> None:
+    door = Outside(configured=Settings(alerts={"any": AlertSourceSettings(format="auto")}))
+    form = urlencode(payload("statuscake/firing")).encode()
+    assert (await door.post("any", form, FORM)).status_code == 202
+    assert (await door.post("any", raw("cloudwatch/sns-alarm"), {"content-type": "text/plain"})).status_code == 202
+    assert (await door.post("any", raw("gcp/open"))).status_code == 202
+    assert [alert.name for alert in door.intake.alerts[:2]] == ["shop front", "orders-p99"]
+
+
 async def test_a_sender_is_told_to_wait_before_anything_is_lost() -> None:
     class Full(RecordingIntake):
         async def accept(self, alerts: Any) -> Any:

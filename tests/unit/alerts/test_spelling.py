@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.alerts.payload import Text, read
-from bot.alerts.spelling import MOST_KEYS, Spelled, called, spelled, spells
+from bot.alerts.spelling import MOST_KEYS, Spelled, Word, called, spelled, spells
 from bot.errors import BadInput
 
 
@@ -50,6 +50,15 @@ def test_a_variable_that_was_not_filled_is_not_given(unfilled: object) -> None:
 @pytest.mark.parametrize("text", ["$5 are missing", '{job="cart"}', "{}", "{{a}} of {{b}}", "100 $"])
 def test_text_that_only_looks_like_a_variable_stays(text: str) -> None:
     assert spelled({"alert_title": text}) == {"alerttitle": text}
+
+
+def test_an_object_is_no_word() -> None:
+    class Named(Spelled):
+        service: Word = called("servicename", "service")
+
+    assert read(Named, {"service": "cart"}, sender="a check").service == "cart"
+    assert read(Named, {"service": {"name": "cart"}}, sender="a check").service == "cart"
+    assert read(Named, {"service": {"id": "7"}}, sender="a check").service is None
 
 
 def test_a_body_of_very_many_keys_is_read_up_to_a_bound() -> None:
