@@ -50,7 +50,7 @@ class Asked(Noun):
         return "\n".join(part for part in (fence.put("question", one_line(self.question)), about, known) if part)
 
 
-class Said_(Answer):  # noqa: N801 - `Said` is the chat's
+class Sentences(Answer):
     """The answer as the model gives it."""
 
     claims: tuple[Claim, ...]
@@ -66,7 +66,7 @@ class Answered(Noun):
     refused: int = 0
 
 
-ANSWER = Call[Asked, Said_]("answer", "answer", Said_, 900)
+ANSWER = Call[Asked, Sentences]("answer", "answer", Sentences, 900)
 
 
 async def answer(
@@ -124,15 +124,17 @@ class _Talk:
         )
 
     async def looked(self, reply: ChatReply) -> tuple[Said, ...]:
-        """The reply and what its looks have found; every turn counts as one look at least, whatever it called."""
+        """The reply and what its looks have found; a turn that calls nothing that exists costs a look too."""
+        before = self.looks
         answers = [Said(role="tool", text=await self.result(call.name), answers=call.id) for call in reply.calls]
-        self.looks += 1
+        self.looks += self.looks == before
         return Said(role="assistant", text=reply.text, calls=reply.calls), *answers
 
     async def result(self, name: str) -> str:
-        tool = self.tools.pop(name, None)
-        if tool is None or self.looks >= MOST_LOOKS:
-            return f"There is no such tool left. There are: {', '.join(self.tools) or 'none'}."
+        tool = self.tools.pop(name, None) if self.looks < MOST_LOOKS else None
+        if tool is None:
+            return "There is no such tool, or no look is left: answer from the facts."
+        self.looks += 1
         found = list(await self.look(tool))
         if not found:
             return "Looked, and nothing unusual was found."
@@ -144,7 +146,7 @@ class _Talk:
         if kept and self.on_claims:
             await self.on_claims(kept[:MOST_CLAIMS])
 
-    def held(self, given: Said_) -> Answered:
+    def held(self, given: Sentences) -> Answered:
         checked = check(given.claims, by_ref(self.facts), spoken_of=self.spoken_of)
         return Answered(
             claims=checked.kept[:MOST_CLAIMS],

@@ -75,10 +75,12 @@ class Speaker:
         self._grow = grow
 
     async def incident_of(self, mention: Mention, service: str | None) -> Incident | None:
-        """The open incident in whose thread, or about whose service, the question is."""
+        """The open incident of this channel in whose thread, or about whose service, the question is."""
         about: Incident | None = None
         async for incident in self._journal.open_incidents():
-            if incident.channel == mention.channel and await self._thread_of(incident) == mention.thread:
+            if incident.channel != mention.channel:
+                continue  # what is seen in a channel is told in that channel
+            if await self._thread_of(incident) == mention.thread:
                 return incident
             if service and incident.service == service and incident.phase is not Phase.HANDED_OVER:
                 about = incident

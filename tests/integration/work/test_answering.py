@@ -70,6 +70,33 @@ async def test_it_may_look_again_a_few_times_and_no_more(redis_url: str) -> None
         assert night.looked[before:] == ["logs.look", "database.look", "changes.look"]
 
 
+async def test_many_looks_at_once_are_still_no_more_than_three(redis_url: str) -> None:
+    class Greedy(Helpful):
+        def answer(self, said: Any) -> Reply:
+            wanted = (*said.looks, *said.looks, "look_9_database_drop")
+            return Reply(calls=tuple((name, "{}") for name in wanted)) if said.looks else super().answer(said)
+
+    async with asking(redis_url, Greedy()) as night:
+        await night.triage()
+        before = len(night.looked)
+        told = await night.asked("and now?", thread="1.2")
+        assert len(night.looked) - before == 3
+    assert LOCK in told
+
+
+async def test_a_model_that_only_ever_calls_tools_comes_to_an_end(redis_url: str) -> None:
+    class Endless(Helpful):
+        def answer(self, said: Any) -> Reply:
+            return Reply(calls=(("look_9_nothing", "{"),))
+
+    async with speaking(Endless()) as model, night_as(Asked, redis_url, model) as night:
+        await night.triage()
+        asked_before = len(model.requests)
+        told = await night.asked("what do we know of it?", thread="1.2")
+        assert len(model.requests) - asked_before <= 6
+    assert "payments" in told
+
+
 async def test_sentences_are_shown_while_the_answer_is_coming_in(redis_url: str) -> None:
     async with asking(redis_url, Helpful()) as night:
         await night.asked("what moved to 03:00 last week?")

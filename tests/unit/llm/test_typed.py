@@ -9,7 +9,7 @@ from typing import Any, get_args
 
 import pytest
 
-from bot.llm.answer import Said_
+from bot.llm.answer import Sentences
 from bot.llm.chat import ChatReply, ChatRequest, OnText, Spender
 from bot.llm.condense import Condensation, condense
 from bot.llm.honesty import Fact
@@ -25,7 +25,7 @@ FACT = Fact(ref="e1", id="db-1", text="10.0.0.7 blocks 12 sessions of pay-ledger
 CAUSE = Hypothesis(service="pay-ledger", indicator="locks", kind="lock", statement="A session blocks others", score=1,
                    confidence=0.8, evidence_for=("db-1",))  # fmt: skip
 SHAPES: dict[str, type[Answer]] = {
-    "condense": Condensation, "words": Worded, "judge": Choice, "answer": Said_, "postmortem": Drafted,
+    "condense": Condensation, "words": Worded, "judge": Choice, "answer": Sentences, "postmortem": Drafted,
     "lesson": Learned,
 }  # fmt: skip
 RANKING = Ranking(alert="payments fail", hypotheses=(CAUSE,), facts=(FACT,))
