@@ -19,8 +19,8 @@ from tests.speaking import speaking
 
 CAUSES = ("model", "cases", "right service top-1 / top-3", "ranking, proposal and end as without",
           "first by evidence is first or second", "sentences told")  # fmt: skip
-COST = ("incident", "tokens, memory and playbook", "questions", "tokens, plain loop", "tokens, one question",
-        "loop", "one question")  # fmt: skip
+COST = ("incident", "tokens, memory and playbook", "USD", "questions", "tokens, plain loop", "USD",
+        "tokens, one question", "loop", "one question")  # fmt: skip
 
 
 def main() -> None:

@@ -15,6 +15,8 @@ from tests.bench.memory.cost import NOW as THEN
 from tests.bench.memory.cost import TROUBLES, Trouble, channel
 from tests.integration.work.night import NOW, Night, told
 
+USD_IN, USD_OUT = 1.0, 4.0
+"""A price for a million tokens, so that the two ways can be compared in money; put your own here."""
 PER_TOKEN = 4
 """Characters, as the budgets of this project count where a server does not say."""
 TOOLS = ("logs.look", "database.look", "changes.look")
@@ -51,6 +53,11 @@ class Meter:
         """Of all that was said."""
         return (self.sent + self.received) // PER_TOKEN
 
+    @property
+    def usd(self) -> float:
+        """At the prices above."""
+        return (self.sent * USD_IN + self.received * USD_OUT) / PER_TOKEN / 1e6
+
 
 async def measure(home: Path, model: Model) -> list[list[str]]:
     """One row for each incident, and the means."""
@@ -58,6 +65,7 @@ async def measure(home: Path, model: Model) -> list[list[str]]:
     history = sum(len(f"{message.user}: {message.text}\n") for message in talk) // PER_TOKEN
     rows: list[list[str]] = []
     ours: list[int] = []
+    paid: list[float] = []
     async with (
         embedded_redis(home) as url,
         connect(url) as redis,
@@ -71,18 +79,21 @@ async def measure(home: Path, model: Model) -> list[list[str]]:
             await night.triage(alert=_alert(trouble), incident_id=f"260312-COST0{number}")
             loop, once = _plain(history, looks)
             ours.append(meter.tokens)
-            rows.append([trouble.name, f"{meter.tokens:,}", str(len(meter.asked)), f"{loop:,}", f"{once:,}",
-                         f"{loop / meter.tokens:.0f}×", f"{once / meter.tokens:.1f}×"])  # fmt: skip
+            paid.append(meter.usd)
+            rows.append([trouble.name, f"{meter.tokens:,}", f"{meter.usd:.4f}", str(len(meter.asked)), f"{loop:,}",
+                         f"{loop * USD_IN / 1e6:.4f}", f"{once:,}", f"{loop / meter.tokens:.0f}×",
+                         f"{once / meter.tokens:.1f}×"])  # fmt: skip
     loop, once = _plain(history, _reports(TROUBLES[0]))
     mean = fmean(ours)
-    return [*rows, [f"mean (history: {history:,} tokens)", f"{mean:,.0f}", "", f"{loop:,}", f"{once:,}",
-                    f"{loop / mean:.0f}×", f"{once / mean:.1f}×"]]  # fmt: skip
+    mean_row = [f"mean (history: {history:,} tokens)", f"{mean:,.0f}", f"{fmean(paid):.4f}", "", f"{loop:,}",
+                f"{loop * USD_IN / 1e6:.4f}", f"{once:,}", f"{loop / mean:.0f}×", f"{once / mean:.1f}×"]  # fmt: skip
+    return [*rows, mean_row]
 
 
 def _plain(history: int, looks: dict[str, Report]) -> tuple[int, int]:
     """A loop that has the whole history before it, calls every tool in its turn and then answers; and one question.
 
-    Each turn of a chat sends all that was said before again. Nothing is counted for its rules and tools.
+    Each turn of a chat sends all that was said before again. Nothing is counted for its rules, its tools, and answers.
     """
     results = [len(report.model_dump_json()) // PER_TOKEN for report in looks.values()]
     turns = [history + sum(results[:turn]) for turn in range(len(results) + 1)]
