@@ -34,9 +34,10 @@ Transport = httpx.AsyncBaseTransport
 class _Passing(Exception):
     """A failure that may be gone at the next try."""
 
-    def __init__(self, message: str, wait_s: float | None = None) -> None:
+    def __init__(self, message: str, wait_s: float | None = None, status: int | None = None) -> None:
         super().__init__(message)
         self.wait_s = wait_s
+        self.status = status
 
 
 class _TokenFile(httpx.Auth):
@@ -73,6 +74,7 @@ class HttpSource:
         tries: how often in all, for network errors, 429 and 5xx.
         ca_file: the certificates that it is checked against, where they are not public ones.
         token_file: holds a bearer token; it is read for every request.
+        longest_wait_s: who asks to be left alone for longer is left alone.
         advice: status → what a person does about it, said with the error.
     """
 
@@ -86,11 +88,13 @@ class HttpSource:
         tries: int = 2,
         ca_file: Path | None = None,
         token_file: Path | None = None,
+        longest_wait_s: float = LONGEST_WAIT_S,
         advice: Mapping[int, str] | None = None,
         transport: Transport | None = None,
     ) -> None:
         self.name = name
         self._tries = tries
+        self._longest_wait_s = longest_wait_s
         self._advice = advice or {}
         self._client = httpx.AsyncClient(
             base_url=base_url.rstrip("/") + "/",
@@ -162,6 +166,7 @@ class HttpSource:
         *,
         params: Mapping[str, Any] | None = None,
         form: Mapping[str, Any] | None = None,
+        body: Any = None,
         max_bytes: int = MAX_ANSWER_BYTES,
     ) -> AsyncGenerator[list[bytes], None]:
         """The answer as it comes, in lists of whole lines; it ends after about `max_bytes`.
@@ -172,7 +177,8 @@ class HttpSource:
             SourceUnavailable: no answer, an error status, or an answer that broke off.
         """
         try:
-            async with self._client.stream(method, self._relative(path), params=params, data=form) as response:
+            request = self._client.stream(method, self._relative(path), params=params, data=form, json=body)
+            async with request as response:
                 if response.status_code >= 300:
                     raise self._refusal(response, await self._read(response))
                 async with aclosing(_whole_lines(response, max_bytes)) as parts:
@@ -181,7 +187,7 @@ class HttpSource:
         except httpx.HTTPError as error:
             raise SourceUnavailable(self._silence(error)) from error
         except _Passing as error:
-            raise SourceUnavailable(str(error)) from None
+            raise SourceUnavailable(str(error), status=error.status) from None
 
     def _relative(self, path: str) -> str:
         """The path, if it cannot lead away from the base address."""
@@ -209,7 +215,7 @@ class HttpSource:
                 with attempt:
                     answer, response = await self._ask(method, path, **request)
         except _Passing as error:
-            raise SourceUnavailable(str(error)) from error.__cause__
+            raise SourceUnavailable(str(error), status=error.status) from error.__cause__
         try:
             return json.loads(answer), response
         except ValueError:
@@ -233,10 +239,10 @@ class HttpSource:
         mend = self._advice.get(response.status_code)
         said = f"{self.name} answered {response.status_code}: {_said(body)}{f' ({mend})' if mend else ''}"
         wait_s = _retry_after_s(response)
-        if wait_s is not None and wait_s > LONGEST_WAIT_S:
+        if wait_s is not None and wait_s > self._longest_wait_s:
             return SourceUnavailable(f"{said} (it asks to be left alone {_for(wait_s)})", status=response.status_code)
         if response.status_code == 429 or response.status_code >= 500:
-            return _Passing(said, wait_s)
+            return _Passing(said, wait_s, response.status_code)
         return SourceUnavailable(said, status=response.status_code)
 
     async def _read(self, response: httpx.Response) -> bytes:

@@ -11,6 +11,7 @@ settings.load_profile("nightdesk")
 pytest_plugins = [
     "tests.servers.browser",
     "tests.servers.mariadb",
+    "tests.servers.model",
     "tests.servers.postgres",
     "tests.servers.postgres_standby",  # imports postgres, so it comes after it
     "tests.servers.payments",  # imports postgres, so it comes after it

@@ -1,0 +1,155 @@
+"""A server that speaks the protocol of OpenAI's chat completions, and answers what a test has written for it."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response, StreamingResponse
+from starlette.routing import Route
+
+from bot.llm.settings import ModelSettings
+from tests.servers.web import serving
+
+Json = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Says:
+    """An answer: a text, or the tools that the model wants, as (name, arguments)."""
+
+    text: str = ""
+    tools: Sequence[tuple[str, str]] = ()
+    finish: str = ""
+    usage: tuple[int, int] | None = (100, 20)
+    cut_after: int | None = None
+    """In a stream: the line breaks after so many pieces."""
+
+
+@dataclass(frozen=True)
+class Fails:
+    """A status that is no answer."""
+
+    status: int
+    message: str = "no"
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Raw:
+    """Any bytes."""
+
+    body: bytes
+    media_type: str = "application/json"
+
+
+@dataclass(frozen=True)
+class Silent:
+    """Says nothing for so long."""
+
+    seconds: float
+
+
+Answer = Says | Fails | Raw | Silent
+Script = Callable[[Json], Answer]
+
+
+@dataclass
+class ScriptedModel:
+    """Answers from the script, or first from what was put in the queue; keeps what it was asked."""
+
+    script: Script = field(default=lambda _: Says("Nothing to add."))
+    queue: list[Answer] = field(default_factory=list)
+    asked: list[Json] = field(default_factory=list)
+    headers: list[Mapping[str, str]] = field(default_factory=list)
+    queries: list[str] = field(default_factory=list)
+    url: str = ""
+
+    def then(self, *answers: Answer) -> None:
+        """The next answers."""
+        self.queue.extend(answers)
+
+    def settings(self, **more: Any) -> ModelSettings:
+        """Settings that lead here."""
+        return ModelSettings.model_validate({"url": self.url, "name": "scripted", "timeout_s": 5, **more})
+
+    def app(self) -> Starlette:
+        """What is served."""
+        return Starlette(routes=[Route("/v1/chat/completions", self._complete, methods=["POST"])])
+
+    async def _complete(self, request: Request) -> Response:
+        body = await request.json()
+        self.asked.append(body)
+        self.headers.append(dict(request.headers))
+        self.queries.append(request.url.query)
+        answer = self.queue.pop(0) if self.queue else self.script(body)
+        match answer:
+            case Silent(seconds):
+                await asyncio.sleep(seconds)  # a model that thinks for too long
+                return Response(status_code=504)
+            case Fails(status, message, headers):
+                return JSONResponse({"error": {"message": message, "type": "invalid"}}, status, dict(headers))
+            case Raw(bytes_, media_type):
+                return Response(bytes_, media_type=media_type)
+            case Says() as says if body.get("stream"):
+                return StreamingResponse(_pieces(says, body), media_type="text/event-stream")
+            case Says() as says:
+                return JSONResponse(_whole(says, body))
+
+
+def _whole(says: Says, body: Json) -> Json:
+    message: Json = {"role": "assistant", "content": says.text or None, "refusal": None}
+    if says.tools:
+        message["tool_calls"] = [_call(place, name, given) for place, (name, given) in enumerate(says.tools)]
+    finish = says.finish or ("tool_calls" if says.tools else "stop")
+    choice = {"index": 0, "message": message, "finish_reason": finish, "logprobs": None}
+    answer: Json = {"id": "chatcmpl-1", "object": "chat.completion", "created": 1, "model": body["model"],
+                    "choices": [choice]}  # fmt: skip
+    return answer | ({"usage": _usage(says.usage)} if says.usage else {})
+
+
+async def _pieces(says: Says, body: Json) -> AsyncIterator[bytes]:
+    deltas: list[Json] = [{"role": "assistant", "content": ""}]
+    deltas += [{"content": says.text[start : start + 7]} for start in range(0, len(says.text), 7)]
+    for place, (name, given) in enumerate(says.tools):
+        deltas.append({"tool_calls": [_call(place, name, "") | {"index": place}]})
+        deltas += [{"tool_calls": [{"index": place, "function": {"arguments": part}}]} for part in given]
+    for number, delta in enumerate(deltas):
+        if number == says.cut_after:
+            raise ConnectionError("the line breaks")
+        yield _event(body, [{"index": 0, "delta": delta, "finish_reason": None}])
+    finish = says.finish or ("tool_calls" if says.tools else "stop")
+    yield _event(body, [{"index": 0, "delta": {}, "finish_reason": finish}])
+    if says.usage and body.get("stream_options", {}).get("include_usage"):
+        yield _event(body, [], usage=_usage(says.usage))
+    yield b"data: [DONE]\n\n"
+
+
+def _event(body: Json, choices: list[Json], **more: Any) -> bytes:
+    chunk = {"id": "chatcmpl-1", "object": "chat.completion.chunk", "created": 1, "model": body["model"],
+             "choices": choices, **more}  # fmt: skip
+    return f"data: {json.dumps(chunk)}\n\n".encode()
+
+
+def _call(place: int, name: str, given: str) -> Json:
+    return {"id": f"call_{place}", "type": "function", "function": {"name": name, "arguments": given}}
+
+
+def _usage(usage: tuple[int, int]) -> Json:
+    prompt, completion = usage
+    return {"prompt_tokens": prompt, "completion_tokens": completion, "total_tokens": prompt + completion}
+
+
+@pytest.fixture
+def scripted_model() -> Iterator[ScriptedModel]:
+    """A model at a real socket."""
+    model = ScriptedModel()
+    with serving(model.app()) as port:
+        model.url = f"http://127.0.0.1:{port}/v1"
+        yield model
