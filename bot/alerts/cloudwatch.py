@@ -23,9 +23,9 @@ NAME = "cloudwatch"
 
 
 class Envelope(Payload):
-    """What SNS posts."""
+    """What SNS posts; a program in between may hand on the message alone."""
 
-    type: Name = Field(alias="Type")
+    type: Text = Field(default=None, alias="Type")
     message: Text = Field(default=None, alias="Message")
     subscribe_url: Text = Field(default=None, alias="SubscribeURL")
 
@@ -148,7 +148,13 @@ class Change(Payload):
 
 def recognises(body: object) -> bool:
     """Whether the body is SNS's envelope, an alarm, or an event about one."""
-    return has(body, "Type", "TopicArn") or has(body, "AlarmName", "NewStateValue") or _is_event(body)
+    return (
+        has(body, "Type", "TopicArn") or has(body, "AlarmName", "NewStateValue") or _is_event(body) or _hands_on(body)
+    )
+
+
+def _hands_on(body: object) -> bool:
+    return isinstance(body, dict) and isinstance(body.get("Message"), str) and '"AlarmName"' in body["Message"]
 
 
 def _is_event(body: object) -> bool:
@@ -163,7 +169,7 @@ def parse(body: object) -> list[Alert]:
     """
     if _is_event(body):
         return [_alert(read(Change, body, sender="EventBridge").alarm)]
-    if not has(body, "Type"):
+    if not has(body, "Type") and not has(body, "Message"):
         return [_alert(read(Alarm, body, sender="CloudWatch"))]
     envelope = read(Envelope, body, sender="SNS")
     if envelope.type == "SubscriptionConfirmation":

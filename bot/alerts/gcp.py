@@ -88,6 +88,12 @@ class Incident(Payload):
         return {"content": said} if isinstance(said, str) else said
 
     @property
+    def name(self) -> str:
+        """The policy's name as people gave it, else the condition's."""
+        given = [name for name in (self.policy_name, self.named) if name]
+        return next((name for name in given if "/alertPolicies/" not in name), next(iter(given), self.id))
+
+    @property
     def named(self) -> str | None:
         """The condition's name."""
         return self.condition_name or (self.condition.name if self.condition else None)
@@ -136,7 +142,7 @@ def parse(body: object) -> list[Alert]:
     return [
         normal(
             source=NAME,
-            name=incident.policy_name or incident.named or incident.id,
+            name=incident.name,
             status=status,
             severity=incident.severity,
             summary=incident.summary,

@@ -1,6 +1,7 @@
-"""Graylog: the HTTP notification of an event definition.
+"""Graylog: the HTTP notification of an event definition, and the HTTP alarm callback of a stream (before 3.1).
 
-Source of truth: https://go2docs.graylog.org/current/interacting_with_your_log_data/notifications.html (HTTP)
+Sources of truth: https://go2docs.graylog.org/current/interacting_with_your_log_data/notifications.html (HTTP) and
+https://docs.graylog.org/v1/docs/alerts#http-alarm-callback (the callback)
 
 Graylog tells of events, never that one is over.
 """
@@ -41,9 +42,40 @@ class Notification(Payload):
     event: Event
 
 
+class Condition(Payload):
+    """What was asked of a stream."""
+
+    id: Text = None
+    type: Text = None
+    description: Text = None
+
+
+class CheckResult(Payload):
+    """What was found."""
+
+    description: Text = Field(default=None, alias="result_description")
+    condition: Condition = Field(default=Condition(), alias="triggered_condition")
+    triggered_at: Moment = None
+
+
+class Stream(Payload):
+    """Messages that belong together."""
+
+    id: Name
+    title: Text = None
+    description: Text = None
+
+
+class Callback(Payload):
+    """A condition of a stream that is met."""
+
+    check_result: CheckResult
+    stream: Stream
+
+
 def recognises(body: object) -> bool:
-    """Whether the body is an HTTP notification."""
-    return has(body, "event_definition_id", "event")
+    """Whether the body is an HTTP notification or a callback."""
+    return has(body, "event_definition_id", "event") or has(body, "check_result", "stream")
 
 
 def parse(body: object) -> list[Alert]:
@@ -52,6 +84,8 @@ def parse(body: object) -> list[Alert]:
     Raises:
         BadInput: the body has another shape.
     """
+    if has(body, "check_result"):
+        return [_callback(read(Callback, body, sender="Graylog (alarm callback)"))]
     told = read(Notification, body, sender="Graylog")
     event = told.event
     about = {**event.groups, **{f"key.{place}": key for place, key in enumerate(event.keys)}}
@@ -68,3 +102,17 @@ def parse(body: object) -> list[Alert]:
             fingerprint=f"{NAME}:{told.definition_id}:{fingerprint('', about)}",
         )
     ]
+
+
+def _callback(said: Callback) -> Alert:
+    stream, found = said.stream, said.check_result
+    return normal(
+        source=NAME,
+        name=stream.title or f"stream {stream.id}",
+        status=AlertStatus.FIRING,
+        summary=found.description,
+        labels=stated(stream=stream.title, condition=found.condition.type),
+        annotations={"description": stream.description, "condition": found.condition.description},
+        starts_at=found.triggered_at,
+        fingerprint=f"{NAME}:{stream.id}:{found.condition.id or ''}",
+    )
