@@ -110,7 +110,7 @@ class _Talk:
                 return None
             repaired = True
             self.tools = {}
-            said = (*said, *answered(reply, repair(wrong, self.asking)))
+            said = (*said, *answered(reply, repair(wrong, self.asking, self.fence)))
 
     @property
     def may_look(self) -> bool:

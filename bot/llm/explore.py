@@ -16,7 +16,7 @@ from pydantic import Field, ValidationError
 from bot.llm.chat import ChatReply, ChatRequest, Said, ToolCall, ToolOffer
 from bot.llm.fence import Fence, one_line
 from bot.llm.honesty import Claim, Fact, by_ref, objection, told
-from bot.llm.typed import Answer, Asking, explained, offer, opening, unmasked
+from bot.llm.typed import NOTHING, Answer, Asking, explained, offer, opening, unmasked
 from bot.models import Noun
 
 log = structlog.get_logger(__name__)
@@ -81,7 +81,7 @@ async def choose(asking: Asking, search: Search) -> Tool | Concluded | None:
         if not isinstance(choice, str):
             return choice
         log.info("llm.repair", call="explore", model=reply.model, wrong=choice)
-        said = (*said, *answered(reply, choice))
+        said = (*said, *answered(reply, fence.mask.mask(choice)))
     return None
 
 
@@ -89,7 +89,7 @@ def answered(reply: ChatReply, words: str) -> tuple[Said, ...]:
     """The reply and our answer to it: every call of a tool must have one."""
     own = Said(role="assistant", text=reply.text, calls=reply.calls)
     if not reply.calls:
-        return own, Said(role="user", text=words)
+        return Said(role="assistant", text=reply.text or NOTHING), Said(role="user", text=words)
     return own, *(Said(role="tool", text=words, answers=call.id) for call in reply.calls)
 
 

@@ -28,6 +28,8 @@ log = structlog.get_logger(__name__)
 Language = Literal["en", "zh"]
 Narrow = Callable[[dict[str, Any]], dict[str, Any]]
 LONGEST_COMPLAINT = 500
+NOTHING = "(no text)"
+"""Stands for an answer without a word; servers take no empty message."""
 _THOUGHT = re.compile(r"<think(?:ing)?>.*?(?:</think(?:ing)?>|\Z)", re.DOTALL | re.IGNORECASE)
 """What some models write before they answer."""
 _DECODER = json.JSONDecoder()
@@ -117,7 +119,8 @@ class Call(Generic[In, Out]):
         answer, wrong = self.read(reply, fence, complaint)
         if answer is None:
             log.info("llm.repair", call=self.name, model=reply.model, wrong=wrong)
-            again = (*said, Said(role="assistant", text=reply.text), Said(role="user", text=repair(wrong, asking)))
+            own = Said(role="assistant", text=reply.text or NOTHING)
+            again = (*said, own, Said(role="user", text=repair(wrong, asking, fence)))
             reply = await asking.model.ask(request(again), asking.spender)
             answer, wrong = self.read(reply, fence, complaint)
         if answer is None:
@@ -157,9 +160,9 @@ def opening(name: str, told: str, language: Language, fence: Fence) -> tuple[Sai
     return Said(role="system", text=system), Said(role="user", text=told)
 
 
-def repair(wrong: str, asking: Asking) -> str:
-    """What a model is told whose answer cannot be used."""
-    return prompt("repair", asking.language).replace("{wrong}", wrong)
+def repair(wrong: str, asking: Asking, fence: Fence) -> str:
+    """What a model is told whose answer cannot be used; what is wrong was found in the answer without its tokens."""
+    return prompt("repair", asking.language).replace("{wrong}", fence.mask.mask(wrong))
 
 
 @cache

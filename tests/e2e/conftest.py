@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Mapping
 
 import pytest
 import pytest_asyncio
@@ -21,9 +21,18 @@ def database(postgres_server: PostgresServer) -> Iterator[PostgresDatabase]:
         yield fresh
 
 
+@pytest.fixture(scope="module")
+def more_settings() -> Mapping[str, str]:
+    """What a module sets besides."""
+    return {}
+
+
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def scene(
-    redis_server: str, database: PostgresDatabase, tmp_path_factory: pytest.TempPathFactory
+    redis_server: str,
+    database: PostgresDatabase,
+    tmp_path_factory: pytest.TempPathFactory,
+    more_settings: Mapping[str, str],
 ) -> AsyncIterator[Scene]:
     """The bot with its default settings, and short windows."""
     async with Redis.from_url(redis_server) as redis:
@@ -33,6 +42,7 @@ async def scene(
         "NIGHTDESK_REDIS_URL": redis_server,
         "NIGHTDESK_GROUPING__WINDOW_S": "0",  # the tests of a module share one service, not one incident
         **database_variables(database),
+        **more_settings,
     }
     async with (
         workspace.serving(),

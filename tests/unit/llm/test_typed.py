@@ -121,6 +121,18 @@ async def test_identifiers_leave_as_tokens_and_come_back() -> None:
     assert await word(Scripted(said).asking("en", "pay-ledger"), RANKING) is None, "a token that stands for nothing"
 
 
+async def test_what_was_wrong_names_no_identifier_that_the_model_was_not_told() -> None:
+    found = (Fact(ref="f1", id="locks.host", text="locks › host = 10.0.0.7"),
+             Fact(ref="f2", id="locks.root", text="locks › root = 10.0.0.8"))  # fmt: skip
+    crossing = Crossing(question="Is it one host?", labels=("yes", "otherwise"), found=found)
+    said = json.dumps({"label": "yes", "cites": ["f1"], "why": "The host is IP_2."})
+    model = Scripted(said, said)
+    assert await judge(model.asking(), crossing) is None
+    again = model.heard[1].said[3].text
+    assert "'IP_2' is in none of the facts" in again
+    assert "10.0.0" not in again
+
+
 async def test_a_wording_must_be_about_the_first_cause() -> None:
     other = Fact(ref="e2", id="logs-1", text="The cache is cold", source="logs")
     ranking = RANKING.model_copy(update={"facts": (FACT, other)})
