@@ -1,47 +1,54 @@
-"""A model with a character, for tests that are about what its answers may do."""
+"""A model with a character behind a real socket, for tests that are about what its answers may do."""
 
 from __future__ import annotations
 
-import asyncio
-import itertools
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
 
-from bot.llm.chat import ChatReply, ChatRequest, OnText, Spender, ToolCall, Usage
+from bot.errors import ModelUnavailable, SourceUnavailable
+from bot.llm.chat import ChatReply, ChatRequest, OnText, Spender
+from bot.llm.client import ChatClient
 from tests.characters import Character, heard
-
-PIECE = 9
-"""Characters of an answer that come in at a time."""
+from tests.servers.model import Answer, Json, Says, ScriptedModel
+from tests.servers.web import serving
 
 
 class Speaking:
-    """Answers as its character does. Implements `bot.llm.chat.Model`."""
+    """Asks the server, without budgets and without a second model. Implements `bot.llm.chat.Model`."""
 
-    def __init__(self, character: Character) -> None:
-        self.character = character
-        self.requests: list[dict[str, Any]] = []
-        self._numbers = itertools.count()
+    def __init__(self, server: ScriptedModel, client: ChatClient) -> None:
+        self.server = server
+        self._client = client
+
+    @property
+    def requests(self) -> list[dict[str, Any]]:
+        """What the server was asked."""
+        return self.server.asked
 
     async def ask(self, request: ChatRequest, spender: Spender, *, on_text: OnText | None = None) -> ChatReply:
-        """The character's answer, piece by piece where somebody listens."""
-        body = {
-            "messages": [{"role": said.role, "content": said.text} for said in request.said],
-            "tools": [{"function": {"name": tool.name}} for tool in request.tools],
-            "spender": spender.incident,
-        }
-        self.requests.append(body)
-        reply = self.character(heard(body))
-        for at in range(0, len(reply.text), PIECE):
-            if on_text:
-                await on_text(reply.text[at : at + PIECE])
-                await asyncio.sleep(0)
-        calls = tuple(ToolCall(id=f"c{next(self._numbers)}", name=name, arguments=said) for name, said in reply.calls)
-        usage = Usage(prompt=sum(len(said.text) for said in request.said) // 4, completion=len(reply.text) // 4)
-        return ChatReply(text=reply.text, calls=calls, usage=usage, model="speaking")
+        """The character's answer."""
+        try:
+            return await self._client.ask(request, "scripted", on_text=on_text)
+        except SourceUnavailable as failure:
+            raise ModelUnavailable(f"{failure} (for {spender.incident})") from failure
+
+
+def playing(character: Character) -> ScriptedModel:
+    """A server that answers as the character does."""
+
+    def script(body: Json) -> Answer:
+        reply = character(heard(body))
+        return Says(reply.text, reply.calls)
+
+    return ScriptedModel(script)
 
 
 @asynccontextmanager
 async def speaking(character: Character) -> AsyncIterator[Speaking]:
     """A model with that character."""
-    yield Speaking(character)
+    server = playing(character)
+    with serving(server.app()) as port:
+        server.url = f"http://127.0.0.1:{port}/v1"
+        async with ChatClient(server.settings()) as client:
+            yield Speaking(server, client)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import pytest
 
@@ -13,7 +13,9 @@ from bot.llm.chat import ChatReply, ChatRequest, OnText, Spender
 from bot.models import Incident, Noted, Phase
 from bot.work import modelled
 from tests.characters import Helpful
-from tests.integration.work.night import DRAWN, REPORTS, WITH_A_JUDGE, night_on
+from tests.integration.work.night import DRAWN, REPORTS, WITH_A_JUDGE, night_as, night_on
+from tests.integration.work.test_answering import Asked
+from tests.servers.model import Answer, Fails, Raw, Says
 from tests.speaking import speaking
 
 
@@ -71,11 +73,42 @@ async def test_where_the_drawing_wanted_a_judgement_it_is_handed_over_and_says_w
     assert sum("the drawing's way without one is taken" in note for note in said) == 1
 
 
+FAILURES: Mapping[str, Sequence[Answer]] = {
+    "429 with Retry-After": [Fails(429, "slow down", {"Retry-After": "1"})],
+    "malformed": [Says('{"claims": [{"text": "A'), Says("I would rather not.")],
+    "cut by length": [Says('{"statements": [{"text": "pay', finish="length"), Says("{", finish="length")],
+    "no JSON at all": [Raw(b"<html>gateway</html>", "text/html")],
+    "an empty answer": [Says("")],
+    "a tool that was not offered": [Says(tools=(("approve", "{}"),))],
+}
+
+
+@pytest.mark.parametrize("name", FAILURES)
+async def test_whatever_comes_over_the_line_the_triage_ends_with_the_right_proposal(redis_url: str, name: str) -> None:
+    async with speaking(Helpful()) as model, night_on(redis_url, model) as night:
+        for _ in range(4):
+            model.server.then(*FAILURES[name])
+        incident = await night.triage()
+    assert incident.phase is Phase.AWAITING
+    assert incident.proposal
+    assert incident.proposal.parameters == {"name": "a"}
+    assert sorted(night.looked) == sorted(REPORTS)
+
+
+async def test_an_answer_that_breaks_off_in_the_middle_shows_what_held_and_ends_whole(redis_url: str) -> None:
+    async with speaking(Helpful()) as model, night_as(Asked, redis_url, model) as night:
+        said = '{"claims": [{"text": "The batch of payments moved to 03:00 last week.", "cites": ["m1"]}, {"text": "A'
+        model.server.then(Says(said, cut_after=len(said) // 7))
+        told = await night.asked("what moved to 03:00 last week?")
+    assert "moved to 03:00 last week [1]" in told
+    assert all("moved to 03:00" in shown for shown in night.grown)
+
+
 @pytest.mark.parametrize(
     "playbook",
     [
-        DRAWN.replace("match: {}", "match: {}\nbudget: {tokens: 300, minutes: 5}"),
-        DRAWN.replace("  tools: [", "  tokens: 300\n  tools: ["),
+        DRAWN.replace("match: {}", "match: {}\nbudget: {tokens: 100, minutes: 5}"),
+        DRAWN.replace("  tools: [", "  tokens: 100\n  tools: ["),
     ],
     ids=["of the run", "of the step"],
 )
@@ -84,8 +117,8 @@ async def test_what_a_drawing_allows_is_spent_once_and_then_its_own_order_goes_o
 ) -> None:
     async with speaking(Helpful()) as model, night_on(redis_url, model) as night:
         incident = await night.triage(parse(playbook))
-    explored = [body for body in model.requests if any("look_" in str(tool) for tool in body["tools"])]
+    explored = [body for body in model.requests if any("look_" in str(tool) for tool in body.get("tools", ()))]
     assert len(explored) == 1
     assert sorted(night.looked) == sorted(REPORTS)
     assert incident.phase is Phase.AWAITING
-    assert sum("The 300 tokens that the drawing allows here are used up." in note for note in notes(incident)) == 1
+    assert sum("The 100 tokens that the drawing allows here are used up." in note for note in notes(incident)) == 1
