@@ -1,4 +1,4 @@
-"""Azure Monitor: the common alert schema of an action group's webhook.
+"""Azure Monitor: the common alert schema of an action group's webhook, and the notification of a budget.
 
 Source of truth: https://learn.microsoft.com/azure/azure-monitor/alerts/alerts-common-schema
 """
@@ -16,6 +16,7 @@ from bot.models import Alert, AlertStatus, Severity
 
 NAME = "azure"
 SCHEMA = "azureMonitorCommonAlertSchema"
+BUDGET = "AIP Budget Notification"
 SEVERITIES = {
     "sev0": Severity.CRITICAL,
     "sev1": Severity.HIGH,
@@ -76,7 +77,8 @@ class Context(Payload):
     """What only alerts of one kind have.
 
     Metric alerts and today's log alerts have conditions, the log alerts before them a query of their own, Prometheus's
-    labels and annotations, and those of the activity log, of services and of resources the properties of their event.
+    labels and annotations, smart detection what it has seen, and those of the activity log, of services and of
+    resources the properties of their event.
     """
 
     condition: Condition | None = None
@@ -89,6 +91,8 @@ class Context(Payload):
     dimensions: Tags = Field(default_factory=dict, alias="Dimensions")
     labels: Labels = Field(default_factory=dict)
     annotations: Labels = Field(default_factory=dict)
+    detected: Text = Field(default=None, alias="DetectionSummary")
+    detected_rate: Text = Field(default=None, alias="DetectedFailureRate")
     operation: Text = Field(default=None, alias="operationName")
     caller: Text = None
     properties: Labels = Field(default_factory=dict)
@@ -133,6 +137,8 @@ class Content(Payload):
             "description": self.essentials.description,
             "values": ", ".join(values).replace(" (threshold None)", ""),
             "targets": ", ".join(self.essentials.targets),
+            "detected": context.detected,
+            "detected_rate": context.detected_rate,
             "operation": context.operation,
             "caller": context.caller,
             "query": next((one.query for one in self.criteria if one.query), None),
@@ -146,9 +152,29 @@ class Webhook(Payload):
     data: Content
 
 
+class Spending(Payload):
+    """What was spent of a budget."""
+
+    name: Name = Field(alias="BudgetName")
+    subscription: Text = Field(default=None, alias="SubscriptionName")
+    subscription_id: Text = Field(default=None, alias="SubscriptionId")
+    resource_group: Text = Field(default=None, alias="ResourceGroup")
+    kind: Text = Field(default=None, alias="BudgetType")
+    spent: Text = Field(default=None, alias="SpendingAmount")
+    budget: Text = Field(default=None, alias="Budget")
+    unit: Text = Field(default=None, alias="Unit")
+    threshold: Text = Field(default=None, alias="NotificationThresholdAmount")
+
+
+class BudgetNotice(Payload):
+    """A budget's notification, which does not follow the common schema."""
+
+    data: Spending
+
+
 def recognises(body: object) -> bool:
-    """Whether the body says that it follows the common alert schema."""
-    return isinstance(body, dict) and body.get("schemaId") == SCHEMA
+    """Whether the body says that it follows the common alert schema, or is a budget's."""
+    return isinstance(body, dict) and body.get("schemaId") in (SCHEMA, BUDGET)
 
 
 def parse(body: object) -> list[Alert]:
@@ -157,13 +183,16 @@ def parse(body: object) -> list[Alert]:
     Raises:
         BadInput: the body has another shape.
     """
+    if isinstance(body, dict) and body.get("schemaId") == BUDGET:
+        return [_budget(read(BudgetNotice, body, sender="Azure (budgets)").data)]
     content = read(Webhook, body, sender="Azure Monitor (common alert schema)").data
     said = content.essentials
     labels = {
         **content.labels,
         **stated(resource=said.resource, signal=said.signal, monitoring_service=said.monitoring_service),
     }
-    summary = said.description or content.context.annotations.get("summary") or content.context.properties.get("title")
+    context = content.context
+    told = (said.description, context.annotations.get("summary"), context.properties.get("title"), context.detected)
     status = status_of(said.condition)
     return [
         normal(
@@ -172,12 +201,27 @@ def parse(body: object) -> list[Alert]:
             status=status,
             severity=SEVERITIES.get(plain(said.severity)),
             service=first(labels, SERVICE) or said.resource,
-            summary=summary,
+            summary=next(filter(None, told), None),
             labels=labels,
             annotations=content.notes,
             starts_at=said.fired_at,
             ends_at=said.resolved_at if status is AlertStatus.RESOLVED else None,
-            urls=(said.investigation_link, *(one.link for one in content.criteria), content.context.link),
+            urls=(said.investigation_link, *(one.link for one in content.criteria), context.link),
             fingerprint=said.alert_id,
         )
     ]
+
+
+def _budget(said: Spending) -> Alert:
+    unit = said.unit or ""
+    return normal(
+        source=NAME,
+        name=said.name,
+        status=AlertStatus.FIRING,
+        summary=f"{said.spent} of {said.budget} {unit} spent".strip() if said.spent and said.budget else None,
+        labels=stated(
+            subscription=said.subscription, resource_group=said.resource_group, budget_type=said.kind, unit=said.unit
+        ),
+        annotations={"spent": said.spent, "budget": said.budget, "threshold": said.threshold},
+        fingerprint=f"{NAME}:budget:{said.subscription_id or ''}:{said.name}",
+    )

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from bot.alerts.azure import parse
+from bot.alerts.azure import parse, recognises
 from bot.errors import BadInput
 from bot.models import AlertStatus, Severity
 from tests.unit.alerts.payloads import payload
@@ -52,3 +52,8 @@ def test_an_alert_that_measures_nothing_is_about_its_one_target() -> None:
 def test_another_shape_is_refused_with_the_place_that_does_not_fit(body: object, place: str) -> None:
     with pytest.raises(BadInput, match=place.replace(".", r"\.")):
         parse(body)
+
+
+@pytest.mark.parametrize("schema", [[], {}, None, 7, "another"])
+def test_what_names_no_schema_of_azures_is_not_recognised(schema: object) -> None:
+    assert not recognises({"schemaId": schema, "data": {}})
