@@ -12,15 +12,19 @@ import signal
 import stat
 import subprocess
 import tempfile
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Coroutine, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from bot.demo.announce import free_port
 from bot.demo.child import child, last_words
 from bot.errors import Misconfigured
+
+if TYPE_CHECKING:
+    from psycopg import AsyncConnection
 
 SETTINGS = {
     # The data lives as long as the demo.
@@ -176,6 +180,21 @@ def _command(programs: Path, home: Path, port: int) -> list[str]:
     return [str(programs / "postgres"), "-D", str(home / "cluster"), "-p", str(port), *settings]
 
 
+@asynccontextmanager
+async def connected(connecting: Coroutine[Any, Any, AsyncConnection[Any]]) -> AsyncIterator[AsyncConnection[Any]]:
+    """The connection, closed at the end; who gives up while it is made waits for it, since psycopg would lose it."""
+    making = asyncio.create_task(connecting)
+    try:
+        connection = await asyncio.shield(making)
+    except asyncio.CancelledError:
+        await asyncio.wait((making,))
+        if making.exception() is None:
+            await making.result().close()
+        raise
+    async with connection:
+        yield connection
+
+
 async def _answers(dsn: str, process: asyncio.subprocess.Process, log: Path) -> None:
     import psycopg  # noqa: PLC0415 - slow to import
 
@@ -183,7 +202,7 @@ async def _answers(dsn: str, process: asyncio.subprocess.Process, log: Path) -> 
         if process.returncode is not None:
             break
         try:
-            async with await psycopg.AsyncConnection.connect(dsn, connect_timeout=5):
+            async with connected(psycopg.AsyncConnection.connect(dsn, connect_timeout=5)):
                 return
         except psycopg.OperationalError:
             await asyncio.sleep(0.02)

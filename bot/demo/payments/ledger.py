@@ -6,6 +6,8 @@ import secrets
 from dataclasses import dataclass
 from pathlib import Path
 
+from bot.demo.postgres import connected
+
 DATABASE = "payments"
 ROLES = ("payments_app", "reporting", "nightdesk_ro", "nightdesk_act")
 
@@ -30,14 +32,14 @@ async def create_ledger(superuser_dsn: str) -> Ledger:
     from psycopg import sql  # noqa: PLC0415
 
     passwords = {role: secrets.token_urlsafe(18) for role in ROLES}
-    async with await psycopg.AsyncConnection.connect(superuser_dsn, autocommit=True) as connection:
+    async with connected(psycopg.AsyncConnection.connect(superuser_dsn, autocommit=True)) as connection:
         for role, password in passwords.items():
             await connection.execute(
                 sql.SQL("CREATE ROLE {} LOGIN PASSWORD {}").format(sql.Identifier(role), sql.Literal(password))
             )
         await connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(DATABASE)))
     schema = Path(__file__).with_name("schema.sql").read_text(encoding="utf-8")
-    async with await psycopg.AsyncConnection.connect(superuser_dsn, dbname=DATABASE) as connection:
+    async with connected(psycopg.AsyncConnection.connect(superuser_dsn, dbname=DATABASE)) as connection:
         await connection.execute(schema.encode())
         host, port = connection.info.host, connection.info.port
     address = f"{host}:{port}/{DATABASE}"
