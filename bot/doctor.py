@@ -62,6 +62,8 @@ async def checks(settings: Settings) -> AsyncIterator[Check]:
     yield _policy(settings)
     yield _playbooks(settings)
     yield await _encoder(settings)
+    async for check in _models(settings):
+        yield check
 
 
 def _settings(settings: Settings) -> Check:
@@ -284,3 +286,14 @@ async def _tried(what: str, work: Callable[[], Awaitable[object]], fine: str) ->
     except NightdeskError as error:
         return Check("wrong", what, str(error))
     return Check("ok", what, fine)
+
+
+async def _models(settings: Settings) -> AsyncIterator[Check]:
+    """Every model is asked one short question: nothing else shows that key, name and address fit together."""
+    from bot.llm.probe import probed
+
+    if not settings.model.url:
+        yield Check("note", "Model", "none is configured, and none is needed", "To have one: docs/model.md.")
+        return
+    async for name, said, answers in probed(settings.model):
+        yield Check("ok" if answers else "wrong", f"Model {name}", said)

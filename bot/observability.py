@@ -25,6 +25,12 @@ TO_RECOVERY = Histogram(
     "From the alert being accepted to the verified recovery",
     buckets=(15, 30, 60, 120, 300, 900, 3600),
 )
+MODEL_CALLS = Counter("nightdesk_model_calls_total", "Questions to a language model", ["role", "outcome"])
+MODEL_TOKENS = Counter("nightdesk_model_tokens_total", "Tokens of questions and answers", ["role", "kind"])
+MODEL_MONEY = Counter("nightdesk_model_money_total", "Their price, in the currency of the budget", ["role"])
+MODEL_SECONDS = Histogram(
+    "nightdesk_model_seconds", "From the question to its whole answer", ["role"], buckets=(0.5, 1, 2, 5, 10, 30, 60)
+)
 
 QUIET = (
     "docket",

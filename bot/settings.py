@@ -24,6 +24,7 @@ from pydantic_settings import (
 
 from bot.changes.configured import ConfiguredSource
 from bot.errors import Misconfigured
+from bot.model_settings import ModelSettings
 from bot.plural import many, verb
 from bot.sources import ConfiguredLogs, ConfiguredTraces
 from bot.targets import AwxSettings, FeatureFlag, GithubSettings, KubernetesCluster, RedisServer
@@ -298,6 +299,7 @@ class Settings(BaseSettings):
     logs: tuple[ConfiguredLogs, ...] = ()
     traces: tuple[ConfiguredTraces, ...] = ()
     changes: ChangesSettings = ChangesSettings()
+    model: ModelSettings = ModelSettings()
     triage: TriageSettings = TriageSettings()
     remediation: RemediationSettings = RemediationSettings()
     work: WorkSettings = WorkSettings()

@@ -7,10 +7,9 @@ from typing import Any, Literal, Protocol
 
 from pydantic import Field
 
+from bot.model_settings import ModelRole
 from bot.models import Noun
 
-ModelRole = Literal["condense", "word", "judge", "explore", "answer", "write"]
-"""What a model is asked for; the settings say which model that is."""
 OnText = Callable[[str], Awaitable[None]]
 """Hears the next piece of an answer that is still coming in."""
 

@@ -19,9 +19,10 @@ from typing import Any, Generic, Literal, Protocol, TypeVar
 import structlog
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from bot.llm.chat import ChatReply, ChatRequest, Model, ModelRole, OnText, Said, Spender, ToolOffer
+from bot.llm.chat import ChatReply, ChatRequest, Model, OnText, Said, Spender, ToolOffer
 from bot.llm.fence import Fence
 from bot.masking import Mask
+from bot.model_settings import ModelRole
 
 log = structlog.get_logger(__name__)
 

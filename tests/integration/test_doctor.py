@@ -20,6 +20,7 @@ from bot.settings import BearerAuth, RemediationSettings, Settings, SlackSetting
 from bot.slack import scopes
 from bot.sources import FilesSource, LokiSource, TempoSource
 from bot.storage import embedded_redis
+from tests.servers.model import Fails, Says, ScriptedModel
 from tests.servers.postgres import PostgresDatabase
 from tests.servers.process import free_port
 from tests.servers.web import serving
@@ -274,6 +275,15 @@ async def test_a_source_of_changes_that_does_not_answer_is_wrong_and_the_open_do
     assert (lines["Changes from argo"].state, "did not answer" in lines["Changes from argo"].said) == ("wrong", True)
     guarded = settings(changes={"auth": {"kind": "bearer", "token": "t"}})
     assert (await only(guarded, "Changes")).state == "ok"
+
+
+async def test_each_model_is_asked_and_none_is_needed(settings: Configured, scripted_model: ScriptedModel) -> None:
+    assert (await only(settings(), "Model")).state == "note"
+    server = {"url": scripted_model.url, "name": "small", "roles": {"judge": "strong"}}
+    scripted_model.script = lambda body: Says("OK") if body["model"] == "small" else Fails(404, "no such model")
+    lines = await found(settings(model=server))
+    assert (lines["Model small"].state, scripted_model.url in lines["Model small"].said) == ("ok", True)
+    assert (lines["Model strong"].state, "NIGHTDESK_MODEL__NAME" in lines["Model strong"].said) == ("wrong", True)
 
 
 async def test_a_prometheus_that_wants_credentials_or_a_tenant(settings: Configured) -> None:

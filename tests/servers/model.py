@@ -14,7 +14,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response, StreamingResponse
 from starlette.routing import Route
 
-from bot.llm.settings import ModelSettings
+from bot.model_settings import ModelSettings
 from tests.servers.web import serving
 
 Json = dict[str, Any]

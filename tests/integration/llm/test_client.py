@@ -13,7 +13,7 @@ from pydantic import SecretStr, TypeAdapter
 from bot.errors import SourceUnavailable
 from bot.llm.chat import ChatReply, ChatRequest, Said, ToolCall, ToolOffer
 from bot.llm.client import ChatClient
-from bot.llm.settings import ModelServer
+from bot.model_settings import ModelServer
 from tests.servers.model import Fails, Raw, Says, ScriptedModel, Silent
 
 SCHEMA = {"type": "object", "properties": {"edge": {"type": "string"}}, "required": ["edge"],

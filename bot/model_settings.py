@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator, model_validator
 
-from bot.llm.chat import ModelRole
+ModelRole = Literal["condense", "word", "judge", "explore", "answer", "write"]
+"""What a model is asked for; the settings say which model that is."""
 
 
 class _Section(BaseModel):
