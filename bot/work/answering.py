@@ -24,7 +24,7 @@ from bot.models import Evidence, Incident, Phase, Recalled
 from bot.slack.blocks import Post
 from bot.slack.desk import Mention
 from bot.slack.views.spoken import Source, spoken
-from bot.work.modelled import Help
+from bot.work.modelled import Counsel
 from bot.work.wording import CAUSES, facts_of
 
 log = structlog.get_logger(__name__)
@@ -58,7 +58,7 @@ class Speaker:
 
     def __init__(
         self,
-        help: Help,  # noqa: A002 - its name everywhere
+        counsel: Counsel,
         journal: Journal,
         toolbox: Toolbox,
         names: Collection[str],
@@ -66,7 +66,7 @@ class Speaker:
         thread_of: ThreadOf,
         grow: Grow,
     ) -> None:
-        self._help = help
+        self._counsel = counsel
         self._journal = journal
         self._toolbox = toolbox
         self._names = names
@@ -102,8 +102,8 @@ class Speaker:
             look = _Looks(self._toolbox, self._scope_of, incident)
             return await answer(asking, asked, look=look, spoken_of=self._names, on_claims=on_claims)
 
-        asking = await self._help.asking(mention.channel, incident.id if incident else None, mention.text)
-        answered, unhelped = await self._help.tried(asking, "answer", work)
+        asking = await self._counsel.asking(mention.channel, incident.id if incident else None, mention.text)
+        answered, unhelped = await self._counsel.tried(asking, "answer", work)
         await growing.finished()
         if answered is None:
             return Spoken(unhelped=unhelped.text if unhelped else "")

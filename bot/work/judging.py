@@ -25,7 +25,7 @@ from bot.llm.judge import Choice, Crossing, ids, judge
 from bot.llm.typed import Asking
 from bot.memory.condensing import Condenser
 from bot.models import Incident, Noted
-from bot.work.modelled import Allowance, Condensing, Help
+from bot.work.modelled import Allowance, Condensing, Counsel
 
 log = structlog.get_logger(__name__)
 
@@ -83,12 +83,12 @@ NO_MIND = NoMind()
 class ModelMind:
     """A model decides, within what was drawn."""
 
-    help: Help
+    counsel: Counsel
     toolbox: Toolbox
 
     def condenser(self, incident: Incident) -> Condenser | None:
         """The model."""
-        return Condensing(self.help, incident)
+        return Condensing(self.counsel, incident)
 
     async def judge(
         self, incident: Incident, step: Step, question: str, labels: Sequence[str], facts: Mapping[str, Any]
@@ -104,7 +104,7 @@ class ModelMind:
         async def work(asking: Asking) -> Choice | None:
             return await judge(asking, crossing)
 
-        choice = await self.help.with_incident(incident, "judge", work, within=_allowed(step))
+        choice = await self.counsel.with_incident(incident, "judge", work, within=_allowed(step))
         if choice is None:
             return None
         await self._note(incident, step, question, choice, crossing.found)
@@ -123,7 +123,7 @@ class ModelMind:
         async def work(asking: Asking) -> Tool | Concluded | None:
             return await choose(asking, search)
 
-        choice = await self.help.with_incident(incident, "explore", work, within=_allowed(step))
+        choice = await self.counsel.with_incident(incident, "explore", work, within=_allowed(step))
         if isinstance(choice, Tool):
             return exploration.offers[choice.number]
         return _conclusion(choice, search) if choice and _may_end(choice, step) else unused[0]
@@ -153,8 +153,8 @@ class ModelMind:
         stands = "; ".join(by_ref(found)[ref].text for ref in choice.cites[:4])
         text = f"{question} The model chose '{choice.label}': {choice.why} It stands on: {stands}"
         try:
-            note = Noted(at=self.help.clock(), text=text)
-            await self.help.journal.append(incident.id, note, once=f"judged:{step.run_id}:{step.key}")
+            note = Noted(at=self.counsel.clock(), text=text)
+            await self.counsel.journal.append(incident.id, note, once=f"judged:{step.run_id}:{step.key}")
         except IllegalTransition as moved_on:
             log.info("judged.untold", incident=incident.id, step=step.key, why=str(moved_on))
 

@@ -1,8 +1,7 @@
-"""A model's help with one incident, bounded in time, and missed by nothing: what it does not give is said once.
+"""A model's counsel on an incident, bounded in time, and missed by nothing: what it does not give is said once.
 
 Here the room of the model meets the incident: who pays, in which language, which names are kept from it. Every use goes
-through `Help.with_incident`, so that a model that is down, too slow or spent costs the thread one line and the triage
-nothing.
+through `Counsel.with_incident`: a model that is down, too slow or spent costs the thread one line, the triage nothing.
 """
 
 from __future__ import annotations
@@ -93,7 +92,7 @@ class Unhelped:
 
 
 @dataclass(frozen=True)
-class Help:
+class Counsel:
     """A model that may be asked for an incident.
 
     Args:
@@ -170,7 +169,7 @@ def written_in(texts: Sequence[str]) -> Language:
 class Condensing:
     """Says an incident's brief in fewer words. Implements `bot.memory.condensing.Condenser`."""
 
-    help: Help
+    counsel: Counsel
     incident: Incident
 
     async def condense(self, brief: Brief, budget_tokens: int) -> Sequence[Condensed]:
@@ -182,4 +181,4 @@ class Condensing:
             statements = await condense(asking, subject, brief.lines, budget_tokens)
             return [Condensed(text=one.text, cites=one.cites) for one in statements or ()]
 
-        return await self.help.with_incident(self.incident, "condense", work) or ()
+        return await self.counsel.with_incident(self.incident, "condense", work) or ()

@@ -30,7 +30,7 @@ from bot.models import (
     Resolved,
     Verified,
 )
-from bot.work.modelled import Help
+from bot.work.modelled import Counsel
 from bot.work.wording import CAUSES, facts_of
 
 WORTH_S = timedelta(minutes=10)
@@ -53,28 +53,28 @@ def file_name(incident: Incident) -> str:
     return f"postmortem-{incident.id}.md"
 
 
-async def drafted(incident: Incident, help: Help | None, names: Collection[str]) -> str:  # noqa: A002
-    """The document."""
+async def drafted(incident: Incident, counsel: Counsel | None, names: Collection[str]) -> tuple[str, bool]:
+    """The document, and whether some of its words are a model's."""
     facts = _facts(incident)
     words = None
-    if help is not None:
+    if counsel is not None:
         closed = Closed(title=_title(incident), facts=facts)
 
         async def work(asking: Asking) -> Drafted | None:
             return await write(asking, closed, names)
 
-        words = await help.with_incident(incident, "write", work)
-    return "\n".join(_document(incident, facts, words)) + "\n"
+        words = await counsel.with_incident(incident, "write", work)
+    return "\n".join(_document(incident, facts, words)) + "\n", words is not None
 
 
-async def learned(incident: Incident, help: Help, names: Collection[str]) -> tuple[str, ...]:  # noqa: A002
+async def learned(incident: Incident, counsel: Counsel, names: Collection[str]) -> tuple[str, ...]:
     """What to check first the next time, in a model's words that hold."""
     closed = Closed(title=_title(incident), facts=_facts(incident))
 
     async def work(asking: Asking) -> tuple[str, ...]:
         return await lesson(asking, closed, names)
 
-    return await help.with_incident(incident, "write", work) or ()
+    return await counsel.with_incident(incident, "write", work) or ()
 
 
 def _document(incident: Incident, facts: Sequence[Fact], words: Drafted | None) -> Iterator[str]:

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 
 from bot.models import Incident, ModelCost
 from bot.work import postmortem
-from bot.work.modelled import Help
+from bot.work.modelled import Counsel
 from bot.work.wording import put_into_words
 
 SAID = ":page_facing_up: *A draft of the post-mortem.* Please correct it: the timeline is from the record, {words}"
@@ -44,26 +44,26 @@ class Scribe:
         cost: what a model has cost an incident so far.
     """
 
-    help: Help | None = None
+    counsel: Counsel | None = None
     names: frozenset[str] = field(default_factory=frozenset)
     cost: Cost = no_cost
 
     async def word(self, incident: Incident) -> None:
         """Put the latest ranking into words, where a model is there to."""
-        if self.help is not None:
-            await put_into_words(self.help, incident, self.names)
+        if self.counsel is not None:
+            await put_into_words(self.counsel, incident, self.names)
 
     async def postmortem(self, incident: Incident) -> File | None:
         """The draft; None where the incident needs none."""
         if not postmortem.is_worth_one(incident):
             return None
-        document = await postmortem.drafted(incident, self.help, self.names)
-        said = SAID.format(words=MODELS if self.help is not None else OWN)
+        document, modelled = await postmortem.drafted(incident, self.counsel, self.names)
+        said = SAID.format(words=MODELS if modelled else OWN)
         return File(postmortem.file_name(incident), document, said)
 
     async def lesson(self, incident: Incident) -> tuple[str, ...]:
         """What to check first the next time; nothing without a model."""
-        return await postmortem.learned(incident, self.help, self.names) if self.help is not None else ()
+        return await postmortem.learned(incident, self.counsel, self.names) if self.counsel is not None else ()
 
     async def with_cost(self, incident: Incident) -> Incident:
         """The incident with what a model has cost it, where one was asked."""

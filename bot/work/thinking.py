@@ -13,7 +13,7 @@ from bot.models import Incident
 from bot.settings import TriageSettings
 from bot.work.answering import Grow, Speaker, ThreadOf
 from bot.work.judging import NO_MIND, Mind, ModelMind
-from bot.work.modelled import Help
+from bot.work.modelled import Counsel
 from bot.work.scoping import scope_of
 from bot.work.scribe import Cost, Scribe, no_cost
 
@@ -30,7 +30,7 @@ class Thinking:
 
 
 def thinking(
-    help: Help | None,  # noqa: A002 - its name everywhere
+    counsel: Counsel | None,
     toolbox: Toolbox,
     catalog: Catalog,
     triage: TriageSettings,
@@ -39,15 +39,15 @@ def thinking(
     grow: Grow,
     cost: Cost = no_cost,
 ) -> Thinking:
-    """Plug the model's help in, if there is one."""
-    if help is None:
+    """Plug the model's counsel in, if there is any."""
+    if counsel is None:
         return Thinking()
     names = frozenset(catalog.services)
-    scope = _scope(catalog, triage, help.clock)
+    scope = _scope(catalog, triage, counsel.clock)
     return Thinking(
-        mind=ModelMind(help, toolbox),
-        scribe=Scribe(help, names, cost),
-        speaker=Speaker(help, help.journal, toolbox, names, scope, thread_of, grow),
+        mind=ModelMind(counsel, toolbox),
+        scribe=Scribe(counsel, names, cost),
+        speaker=Speaker(counsel, counsel.journal, toolbox, names, scope, thread_of, grow),
     )
 
 

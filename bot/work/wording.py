@@ -10,8 +10,8 @@ from bot.errors import IllegalTransition
 from bot.llm.honesty import Claim, Fact, by_ref, empty_facts, seen_facts
 from bot.llm.typed import Asking
 from bot.llm.words import Ranking, Wording, word
-from bot.models import Cited, Hypothesis, Incident, Recorded, Worded
-from bot.work.modelled import Help
+from bot.models import Cited, Hypothesis, Incident, Phase, Recorded, Worded
+from bot.work.modelled import Counsel
 
 log = structlog.get_logger(__name__)
 
@@ -21,27 +21,30 @@ EMPTY = 8
 REMEMBERED = 8
 
 
-async def put_into_words(help: Help, incident: Incident, names: Collection[str]) -> None:  # noqa: A002
+async def put_into_words(counsel: Counsel, incident: Incident, names: Collection[str]) -> None:
     """Word the incident's latest ranking, once.
 
     Args:
         names: of all services: one that is in no evidence may not be named.
     """
     ranked = incident.last("hypotheses")
-    if ranked is None or not incident.hypotheses or _is_worded(incident, ranked):
+    over = incident.phase is Phase.RESOLVED
+    if ranked is None or not incident.hypotheses or over or _is_worded(incident, ranked):
         return
     ranking = ranking_of(incident)
 
     async def work(asking: Asking) -> Wording | None:
         return await word(asking, ranking, names)
 
-    wording = await help.with_incident(incident, "word", work)
+    wording = await counsel.with_incident(incident, "word", work)
     if wording is None:
         return
     try:
-        await help.journal.append(incident.id, _worded(help, ranked, wording, ranking), once=f"worded:{ranked.id}")
-    except IllegalTransition as over:
-        log.info("wording.too_late", incident=incident.id, why=str(over))
+        await counsel.journal.append(
+            incident.id, _worded(counsel, ranked, wording, ranking), once=f"worded:{ranked.id}"
+        )
+    except IllegalTransition as late:
+        log.info("wording.too_late", incident=incident.id, why=str(late))
 
 
 def ranking_of(incident: Incident) -> Ranking:
@@ -72,14 +75,14 @@ def facts_of(incident: Incident, causes: tuple[Hypothesis, ...] = ()) -> tuple[F
     return (*seen_facts(order[:EVIDENCE], sources=agents), *nothing)
 
 
-def _worded(help: Help, ranked: Recorded, wording: Wording, ranking: Ranking) -> Worded:  # noqa: A002
+def _worded(counsel: Counsel, ranked: Recorded, wording: Wording, ranking: Ranking) -> Worded:
     facts = by_ref(ranking.facts)
 
     def cited(claim: Claim) -> Cited:
         return Cited(text=claim.text, cites=tuple(facts[ref].id for ref in claim.cites))
 
     return Worded(
-        at=help.clock(),
+        at=counsel.clock(),
         ranked=ranked.id,
         sentences=tuple(cited(claim) for claim in wording.claims),
         doubt=cited(wording.doubt) if wording.doubt else None,

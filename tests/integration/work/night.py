@@ -25,7 +25,7 @@ from bot.remediation.rules import Approvers, Policy
 from bot.settings import Settings
 from bot.storage import connect
 from bot.work.drafting import Drafter
-from bot.work.modelled import Help
+from bot.work.modelled import Counsel
 from bot.work.thinking import Thinking, thinking
 from bot.work.triage import Triage
 from bot.work.world import Rooms
@@ -197,7 +197,7 @@ class Night:
         )
 
     def _thinking(self, model: Model | None) -> Thinking:
-        helped = Help(model, self.journal, self.memory, _now) if model else None
+        helped = Counsel(model, self.journal, self.memory, _now) if model else None
 
         async def thread_of(_: Incident) -> str | None:
             return self.thread

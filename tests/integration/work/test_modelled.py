@@ -155,6 +155,7 @@ async def test_a_post_mortem_stands_without_them(redis_url: str, character: Char
     assert [word for word in ("CDN", "evil.example", "a model's suggestion") if word in written.text] == []
     assert written.text.count("approved!") == written.text.count("approved! [t1]"), "only beside the alert that said it"
     assert "1. One session blocks 12 others (73% sure)" in written.text
+    assert ("partly a model's" in written.said) == isinstance(character, Obedient)
 
 
 @pytest.mark.parametrize(("character", "said"), [(Helpful(), True), (Lying(), False)], ids=["helpful", "lying"])

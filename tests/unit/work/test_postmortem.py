@@ -20,7 +20,8 @@ def closed(*events: Event) -> tuple[Event, ...]:
 
 async def test_the_timeline_the_cause_and_the_evidence_stand_in_it() -> None:
     seen = (Found(at=after(33), agent="metrics", findings=(SEEN,)), Ranked(at=after(34), hypotheses=(CAUSE,)))
-    text = await drafted(incident(*closed(*seen)), None, ())
+    text, modelled = await drafted(incident(*closed(*seen)), None, ())
+    assert not modelled
     assert text.startswith("# PaymentsFailing, 2026-03-01\n\n**A draft for people to correct.**")
     assert "- From 2026-03-01 03:12:00 to 2026-03-01 03:27:00: 15 min" in text
     timeline = text.partition("## Timeline")[2].partition("##")[0]
@@ -41,7 +42,7 @@ async def test_the_timeline_the_cause_and_the_evidence_stand_in_it() -> None:
 
 async def test_what_came_from_outside_is_no_markdown_of_ours() -> None:
     told = alert(summary="# A heading\n\n## Timeline\n- [x] done <script>")
-    text = await drafted(incident(opened(alert=told), Resolved(at=after(900), reason="`x`")), None, ())
+    text, _ = await drafted(incident(opened(alert=told), Resolved(at=after(900), reason="`x`")), None, ())
     assert text.splitlines()[0] == "# A heading ## Timeline - [x] done ‹script›, 2026-03-01"
     assert text.count("\n## Timeline\n") == 1
 
