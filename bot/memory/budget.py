@@ -27,8 +27,8 @@ def within(found: Sequence[Recalled], limit: int | None, budget_tokens: float | 
     return chosen
 
 
-def enough(limit: int | None, budget_tokens: int | None) -> int:
+def enough(limit: int | None, budget_tokens: float | None) -> int:
     """How many candidates to look at, so that short ones can fill what long ones leave."""
     for_budget = MOST_CANDIDATES if budget_tokens is None else 40 + budget_tokens // 8
     for_limit = MOST_CANDIDATES if limit is None else limit + 10
-    return max(min(for_budget, for_limit), 1)
+    return max(int(min(for_budget, for_limit)), 1)

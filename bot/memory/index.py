@@ -26,6 +26,8 @@ from bot.models import Message
 
 SESSION_PAUSE_S = 3600.0
 NO_CHANNEL = -1
+MOST_TERMS = 200
+"""Of a question: beyond that its rarest words are looked for, so that no question keeps all others waiting."""
 
 
 @dataclass(frozen=True)
@@ -185,7 +187,11 @@ class Index:
         return replace(said, total=worded)
 
     def _terms(self, text: str) -> dict[str, float]:
-        return dict.fromkeys(self._tokenize(text), 1.0)
+        terms = dict.fromkeys(self._tokenize(text), 1.0)
+        if len(terms) <= MOST_TERMS:
+            return terms
+        known = sorted((term for term in terms if term in self._lexical), key=self._lexical.rarity, reverse=True)
+        return dict.fromkeys(known[:MOST_TERMS], 1.0)
 
     def _hit(self, row: int, score: float, why: str, covers: float) -> Hit:
         channel, identifier = self._entries[row].key

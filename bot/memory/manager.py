@@ -28,8 +28,9 @@ from bot.memory.lessons import lesson
 from bot.memory.question import Key, Question
 from bot.memory.reserved import KNOWLEDGE, TAUGHT, lesson_id
 from bot.memory.store import Store
-from bot.memory.tokens import Tokenizer
+from bot.memory.tokens import Tokenizer, well_formed
 from bot.models import Brief, Incident, Message, Recalled
+from bot.models.base import as_utc
 from bot.redaction import redact
 from bot.storage import connect, embedded_redis
 
@@ -100,7 +101,7 @@ class MemoryManager:
         back, or delivered again.
         """
         fresh = await self._forgetting.spared(list(messages), unless_forgotten=unless_forgotten)
-        clean = [message.model_copy(update={"text": redact(message.text)}) for message in fresh]
+        clean = [message.model_copy(update={"text": redact(well_formed(message.text))}) for message in fresh]
         await self._mirror.remember(clean)
 
     async def edit(self, message: Message) -> None:
@@ -128,7 +129,7 @@ class MemoryManager:
         Raises:
             BadInput: nothing is given, which would mean everything.
         """
-        return await self._forgetting.forget(id, channel=channel, user=user, before=before)
+        return await self._forgetting.forget(id, channel=channel, user=user, before=_instant(before))
 
     async def count(
         self,
@@ -139,7 +140,7 @@ class MemoryManager:
         before: datetime | None = None,
     ) -> int:
         """How many messages `forget` would forget, lessons that go with them aside."""
-        return await self._forgetting.count(id, channel=channel, user=user, before=before)
+        return await self._forgetting.count(id, channel=channel, user=user, before=_instant(before))
 
     async def recall(
         self,
@@ -157,13 +158,15 @@ class MemoryManager:
             query: a question or a statement in words; a time that it names ('since yesterday', 上周二) counts, unless
                 `since` or `until` is given.
             channel: only what was said there.
-            since: included.
+            since: included; without a time zone it is read as UTC.
             until: excluded.
             limit: at most so many; 20 when there is no budget either.
             budget_tokens: at most so many estimated tokens of `user: text`.
         """
         if limit is None and budget_tokens is None:
             limit = DEFAULT_LIMIT
+        query = well_formed(query)
+        since, until = _instant(since), _instant(until)
         open_ended = since is None and until is None
         period = read_period(query, now=self._clock(), zone=self._zone) if open_ended else None
         question = Question(query, channel=channel, since=since, until=until, period=period)
@@ -277,6 +280,10 @@ class MemoryManager:
             for hit, message in zip(hits, messages, strict=True)
             if message is not None
         ]
+
+
+def _instant(moment: datetime | None) -> datetime | None:
+    return None if moment is None else as_utc(moment)
 
 
 def _digest(text: str) -> str:

@@ -29,6 +29,7 @@ class Mirror:
         self._meaning = meaning
         self._position = ""
         self._moving = asyncio.Lock()
+        self._asked = self._answered = 0
 
     async def load(self) -> list[Key]:
         """Fill the index from Redis; gives the messages that have no vector yet."""
@@ -55,8 +56,16 @@ class Mirror:
         return gone
 
     async def catch_up(self) -> None:
-        """Take in what other processes have changed since this index last looked."""
+        """Take in what other processes have changed since this index last looked.
+
+        Of many who ask at the same time one looks for all who asked before it began to look.
+        """
+        self._asked += 1
+        mine = self._asked
         async with self._moving:
+            if mine <= self._answered:
+                return
+            served = self._asked
             while changes := await self._store.changes(self._position):
                 for change in changes:
                     if change.origin != self._store.origin:
@@ -65,6 +74,7 @@ class Mirror:
             if changes is None:  # the stream was cut before it was read to here
                 await asyncio.to_thread(self._index.clear)
                 await self.load()
+            self._answered = served
 
     async def follow(self) -> None:
         """Keep the index fresh between questions, so that a question seldom has much to catch up with."""

@@ -15,6 +15,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from collections.abc import AsyncIterator, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -246,7 +247,7 @@ class Store:
             await self._redis.sadd(CHANNELS, channel)
 
     async def _announce(self, channel: str, ids: Sequence[str]) -> str:
-        fields: dict[Any, Any] = {"origin": self.origin, "channel": channel, "ids": "\n".join(ids)}
+        fields: dict[Any, Any] = {"origin": self.origin, "channel": channel, "ids": json.dumps(list(ids))}
         position = await self._redis.xadd(CHANGES, fields, maxlen=CHANGES_KEPT, approximate=True)
         return cast("bytes", position).decode()
 
@@ -276,10 +277,9 @@ def times_key(channel: str) -> str:
 
 
 def _change(position: bytes, fields: dict[bytes, bytes]) -> Change:
-    ids = fields[b"ids"].decode()
     return Change(
         position.decode(),
         fields[b"origin"].decode(),
         fields[b"channel"].decode(),
-        tuple(ids.split("\n")) if ids else (),
+        tuple(json.loads(fields[b"ids"])),
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from redis.asyncio import Redis
+from redis.asyncio import BlockingConnectionPool, Redis
 from redis.asyncio.retry import Retry
 from redis.backoff import ExponentialBackoff
 from redis.exceptions import ConnectionError as RedisConnectionError
@@ -12,14 +12,20 @@ from redis.exceptions import TimeoutError as RedisTimeoutError
 from bot.errors import Misconfigured
 
 KEEP_IT = "Set `appendonly yes` in redis.conf, and `appendfsync always` to lose not even a second."
+MOST_CONNECTIONS, LONGEST_WAIT_S = 100, 60.0
 OLDEST = (6, 2)
 """docket needs the stream commands of 6.2."""
 
 
 def connect(url: str, *, decode: bool = True) -> Redis:
-    """A client with its own pool; a lost connection is tried again for about a second."""
-    return Redis.from_url(
+    """A client with its own pool; a lost connection is tried again for about a second.
+
+    Where more is asked at once than there are connections, the rest waits for its turn.
+    """
+    pool = BlockingConnectionPool.from_url(
         url,
+        max_connections=MOST_CONNECTIONS,
+        timeout=LONGEST_WAIT_S,
         decode_responses=decode,
         socket_connect_timeout=3,
         socket_timeout=10,
@@ -27,6 +33,7 @@ def connect(url: str, *, decode: bool = True) -> Redis:
         retry=Retry(ExponentialBackoff(cap=0.5, base=0.05), retries=5),
         retry_on_error=[RedisConnectionError, RedisTimeoutError],
     )
+    return Redis.from_pool(pool)
 
 
 async def require_usable(redis: Redis) -> str:

@@ -65,6 +65,32 @@ def _utc(text: str | None) -> datetime | None:
         ("最近3天的发布", "2026-05-11T10:30", None),
         ("上周的发布", "2026-05-04T00:00", "2026-05-11T00:00"),
         ("前天上午", "2026-05-12T05:00", "2026-05-12T12:00"),
+        ("what happened in the last hour", "2026-05-14T09:30", None),
+        ("in the last week", "2026-05-07T10:30", None),
+        ("just now", "2026-05-14T10:00", None),
+        ("40 minutes ago", "2026-05-14T09:40", "2026-05-14T10:00"),
+        ("3 days ago", "2026-05-11T00:00", "2026-05-12T00:00"),
+        ("3 days ago at 14:00", "2026-05-11T13:45", "2026-05-11T14:30"),
+        ("三天前下午", "2026-05-11T12:00", "2026-05-11T18:00"),
+        ("大前天", "2026-05-11T00:00", "2026-05-12T00:00"),
+        ("十五分钟前", "2026-05-14T10:11:15", "2026-05-14T10:18:45"),
+        ("二十小时前", "2026-05-13T09:30", "2026-05-13T19:30"),
+        ("一个半小时前", "2026-05-14T08:30", "2026-05-14T09:30"),
+        ("昨晚十点", "2026-05-13T21:45", "2026-05-13T22:30"),
+        ("今天凌晨", "2026-05-14T00:00", "2026-05-14T06:00"),
+        ("昨天中午", "2026-05-13T11:00", "2026-05-13T13:30"),
+        ("over the weekend", "2026-05-09T00:00", "2026-05-11T00:00"),
+        ("around midnight", "2026-05-13T23:00", "2026-05-14T01:00"),
+        ("yesterday 3pm-4", "2026-05-13T15:00", "2026-05-13T16:00"),
+        ("between Monday and Wednesday", "2026-05-11T00:00", "2026-05-14T00:00"),
+        ("from Friday to Sunday", "2026-05-08T00:00", "2026-05-11T00:00"),
+        ("from 2026-05-01 to 2026-05-03", "2026-05-01T00:00", "2026-05-04T00:00"),
+        ("yesterday 22:00 to today 09:00", "2026-05-13T22:00", "2026-05-14T09:00"),
+        ("since Monday until now", "2026-05-11T00:00", None),
+        ("从周一到周三", "2026-05-11T00:00", "2026-05-14T00:00"),
+        ("2026/05/03 14:00", "2026-05-03T13:45", "2026-05-03T14:30"),
+        ("since 2026-05-03T14:00:00Z", "2026-05-03T14:00", None),
+        ("since 2026-05-03T14:00:00+02:00", "2026-05-03T12:00", None),
     ],
 )
 def test_a_phrase_is_a_stretch_of_time(text: str, since: str | None, until: str | None) -> None:
@@ -83,7 +109,8 @@ def test_a_date_may_also_be_told_in_the_days_after_it(text: str) -> None:
 @pytest.mark.parametrize(
     "text",
     ["why is checkout slow", "error 502 on node-3", "v2.3 of payments", "10.0.0.1:5432 refuses", "may I restart it",
-     "port 8080", "we have 20 connections", "支付服务报错", "ratio 3 to 4", "pid 14 and 15"],
+     "port 8080", "we have 20 connections", "支付服务报错", "ratio 3 to 4", "pid 14 and 15",
+     "who runs the morning batch", "晚上的批处理", "the evening shift", "9999-12-31"],
 )  # fmt: skip
 def test_other_talk_names_no_time(text: str) -> None:
     assert read_period(text, now=NOW, zone=ZoneInfo("UTC")) is None
@@ -160,3 +187,27 @@ def test_clock_times_are_those_of_the_channel() -> None:
 def test_any_text_can_be_read(text: str) -> None:
     period = read_period(text, now=NOW, zone=BERLIN)
     assert period is None or period.since is not None or period.until is not None
+
+
+def test_a_clock_time_in_utc_is_not_moved() -> None:
+    period = _read("last Tuesday 14:00–15:00 UTC", zone=NEW_YORK)
+    assert (period.since, period.until) == (_utc("2026-05-12T14:00"), _utc("2026-05-12T15:00"))
+
+
+_FRAGMENTS = ["since", "before", "the", "last", "past", "hour", "week", "days", "ago", "99999", "12", "a few",
+              "Monday", "yesterday", "14:00", "3pm", "-", "to", "and", "May", "31", "9999-12-31", "0001-01-01", "UTC",
+              "now", "昨天", "上", "周", "二", "十", "五", "个", "半", "小时", "分钟", "前", "最近", "下午",
+              "点", "到", "月", "日"]  # fmt: skip
+
+
+@given(st.lists(st.tuples(st.sampled_from(_FRAGMENTS), st.sampled_from(["", " "])), max_size=9))
+def test_any_words_of_time_can_be_read(words: list[tuple[str, str]]) -> None:
+    text = "".join(word + gap for word, gap in words)
+    period = read_period(text, now=NOW, zone=NEW_YORK)
+    assert period is None or period.since is not None or period.until is not None
+
+
+def test_a_very_long_text_keeps_what_is_behind_its_time() -> None:
+    period = _read(f"since yesterday {'x ' * 50_000}ledger")
+    assert period.since == _utc("2026-05-13T00:00")
+    assert period.rest.endswith("ledger")
