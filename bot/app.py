@@ -37,6 +37,7 @@ from bot.databases import databases_of, readings_kept
 from bot.errors import Denied
 from bot.gate import PLACES, actions_of, policy_of
 from bot.incidents import Intake, Journal
+from bot.llm.door import model_of
 from bot.memory import MemoryManager
 from bot.models import Alert, Proposal
 from bot.remediation.approvals import Approvals, Membership, may_decide
@@ -82,7 +83,7 @@ from bot.work.showings import Showings
 from bot.work.specs import shipped_specs, tool_specs
 from bot.work.stage import NoStage, SlackStage
 from bot.work.tasks import tasks_of
-from bot.work.thinking import thinking
+from bot.work.thinking import cost_of, counsel_of, thinking
 from bot.work.triage import Triage
 from bot.work.verify import Verifier
 from bot.work.world import Rooms
@@ -144,7 +145,16 @@ async def assembled(settings: Settings, *, clock: Clock = utc_now) -> AsyncItera
         stopping = asyncio.Event()
         door, stage, membership, names = await _slack(stack, settings, redis, pictures, clock, stopping)
         forgetting = Forgetting(memory, partial(may_decide, policy.approvers, membership))
-        thought = thinking(None, telemetry.toolbox, catalog, settings.triage, thread_of=stage.thread, grow=stage.answer)
+        model = await stack.enter_async_context(model_of(settings.model, redis, clock))
+        thought = thinking(
+            counsel_of(model, settings.model, journal, memory, catalog, clock),
+            telemetry.toolbox,
+            catalog,
+            settings.triage,
+            thread_of=stage.thread,
+            grow=stage.answer,
+            cost=cost_of(model),
+        )
         answers = Answers(journal, intake, memory, catalog, clock, names, forgetting, thought.speaker)
         measures = _measures(settings, catalog, journal, telemetry, known, clock)
         drafter = Drafter(known, catalog, policy, measures.now, clock, verify_s=settings.remediation.verify_s)

@@ -70,6 +70,11 @@ class ModelSettings(ModelServer):
         default_factory=dict, description="another model of the same server for condense, word, judge, explore, …"
     )
     fallback: ModelServer | None = Field(default=None, description="asked where the first one does not answer")
+    language: Literal["auto", "en", "zh"] = Field(
+        default="auto", description="it answers in; auto: the one that is mostly written in the channel"
+    )
+    languages: Mapping[str, Literal["en", "zh"]] = Field(default_factory=dict, description="by channel id")
+    mask_services: bool = Field(default=False, description="keep the names of services from it, as those of hosts are")
     prices: Mapping[str, Price] = Field(default_factory=dict, description="by the model's name")
     budget: Budget = Budget()
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import re
+import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -29,6 +30,7 @@ log = structlog.get_logger(__name__)
 PATIENCE_S: Mapping[str, float] = {"condense": 10.0, "judge": 20.0, "explore": 20.0, "word": 60.0, "answer": 90.0,
                                    "write": 120.0}  # fmt: skip
 """How long each use may take. What the thread waits for gets little."""
+SILENT_FOR_S = 60.0
 LISTENED = 30
 """The latest messages of a channel by which its language is told."""
 _HAN = re.compile(r"[\u4e00-\u9fff]")
@@ -91,6 +93,22 @@ class Unhelped:
     text: str
 
 
+@dataclass
+class Silence:
+    """For how long a model that did not answer is not asked, in this process."""
+
+    elapsed: Callable[[], float] = time.monotonic
+    until: float = 0.0
+
+    def begin(self) -> None:
+        """It has just not answered."""
+        self.until = self.elapsed() + SILENT_FOR_S
+
+    def lasts(self) -> bool:
+        """Whether it is still left alone."""
+        return self.elapsed() < self.until
+
+
 @dataclass(frozen=True)
 class Counsel:
     """A model that may be asked for an incident.
@@ -98,6 +116,7 @@ class Counsel:
     Args:
         masked: names that the model is not told.
         languages: of channels; `language` for the others, where "auto" listens to what is written there.
+        silence: after a use that was waited for in vain.
     """
 
     model: Model
@@ -107,6 +126,7 @@ class Counsel:
     masked: frozenset[str] = frozenset()
     language: Language | Literal["auto"] = "auto"
     languages: Mapping[str, Language] = field(default_factory=dict)
+    silence: Silence = field(default_factory=Silence)
 
     async def with_incident(
         self, incident: Incident, use: Use, work: Callable[[Asking], Awaitable[T]], *, within: Sequence[Allowance] = ()
@@ -123,7 +143,12 @@ class Counsel:
     async def tried(
         self, asking: Asking, use: Use, work: Callable[[Asking], Awaitable[T]]
     ) -> tuple[T | None, Unhelped | None]:
-        """What the work gives; or why nothing could be had."""
+        """What the work gives; or why nothing could be had.
+
+        Who did not answer in time is not asked again for a while: a silent model costs the triage its seconds once.
+        """
+        if self.silence.lasts():
+            return None, Unhelped("down", "The model did not answer a moment ago. Everything else goes on without it.")
         try:
             async with asyncio.timeout(PATIENCE_S[use]):
                 return await work(asking), None
@@ -132,6 +157,7 @@ class Counsel:
         except NightdeskError as unavailable:  # ModelUnavailable, and whatever else a door may meet
             unhelped = Unhelped("down", f"{unavailable} Everything else goes on without it.")
         except TimeoutError:
+            self.silence.begin()
             slow = f"The model did not answer within {PATIENCE_S[use]:g} s."
             unhelped = Unhelped("down", f"{slow} Everything else goes on without it.")
         log.warning("model.no_help", use=use, incident=asking.spender.incident, why=unhelped.text)

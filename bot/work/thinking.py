@@ -9,7 +9,11 @@ from datetime import datetime
 from bot.agents.scope import Scope
 from bot.agents.tools import Toolbox
 from bot.catalog import Catalog
-from bot.models import Incident
+from bot.incidents import Journal
+from bot.llm.door import Door
+from bot.memory import MemoryManager
+from bot.model_settings import ModelSettings
+from bot.models import Incident, ModelCost
 from bot.settings import TriageSettings
 from bot.work.answering import Grow, Speaker, ThreadOf
 from bot.work.judging import NO_MIND, Mind, ModelMind
@@ -27,6 +31,33 @@ class Thinking:
     mind: Mind = NO_MIND
     scribe: Scribe = WITHOUT_A_MODEL
     speaker: Speaker | None = None
+
+
+def counsel_of(
+    door: Door | None,
+    settings: ModelSettings,
+    journal: Journal,
+    memory: MemoryManager,
+    catalog: Catalog,
+    clock: Callable[[], datetime],
+) -> Counsel | None:
+    """The counsel of the configured model; None where there is none."""
+    if door is None:
+        return None
+    masked = frozenset(catalog.services) if settings.mask_services else frozenset[str]()
+    return Counsel(door, journal, memory, clock, masked, settings.language, settings.languages)
+
+
+def cost_of(door: Door | None) -> Cost:
+    """What the configured model has cost an incident."""
+    if door is None:
+        return no_cost
+
+    async def cost(incident_id: str) -> ModelCost | None:
+        spent = await door.spent(incident_id)
+        return ModelCost(tokens=spent.tokens, money=spent.money, currency=spent.currency)
+
+    return cost
 
 
 def thinking(

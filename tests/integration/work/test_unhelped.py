@@ -24,9 +24,11 @@ class Failing:
 
     def __init__(self, error: Exception | None) -> None:
         self.error = error
+        self.asked = 0
 
     async def ask(self, request: ChatRequest, spender: Spender, *, on_text: OnText | None = None) -> ChatReply:
         """Never an answer: the error, or silence."""
+        self.asked += 1
         if self.error is None:
             await asyncio.Event().wait()
             raise AssertionError((request, spender, on_text))
@@ -61,6 +63,14 @@ async def test_the_proposal_is_there_and_the_thread_says_once_that_no_model_help
     assert sum(words in note for note in notes(incident)) == 1
     assert incident.brief
     assert len(incident.brief.lines) == 2
+
+
+@pytest.mark.usefixtures("hasty")
+async def test_a_silent_model_is_waited_for_once(redis_url: str) -> None:
+    silent = Failing(None)
+    async with night_on(redis_url, silent) as night:
+        incident = await night.triage()
+    assert (silent.asked, incident.phase) == (1, Phase.AWAITING)
 
 
 @pytest.mark.usefixtures("hasty")

@@ -1,0 +1,73 @@
+"""The bot with a model behind a real socket: words, answers, what they cost, and the model going away."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+
+import pytest
+
+from bot.demo.workspace import MINA
+from tests.characters import Helpful, heard
+from tests.e2e.scene import WITHIN_S, Scene
+from tests.servers.model import Fails, Json, Says, ScriptedModel
+from tests.servers.nightdesk import CHANNEL
+from tests.servers.postgres import Queue
+from tests.servers.web import serving
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+
+def helps(body: Json) -> Says:
+    """What a model that helps answers."""
+    reply = Helpful()(heard(body))
+    return Says(reply.text, reply.calls)
+
+
+@pytest.fixture(scope="module")
+def model() -> Iterator[ScriptedModel]:
+    """A model that helps, until a test says otherwise."""
+    scripted = ScriptedModel(helps)
+    with serving(scripted.app()) as port:
+        scripted.url = f"http://127.0.0.1:{port}/v1"
+        yield scripted
+
+
+@pytest.fixture(scope="module")
+def more_settings(model: ScriptedModel) -> Mapping[str, str]:
+    """The bot's model."""
+    return {"NIGHTDESK_MODEL__URL": model.url, "NIGHTDESK_MODEL__NAME": "scripted"}
+
+
+async def test_the_causes_are_put_into_words_beside_the_proposal_and_the_card_says_what_that_cost(
+    scene: Scene, lock: Queue
+) -> None:
+    card = await scene.card(await scene.alert("words"))
+    thread = await scene.told(card, "In words")
+    assert "Worded by a model" in thread
+    assert "Proposed action" in await scene.told(card, "Proposed action")
+
+    def priced() -> bool:
+        return any("tokens" in json.dumps(shown) for shown in scene.cards() if shown["ts"] == card)
+
+    await scene.workspace.wait_for(priced, within_s=WITHIN_S, what="the cost on the card")
+
+
+async def test_a_question_in_its_thread_is_answered_from_its_evidence(scene: Scene) -> None:
+    card = next(shown["ts"] for shown in scene.cards())
+    me = scene.workspace.team.app.user_id
+    await scene.workspace.say(MINA.id, CHANNEL, f"<@{me}> what do we know?", thread=card)
+
+    def answered() -> bool:
+        return any("held against them" in str(message.get("blocks")) for message in scene.replies(card)[-1:])
+
+    await scene.workspace.wait_for(answered, within_s=WITHIN_S, what="an answer with its sources")
+
+
+async def test_without_its_model_the_triage_is_what_it_was_and_the_thread_says_so_once(
+    scene: Scene, lock: Queue, model: ScriptedModel
+) -> None:
+    model.script = lambda _: Fails(401, "the key has expired")
+    card = await scene.card(await scene.alert("gone", summary="It fails again, without a model"))
+    thread = await scene.told(card, "Proposed action")
+    assert thread.count("Everything else goes on without it.") == 1
