@@ -9,7 +9,27 @@ from dataclasses import dataclass, field
 from bot.canvas.faults import Fault, NotAPlaybook, Place
 
 HEADING = re.compile(r"^###\s+(?P<id>\S.*?)\s*$")
-FENCE = re.compile(r"^(?P<ticks>`{3,})(?P<language>\w*)\s*$")
+FENCE = re.compile(r"^(?P<ticks>`{3,})\s*(?P<language>[^\s`]*)[^`]*$")
+CLOSING = re.compile(r" {0,3}(?P<ticks>`{3,})\s*")
+INVISIBLE = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u00ad\u061c\u200b\u200e\u200f\u2028-\u202e\u2060-\u2069\ufeff]")
+"""Characters that a reviewer cannot see, or that end a line for some readers only: controls, and those that turn or
+hide text (Unicode TR36, "Bidirectional Text Spoofing")."""
+
+HIDING: tuple[tuple[re.Pattern[str], str, str], ...] = (
+    (
+        re.compile(r" {0,3}<[A-Za-z!?/]"),
+        "HTML may hide what stands in it.",
+        "Write it in Markdown, or start with a word.",
+    ),
+    (re.compile(r" {1,3}`{3,}| {0,3}~{3,}"), "This opens a block of its own.", "Begin the line with ``` instead."),
+    (
+        re.compile(r".*[`~]{3}\s*mermaid"),
+        "GitHub draws this, and it is not what runs.",
+        "Keep one drawing, at the top.",
+    ),
+    (re.compile(r" {1,3}#{1,6}\s"), "GitHub shows this as a heading.", "Begin the line with ###."),
+)
+"""Lines after which GitHub may show another drawing, or other blocks, than those that run."""
 
 
 @dataclass(frozen=True)
@@ -66,7 +86,7 @@ def take_apart(text: str, file: str) -> Document:
     Raises:
         NotAPlaybook: where a part is missing, doubled, or not closed.
     """
-    return _Splitter(text.splitlines(), file).document()
+    return _Splitter(re.split(r"\r?\n", text.removesuffix("\n")), file).document()
 
 
 class _Splitter:
@@ -74,10 +94,11 @@ class _Splitter:
         self.lines, self.file = lines, file
         self.faults: list[Fault] = []
 
-    def fault(self, line: int, message: str, mend: str) -> None:
-        self.faults.append(Fault(self.file, Place(max(line, 1)), "file", message, mend))
+    def fault(self, line: int, message: str, mend: str, *, column: int = 1) -> None:
+        self.faults.append(Fault(self.file, Place(max(line, 1), column), "file", message, mend))
 
     def document(self) -> Document:
+        self._all_is_seen()
         front, body = self._front()
         parts = list(self._parts(body))
         top, sections = parts[0], parts[1:]
@@ -87,6 +108,12 @@ class _Splitter:
             raise NotAPlaybook(self.faults)
         assert top.fence is not None
         return Document(front, _prose(top.prose), top.fence, _prose(top.after), tuple(map(_section, sections)))
+
+    def _all_is_seen(self) -> None:
+        for number, line in enumerate(self.lines, start=1):
+            for found in INVISIBLE.finditer(line):
+                message = f"The character U+{ord(found[0]):04X} cannot be seen in a review."
+                self.fault(number, message, "Delete it.", column=found.start() + 1)
 
     def _front(self) -> tuple[Block, int]:
         if not self.lines or self.lines[0].strip() != "---":
@@ -109,12 +136,18 @@ class _Splitter:
                 yield part
                 part = _Part(heading["id"], Place(at + 1))
             else:
-                part.say(line)
+                self._say(part, line, at)
             at += 1
         yield part
 
+    def _say(self, part: _Part, line: str, at: int) -> None:
+        for pattern, message, mend in HIDING:
+            if pattern.match(line):
+                self.fault(at + 1, message, mend)
+        part.say(line)
+
     def _fence(self, part: _Part, opened: int, ticks: str, language: str) -> int:
-        closed = next((at for at in range(opened + 1, len(self.lines)) if self.lines[at].strip() == ticks), None)
+        closed = next((at for at in range(opened + 1, len(self.lines)) if _closes(self.lines[at], ticks)), None)
         if closed is None:
             self.fault(opened + 1, f"The block opened with {ticks}{language} does not end.", f"Close it with {ticks}.")
             return len(self.lines)
@@ -135,6 +168,11 @@ class _Splitter:
             what = f"'{part.node}' has two ```yaml blocks." if part.node else "There are two drawings."
             self.fault(line, what, f"Keep one ```{language} block.")
         part.fence = part.fence or block
+
+
+def _closes(line: str, ticks: str) -> bool:
+    found = CLOSING.fullmatch(line)
+    return found is not None and len(found["ticks"]) >= len(ticks)
 
 
 def _section(part: _Part) -> Section:

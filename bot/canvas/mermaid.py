@@ -11,13 +11,14 @@ Only what Mermaid draws the way the bot walks it is read; all else is refused wi
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from functools import lru_cache
 from typing import Any, cast
 
 from lark import Lark, Token, Tree
 from lark.exceptions import UnexpectedEOF, UnexpectedInput, UnexpectedToken
 
+from bot.canvas import labels
 from bot.canvas.chart import Chart, Link, Mention, Remark, Shape, Statement
 from bot.canvas.faults import Fault, NotAPlaybook, Place
 
@@ -38,15 +39,18 @@ link: ARROW | PIPED | WORDED
 ID: /[A-Za-z][A-Za-z0-9_]*/
 _AMP: /[ \t]+&[ \t]+/
 ARROW: /[ \t]*-->[ \t]*/
-PIPED.2: /[ \t]*-->[ \t]*\|("[^"]*"|[^|"]*)\|[ \t]*/
+PIPED.2: /[ \t]*-->[ \t]*\|("[^"]*"|[^|"]*)\|[ \t]?/
 WORDED.2: /[ \t]*--[ \t]+("[^"]*"|[^"|]+?)[ \t]+-->[ \t]*/
 QUOTED: /"[^"]*"/
 PLAIN: /[^"\[\]{}()|<>\/\\]+/
 """
 
-KEYWORDS = "end graph flowchart subgraph style linkStyle classDef class click call href default interpolate direction"
+KEYWORDS = (
+    "end graph flowchart subgraph style linkStyle classDef class click call href default interpolate direction "
+    "accTitle accDescr constructor toString toLocaleString valueOf hasOwnProperty isPrototypeOf propertyIsEnumerable"
+)
 RESERVED = frozenset(KEYWORDS.split())
-"""Words that Mermaid's own reader takes for itself."""
+"""Words that Mermaid's own reader takes for itself, and the names that every JavaScript object has, which break it."""
 
 FOREIGN: tuple[tuple[str, str, str], ...] = (
     (r"^(subgraph\b|end$)", "Subgraphs are not part of a playbook.", "Draw a sub-playbook: name[[its-id]]."),
@@ -56,11 +60,13 @@ FOREIGN: tuple[tuple[str, str, str], ...] = (
         "Delete the line: the run colours the drawing.",
     ),
     (r"^%%\{", "Mermaid directives are not part of a playbook.", "Delete the line."),
+    (r"^%%$", "Mermaid draws an empty remark as a node.", "Delete the line, or say something after '%%'."),
     (r";\s*$", "A statement ends with its line.", "Delete the semicolon."),
     (r":::", "Styling is not part of a playbook.", "Delete ':::' and the class name."),
     (r"@\{", "Shapes are drawn with brackets.", "Write one of ([ ]) [ ] { } {{ }} [/ /] [[ ]]."),
     (r"-\.+->?|==+>?|~~~", "Dotted, thick and invisible arrows have no meaning here.", "Write -->."),
     (r"<--|--[xo](?=[\s|]|$)|-->?[xo]\b(?=-)", "Arrows have one head.", "Write --> with a space on either side."),
+    (r"(?<=\|)[ \t]{2}", "Mermaid allows one space after the label of an arrow.", "Write -- label -->."),
     (r"---", "A line without a head has no direction.", "Write -->."),
     (
         r"\(\(|>[^|\]]*\]|(?<=\w)\((?!\[)",
@@ -138,7 +144,7 @@ class _Reader:
     def line(self, number: int, line: str) -> Statement | Remark | None:
         text = line.strip()
         indent = len(line) - len(line.lstrip())
-        if not text or (text.startswith("%%") and not text.startswith("%%{")):
+        if not text or re.match(r"%%[^{]", text):
             return Remark(f"%% {text[2:].strip()}".rstrip() if text else "")
         try:
             tree = _parser().parse(text)
@@ -219,10 +225,9 @@ class _Shaper:
         raw = (str(token) if text is None else text).strip()
         quoted = len(raw) >= 2 and raw.startswith('"') and raw.endswith('"')
         label = raw[1:-1].strip() if quoted else raw
-        for matches, message, mend in LABEL_FAULTS:
-            if matches(label, quoted):
-                self.reader.complain(self.place(token), message, mend)
-                break
+        misread = labels.misread(label, quoted=quoted)
+        if misread is not None:
+            self.reader.complain(self.place(token), *misread)
         return label
 
     def _check_name(self, name: Token, place: Place) -> None:
@@ -233,37 +238,6 @@ class _Shaper:
             self.reader.complain(
                 place, f"Mermaid reads '{name}--' as an arrow's tail.", "Put a space before the arrow."
             )
-
-
-LABEL_FAULTS: tuple[tuple[Callable[[str, bool], bool], str, str], ...] = (
-    (lambda label, _: not label, "The label is empty.", "Say in a few words what this is."),
-    (
-        lambda label, _: re.search(r"<\S", label) is not None,
-        "Mermaid reads '<…' in a label as HTML.",
-        "Put a space after '<', or use words.",
-    ),
-    (lambda label, _: re.search(r"#\w+;", label) is not None, "Mermaid replaces '#…;' in a label.", "Use other words."),
-    (
-        lambda label, _: label.startswith("`"),
-        "Mermaid reads a label in backticks as Markdown.",
-        "Delete the backticks.",
-    ),
-    (
-        lambda label, quoted: not quoted and re.search(r"[\"\[\]{}()|<>/\\]", label) is not None,
-        "Mermaid may read a bracket or a slash here as a shape.",
-        "Quote the label.",
-    ),
-    (
-        lambda label, quoted: not quoted and "@" in label,
-        "Mermaid may read what stands before '@' as the name of an arrow.",
-        "Quote the label.",
-    ),
-    (
-        lambda label, quoted: not quoted and ("--" in label or label.endswith("-") or label.startswith("-")),
-        "Mermaid may read '-' here as part of an arrow.",
-        "Quote the label.",
-    ),
-)
 
 
 def _trees(tree: Tree[Token], kind: str) -> list[Tree[Token]]:
@@ -280,7 +254,7 @@ def _write_line(line: Statement | Remark) -> str:
         return f"  {line.text}".rstrip()
     parts = [_write_group(line.groups[0])]
     for link, group in zip(line.links, line.groups[1:], strict=True):
-        parts.append("-->" if link.label is None else f"-- {_write_label(link.label)} -->")
+        parts.append("-->" if link.label is None else f"-- {labels.written(link.label)} -->")
         parts.append(_write_group(group))
     return "  " + " ".join(parts)
 
@@ -293,9 +267,4 @@ def _write_mention(mention: Mention) -> str:
     if mention.shape is None:
         return mention.id
     opening, closing = mention.shape.value
-    return f"{mention.id}{opening}{_write_label(mention.label or mention.id)}{closing}"
-
-
-def _write_label(label: str) -> str:
-    plain = re.fullmatch(r"[^\W_]([^\"\[\]{}()|<>/\\#;`@-]|(?<=\w)-(?=\w))*", label)
-    return label if plain else f'"{label}"'
+    return f"{mention.id}{opening}{labels.written(mention.label or mention.id)}{closing}"

@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bot.canvas import labels
 from bot.canvas.chart import Chart, Link, Mention, Remark, Shape, Statement
 from bot.canvas.faults import NotAPlaybook
 from bot.canvas.mermaid import RESERVED, read_chart, write_chart
@@ -91,6 +92,19 @@ def test_quotes_are_written_only_where_they_are_needed() -> None:
         ("a-b --> c", 2, "Cannot read"),
         ("a --> ", 6, "Cannot read"),
         ("a[x] --> a[y]", 10, "drawn twice"),
+        ("a -->|x|  b", 9, "one space after the label"),
+        ("%%", 1, "empty remark"),
+        ("constructor --> b", 1, "Mermaid's own"),
+        ("accDescr{x} --> b", 1, "Mermaid's own"),
+        ("a[$$x$$] --> b", 3, "formula"),
+        ('a["fa:fa-user Ask"] --> b', 3, "icon"),
+        ('a["R&amp;D"] --> b', 3, "&…;"),
+        ('a["see #4 first; then"] --> b', 3, "#…;"),
+        ('a["x %%{init}%%"] --> b', 3, "directive"),
+        ("a[The direction TB] --> b", 3, "as a statement"),
+        ('a["one\\ntwo"] --> b', 3, "breaks the line"),
+        ('a["1. First look"] --> b', 3, "as a list"),
+        ("a -- *not* yet --> b", 3, "emphasis"),
     ],
 )
 def test_what_mermaid_would_draw_differently_is_refused_with_its_place(line: str, column: int, said: str) -> None:
@@ -117,7 +131,7 @@ LABELS = (
         st.characters(exclude_characters='"', exclude_categories=("C", "Z")) | st.just(" "), min_size=1, max_size=14
     )
     .map(str.strip)
-    .filter(lambda text: text and not text.startswith("`") and "<" not in text and "#" not in text)
+    .filter(lambda text: labels.misread(text, quoted=True) is None)
 )
 
 

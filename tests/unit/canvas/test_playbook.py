@@ -134,3 +134,38 @@ def test_what_is_not_a_playbook_is_named_with_its_place(old: str, new: str, said
 def test_a_file_that_cannot_be_read_is_named(tmp_path: Path) -> None:
     with pytest.raises(NotAPlaybook, match="cannot be read"):
         read(tmp_path / "nothing.md")
+
+
+HIDDEN = "```mermaid\nflowchart TD\n  a([Start]) --> e([Another end])\n```\n"
+
+
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        ("<!--", "HTML may hide"),
+        ("  <details>", "HTML may hide"),
+        ("~~~text", "opens a block of its own"),
+        ("  ```text", "opens a block of its own"),
+        ("> ```mermaid", "GitHub draws this"),
+        ("1. ~~~ mermaid", "GitHub draws this"),
+        (" ### b", "shows this as a heading"),
+        ("one\u2028two", r"U\+2028"),
+        ("pay \u202eyap", r"U\+202E"),
+        ("a\x0cb", r"U\+000C"),
+    ],
+)
+def test_what_could_show_another_drawing_than_the_one_that_runs_is_refused_at_its_line(line: str, said: str) -> None:
+    text = UGLY.replace("Why there is this playbook.", line)
+    with pytest.raises(NotAPlaybook, match=rf"u\.md:8:\d+: .*{said}"):
+        parse(text, "u.md")
+
+
+def test_a_block_of_another_language_ends_where_github_ends_it() -> None:
+    shown = "```c++ title\n### b\n    ```\n````"
+    playbook = parse(UGLY.replace("Why there is this playbook.", shown), "u.md")
+    assert format_text(playbook.text).count(shown) == 1
+
+
+def test_a_drawing_within_a_block_is_text_and_does_not_run() -> None:
+    playbook = parse(UGLY.replace("Why there is this playbook.", f"````text\n{HIDDEN}````"), "u.md")
+    assert playbook.chart.nodes["c"].label == "End"
