@@ -28,6 +28,9 @@ class ModelServer(_Section):
     query: Mapping[str, str] = Field(default_factory=dict, description="such as api-version for Azure")
     ca_file: Path | None = Field(default=None, description="certificates to trust; none: the machine's")
     timeout_s: float = Field(default=30, gt=0, le=600, description="of one whole answer")
+    thinking_tokens: int = Field(
+        default=0, ge=0, le=100_000, description="room beside every answer, for models that think before they answer"
+    )
 
     @field_validator("url")
     @classmethod

@@ -33,10 +33,12 @@ class Seat:
 
     Args:
         model_of: the model that it is asked for.
+        thinking_tokens: room that it gets beside every answer.
     """
 
     client: ChatClient
     model_of: Callable[[ModelRole], str]
+    thinking_tokens: int = 0
     _rest_s: float = 0.0
     _rests_until: float = field(default=0.0)
 
@@ -99,6 +101,7 @@ class Door:
 
     async def _asked(self, seat: Seat, request: ChatRequest, spender: Spender, on_text: OnText | None) -> ChatReply:
         model = seat.model_of(request.role)
+        request = request.model_copy(update={"max_tokens": request.max_tokens + seat.thinking_tokens})
         most = Usage(prompt=prompt_tokens(request), completion=request.max_tokens)
         reserved = await self._meter.reserve(spender, self._cost(model, most))
         begun, used = self._elapsed(), Usage(prompt=most.prompt)  # who is cancelled has read the question
@@ -148,8 +151,8 @@ async def model_of(
         return
     async with AsyncExitStack() as stack:
         first = await stack.enter_async_context(ChatClient(settings, transport=transport))
-        seats = [Seat(first, lambda role: settings.roles.get(role, settings.name))]
+        seats = [Seat(first, lambda role: settings.roles.get(role, settings.name), settings.thinking_tokens)]
         if fallback := settings.fallback:
             second = await stack.enter_async_context(ChatClient(fallback, transport=transport))
-            seats.append(Seat(second, lambda _: fallback.name))
+            seats.append(Seat(second, lambda _: fallback.name, fallback.thinking_tokens))
         yield Door(seats, Meter(redis, settings.budget, clock), dict(settings.prices))

@@ -63,6 +63,12 @@ async def test_each_role_asks_its_own_model(scripted_model: ScriptedModel, redis
     assert [asked["model"] for asked in scripted_model.asked] == ["strong", "cheap", "scripted"]
 
 
+async def test_a_model_that_thinks_first_gets_room_for_it(scripted_model: ScriptedModel, redis: Redis) -> None:
+    async with opened(scripted_model.settings(thinking_tokens=2000), redis) as door:
+        await door.ask(question(most=100), WHO)
+    assert [asked["max_tokens"] for asked in scripted_model.asked] == [2100]
+
+
 async def test_what_an_answer_cost_is_counted_for_all_who_pay(scripted_model: ScriptedModel, redis: Redis) -> None:
     scripted_model.script = lambda _: Says("Because.", usage=(1_000, 500))
     async with opened(scripted_model.settings(prices=PRICES), redis) as door:
