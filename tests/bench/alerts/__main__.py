@@ -36,6 +36,7 @@ from tests.servers.process import accepts, free_port, running, wait_until
 from tests.servers.storm import Sender, bodies, counted, services
 
 CONNECTIONS = 32
+SLACKS_PACE_S = 1.0
 CARD = "Everything else is in the thread."
 
 
@@ -136,6 +137,7 @@ async def storm(alerts: int, killed: str) -> dict[str, Any]:
         url = f"redis://127.0.0.1:{port}/0"
         with redis_on_disk(folder, port, "always") as redis:
             async with served(folder, url) as (bot, workspace):
+                await _installed(workspace)
                 sender, begun = Sender(_port(bot)), time.perf_counter()
                 card = asyncio.create_task(_first_card(workspace))
                 sending = asyncio.create_task(sender.send(list(bodies(alerts, 200))))
@@ -157,6 +159,12 @@ async def storm(alerts: int, killed: str) -> dict[str, Any]:
                 watching.cancel()
                 await asyncio.gather(watching, return_exceptions=True)
                 return {**found, "memory MB": round(memory_mb[0])}
+
+
+async def _installed(workspace: Workspace) -> None:
+    """A new bot says first that it has read its channel back, and Slack's pace holds what follows up for a second."""
+    await workspace.wait_for(lambda: workspace.messages(CHANNEL) or None, within_s=60, what="that it has read back")
+    await asyncio.sleep(SLACKS_PACE_S)
 
 
 async def _told(
