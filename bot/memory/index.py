@@ -19,7 +19,7 @@ from bot.memory.lexical import Lexical
 from bot.memory.people import People
 from bot.memory.question import Key, Question
 from bot.memory.surroundings import Surroundings
-from bot.memory.timeline import Lane, Timeline
+from bot.memory.timeline import Lane, Timeline, in_order
 from bot.memory.tokens import Tokenizer
 from bot.memory.vectors import Vector, Vectors
 from bot.models import Message
@@ -47,6 +47,7 @@ class _Entry:
     user: str
     lane: Lane
     at: float
+    order: str
 
 
 class Index:
@@ -216,16 +217,52 @@ class Index:
     def _insert(self, message: Message, terms: Sequence[str]) -> None:
         row = self._free.pop() if self._free else self._new_row()
         channel = self._channels.setdefault(message.channel, len(self._channels))
-        thread = message.thread if message.thread != message.id else None
-        entry = _Entry((message.channel, message.id), message.user, (channel, thread), message.sent_at.timestamp())
+        lane = self._lane(channel, message)
+        at = message.sent_at.timestamp()
+        entry = _Entry((message.channel, message.id), message.user, lane, at, in_order(message.id))
         self._channel_of[row] = channel
         self._user_of[row] = self._people.add(message.user)
         self._sent_at[row] = entry.at
         self._entries[row] = entry
         self._rows[entry.key] = row
         self._lexical.add(row, terms)
-        self._timeline.add(row, entry.lane, entry.at)
-        self._touch(row)
+        self._place(row, entry)
+        self._with_replies(message.channel, entry.lane)
+
+    def _lane(self, channel: int, message: Message) -> Lane:
+        """A thread's first message stands in the thread as soon as somebody has replied."""
+        if message.thread is not None and message.thread != message.id:
+            return channel, message.thread
+        return channel, message.id if (channel, message.id) in self._timeline else None
+
+    def _with_replies(self, channel: str, lane: Lane) -> None:
+        """Move a thread's first message to its replies, which answer it."""
+        root = self._rows.get((channel, lane[1])) if lane[1] is not None else None
+        if root is not None and self._entries[root].lane[1] is None:
+            self._move(root, lane)
+
+    def _without_replies(self, lane: Lane) -> None:
+        """Move a thread's first message back to the main flow when its replies are gone."""
+        row = self._timeline.alone(lane) if lane[1] is not None else None
+        if row is not None and self._entries[row].key[1] == lane[1]:
+            self._move(row, (lane[0], None))
+
+    def _move(self, row: int, lane: Lane) -> None:
+        self._displace(row, self._entries[row])
+        self._entries[row] = replace(self._entries[row], lane=lane)
+        self._place(row, self._entries[row])
+
+    def _place(self, row: int, entry: _Entry) -> None:
+        beside = self._timeline.beside(entry.lane, entry.at, entry.order)
+        self._touch(*beside)
+        self._timeline.add(row, entry.lane, entry.at, entry.order)
+        self._touch(row, *beside)
+
+    def _displace(self, row: int, entry: _Entry) -> None:
+        beside = self._timeline.beside(entry.lane, entry.at, entry.order)
+        self._touch(row, *beside)
+        self._timeline.remove(row, entry.lane, entry.at, entry.order)
+        self._touch(*beside)
 
     def _indexed_terms(self, message: Message) -> list[str]:
         """What is searched; who spoke and when belong to it, so that 'what did Ana say in May' finds Ana's May."""
@@ -240,21 +277,22 @@ class Index:
         self._sent_at.append(0)
         return len(self._channel_of) - 1
 
-    def _touch(self, row: int) -> None:
+    def _touch(self, *rows: int) -> None:
         if self._surroundings is not None:
-            self._surroundings.touch(row)
+            for row in rows:
+                self._surroundings.touch(row)
 
     def _discard(self, key: Key) -> None:
         row = self._rows.pop(key, None)
         if row is None:
             return
         entry = self._entries.pop(row)
-        self._touch(row)
         self._lexical.remove(row)
         self._people.drop(entry.user)
+        self._displace(row, entry)
         if self._vectors is not None:
             self._vectors.remove(row)
-        self._timeline.remove(row, entry.lane, entry.at)
+        self._without_replies(entry.lane)
         self._channel_of[row] = NO_CHANNEL
         self._free.append(row)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from bisect import bisect_left, insort
 from collections.abc import Sequence
 
@@ -12,17 +13,29 @@ from bot.memory.columns import Column, Floats, Rows
 Lane = tuple[int, str | None]
 """A channel's main flow, or one of its threads."""
 NOBODY = -1
+SLOW, BESIDE, LONGEST_PAUSE_S = 3.0, 4, 4 * 3600.0
+"""A channel may be slow altogether: a pause up to the longest ends nothing unless it is so many times as long as most
+of those beside it, so many on both sides."""
+_Place = tuple[float, str, int]
+"""When, under which name, which row."""
+_SHORT_NUMBER = re.compile(r"(?<!\d)\d{1,5}(?!\d)")
+
+
+def in_order(name: str) -> str:
+    """A message id as text that sorts in the order of its numbers: of messages of one moment, D1:3 is before D1:10."""
+    return _SHORT_NUMBER.sub(lambda number: number[0].zfill(6), name)
 
 
 class Timeline:
     """Rows in the order of time, lane by lane.
 
-    In the main flow of a channel a pause of more than `pause_s` ends a session; a thread is one session.
+    In the main flow of a channel a pause of more than `pause_s` ends a session, unless the channel is that slow; a
+    thread is one session.
     """
 
     def __init__(self, *, pause_s: float) -> None:
         self._pause_s = pause_s
-        self._lanes: dict[Lane, list[tuple[float, int]]] = {}
+        self._lanes: dict[Lane, list[_Place]] = {}
         self._before = Column(np.int32, fill=NOBODY)
         self._after = Column(np.int32, fill=NOBODY)
 
@@ -50,42 +63,60 @@ class Timeline:
                 spread.append(sums.copy())
         return spread
 
-    def add(self, row: int, lane: Lane, at: float) -> None:
-        """Put a row in its place."""
+    def __contains__(self, lane: object) -> bool:
+        return lane in self._lanes
+
+    def add(self, row: int, lane: Lane, at: float, name: str = "") -> None:
+        """Put a row in its place; of rows of one moment the `name` tells the order."""
         while len(self._before) <= row:
             self._before.append(NOBODY)
             self._after.append(NOBODY)
         members = self._lanes.setdefault(lane, [])
-        insort(members, (at, row))
-        place = bisect_left(members, (at, row))
-        self._join(lane, place - 1, place)
-        self._join(lane, place, place + 1)
+        insort(members, (at, name, row))
+        place = bisect_left(members, (at, name, row))
+        for earlier in range(place - 1 - BESIDE, place + 1 + BESIDE):  # a pause is one only beside others
+            self._join(lane, earlier, earlier + 1)
 
-    def remove(self, row: int, lane: Lane, at: float) -> None:
+    def remove(self, row: int, lane: Lane, at: float, name: str = "") -> None:
         """Take a row out and close the gap."""
         members = self._lanes[lane]
-        place = bisect_left(members, (at, row))
+        place = bisect_left(members, (at, name, row))
         del members[place]
         self._before[row] = self._after[row] = NOBODY
-        self._join(lane, place - 1, place)
+        for earlier in range(place - 1 - BESIDE, place + BESIDE):
+            self._join(lane, earlier, earlier + 1)
         if not members:
             del self._lanes[lane]
 
-    def latest(self, lane: Lane, count: int, *, until: float = float("inf")) -> list[int]:
-        """The last rows of a lane, oldest first."""
+    def beside(self, lane: Lane, at: float, name: str = "") -> list[int]:
+        """The rows whose neighbours change when one is put there or taken from there."""
         members = self._lanes.get(lane, [])
-        end = bisect_left(members, (until, NOBODY))
-        return [row for _, row in members[max(0, end - count) : end]]
+        place = bisect_left(members, (at, name, NOBODY))
+        return [row for _, _, row in members[max(0, place - 1 - BESIDE) : place + 2 + BESIDE]]
+
+    def alone(self, lane: Lane) -> int | None:
+        """The row of a lane that has no other."""
+        members = self._lanes.get(lane, [])
+        return members[0][2] if len(members) == 1 else None
 
     def _join(self, lane: Lane, earlier: int, later: int) -> None:
         members = self._lanes[lane]
         first = members[earlier] if 0 <= earlier < len(members) else None
         second = members[later] if 0 <= later < len(members) else None
-        together = first and second and (lane[1] is not None or second[0] - first[0] <= self._pause_s)
+        together = first and second and (lane[1] is not None or not self._pauses(members, earlier))
         if first:
-            self._after[first[1]] = second[1] if second and together else NOBODY
+            self._after[first[2]] = second[2] if second and together else NOBODY
         if second:
-            self._before[second[1]] = first[1] if first and together else NOBODY
+            self._before[second[2]] = first[2] if first and together else NOBODY
+
+    def _pauses(self, members: Sequence[_Place], earlier: int) -> bool:
+        """Whether the talk ends at that member, and another one begins with the next."""
+        gap = members[earlier + 1][0] - members[earlier][0]
+        if gap <= self._pause_s or gap > LONGEST_PAUSE_S:
+            return gap > self._pause_s
+        around = range(max(0, earlier - BESIDE), min(earlier + 1 + BESIDE, len(members) - 1))
+        others = sorted(members[one + 1][0] - members[one][0] for one in around if one != earlier)
+        return len(others) < BESIDE or gap > SLOW * others[(len(others) - 1) // 2]
 
 
 def _walk(here: tuple[Rows, Floats], links: Rows) -> tuple[Rows, Floats]:

@@ -83,7 +83,7 @@ async def test_who_asks_while_another_process_speaks_hears_it(redis_url: str) ->
 
 
 async def test_a_very_long_question_is_asked_by_its_rarest_words(memory: MemoryManager) -> None:
-    talk = [said(f"common{number % 300}", 90 * number, name=str(number)) for number in range(900)]
-    await memory.remember([*talk, said("the walrus sleeps", -90, name="walrus")])
+    talk = [said(f"common{number % 300}", 300 * number, name=str(number)) for number in range(900)]
+    await memory.remember([*talk, said("the walrus sleeps", -300, name="walrus")])
     words = [*(f"common{number}" for number in range(300)), *(f"never{number}" for number in range(9000)), "walrus"]
     assert (await memory.recall(" ".join(words), limit=1))[0].id == "walrus"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from itertools import permutations
 
 from bot.memory.dates import Period
 from bot.memory.index import Index
@@ -87,3 +88,43 @@ def test_who_names_the_service_covers_a_question_about_it() -> None:
     index.put([_said(0, "payments is odd"), _said(1, "indeed"), _said(500, "search is odd")])
     found = index.search(Question("PaymentErrors rate above ten odd", subject="payments"), limit=3)
     assert {hit.id for hit in found if hit.covers == 1} == {"0"}
+
+
+def _reply(number: int, text: str, root: int) -> Message:
+    return _said(number, text).model_copy(update={"thread": str(root)})
+
+
+def test_a_reply_is_found_through_the_message_that_began_its_thread() -> None:
+    index = Index()
+    index.put([_said(1, "checkout is slow since the deploy"), _said(2, "who wants lunch"), _said(3, "me")])
+    index.put([_reply(300, "turned the flag off, that fixed it", 1)])
+    assert _ids(index, Question("checkout slow deploy"))[:2] == ["1", "300"]
+
+
+def test_without_its_replies_a_message_stands_in_the_main_flow_again() -> None:
+    index = Index()
+    index.put([_reply(300, "turned the flag off", 1), _said(1, "checkout is slow"), _said(2, "who wants lunch")])
+    assert "2" not in _ids(index, Question("checkout slow"))
+    index.drop([("C1", "300")])
+    assert _ids(index, Question("checkout slow")) == ["1", "2"]
+
+
+def test_a_thread_outlives_the_message_that_began_it() -> None:
+    index = Index()
+    index.put([_said(1, "checkout is slow"), _reply(2, "since when", 1), _reply(3, "since the deploy", 1)])
+    index.drop([("C1", "1")])
+    assert _ids(index, Question("deploy")) == ["3", "2"]
+    index.put([_said(1, "checkout is very slow")])
+    assert set(_ids(index, Question("deploy"))) == {"3", "2", "1"}
+
+
+def test_the_order_in_which_a_thread_arrives_does_not_matter() -> None:
+    talk = [_said(1, "checkout is slow"), _reply(4, "the deploy", 1), _said(2, "lunch?"), _reply(9, "rolled back", 1)]
+    answers = set()
+    for order in permutations(talk):
+        index = Index()
+        index.put(order)
+        index.drop([("C1", "9")])
+        index.put([talk[3]])
+        answers.add(tuple((hit.id, round(hit.score, 4)) for hit in index.search(Question("checkout"), limit=9)))
+    assert len(answers) == 1
