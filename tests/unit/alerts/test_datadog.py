@@ -55,3 +55,25 @@ def test_brackets_of_the_monitors_own_name_stay(name: str) -> None:
 def test_a_notice_without_a_title_is_refused() -> None:
     with pytest.raises(BadInput, match="title and alert_title are missing"):
         parse({"alert_transition": "Triggered"})
+
+
+@pytest.mark.parametrize(
+    ("priority", "severity"), [("P1", Severity.CRITICAL), ("2", Severity.HIGH), (4, Severity.INFO)]
+)
+def test_a_priority_is_a_letter_with_a_number_or_a_number(priority: object, severity: Severity) -> None:
+    (alert,) = parse({"title": "Disk", "alert_transition": "Triggered", "priority": priority})
+
+    assert alert.severity is severity
+
+
+def test_the_priority_may_stand_before_the_name() -> None:
+    (alert,) = parse({"title": "[P5] [Triggered] Disk"})
+
+    assert (alert.name, alert.severity) == ("Disk", Severity.LOW)
+
+
+@pytest.mark.parametrize(("kind", "status"), [("success", AlertStatus.RESOLVED), ("error", AlertStatus.FIRING)])
+def test_a_notice_without_a_transition_says_by_its_type_whether_all_is_well(kind: str, status: AlertStatus) -> None:
+    (alert,) = parse({"title": "Disk", "alert_type": kind})
+
+    assert alert.status is status

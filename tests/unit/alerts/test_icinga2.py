@@ -39,3 +39,24 @@ def test_a_host_that_is_down_is_another_alert_than_its_services() -> None:
 def test_a_body_without_a_host_is_refused() -> None:
     with pytest.raises(BadInput, match="host_name: this field is missing"):
         parse({"notification_type": "PROBLEM"})
+
+
+@pytest.mark.parametrize(
+    ("kind", "status"),
+    [("AcknowledgementSet", AlertStatus.ACKNOWLEDGED), ("DowntimeStarted", AlertStatus.SUPPRESSED)],
+)
+def test_an_event_of_the_stream_may_be_worth_a_notification_of_another_name(kind: str, status: AlertStatus) -> None:
+    (alert,) = parse({**payload("icinga2/stream-problem"), "type": kind})
+
+    assert alert.status is status
+
+
+def test_a_state_that_may_still_change_back_is_no_news() -> None:
+    assert parse(payload("icinga2/stream-soft")) == []
+
+
+def test_a_state_may_be_told_by_number_or_in_words() -> None:
+    body = payload("icinga2/stream-problem")
+    (numbered,), (worded,) = parse(body), parse({**body, "check_result": {"state": "CRITICAL"}})
+
+    assert numbered.severity is worded.severity is Severity.CRITICAL

@@ -48,3 +48,28 @@ def test_macros_that_zabbix_could_not_fill_say_nothing() -> None:
 def test_a_problem_without_an_event_is_refused() -> None:
     with pytest.raises(BadInput, match="event_id: this field is missing"):
         parse({"event_name": "Ping"})
+
+
+@pytest.mark.parametrize(
+    ("action", "status"),
+    [
+        ("acknowledged", AlertStatus.ACKNOWLEDGED),
+        ("commented, acknowledged", AlertStatus.ACKNOWLEDGED),
+        ("suppressed", AlertStatus.SUPPRESSED),
+        ("unsuppressed", AlertStatus.FIRING),
+        ("unacknowledged", AlertStatus.FIRING),
+        ("commented", AlertStatus.FIRING),
+    ],
+)
+def test_an_update_says_what_was_done_to_the_problem(action: str, status: AlertStatus) -> None:
+    update = {"event_update_status": "1", "event_update_action": action, "event_ack_status": "No"}
+    (alert,) = parse({**payload("zabbix/problem"), **update})
+
+    assert alert.status is status
+
+
+def test_a_problem_is_over_by_its_value_or_else_by_its_status() -> None:
+    (over,) = parse({"event_id": "1", "event_name": "Disk", "trigger_status": "RESOLVED"})
+    (fires,) = parse({"event_id": "1", "event_name": "Disk", "event_value": "1", "trigger_status": "OK"})
+
+    assert (over.status, fires.status) == (AlertStatus.RESOLVED, AlertStatus.FIRING)
