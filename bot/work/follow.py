@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
 
-from bot.models import Asked, Incident, OutcomeUnknown, Phase, Proposed, Question, Recorded, Verified
+from bot.models import Asked, Incident, OutcomeUnknown, Phase, Proposed, Question, Ranked, Recorded, Verified
 from bot.observability import EVENTS
 from bot.remediation.audit import KINDS as AUDITED
 from bot.work.queue import Queue
@@ -21,12 +21,14 @@ WALKED_ON = frozenset({Phase.INVESTIGATING, Phase.RECOVERED, Phase.OUTCOME_UNKNO
 """Phases in which nobody is asked and nothing runs: only a walk leads out of them."""
 REMEMBERED = frozenset({"resolved", "handed_over", "rejected"})
 """Events after which the incident is written to memory."""
-SET_OFF = {"walk": WALKS, "learn": REMEMBERED, "audit": AUDITED, "word": frozenset({"hypotheses"}),
-           "teach_drawing": frozenset({"resolved"}), "postmortem": frozenset({"resolved"})}  # fmt: skip
+SET_OFF = {"walk": WALKS, "learn": REMEMBERED, "audit": AUDITED, "teach_drawing": frozenset({"resolved"}),
+           "postmortem": frozenset({"resolved"})}  # fmt: skip
 """Tasks of an incident, and the events that set them off."""
 UNDRAWN = frozenset({"alert_joined", "endorsed", "worded"})
 """Events that move nothing on the drawing."""
 DRAWN_AFTER = timedelta(milliseconds=200)
+WORDED_AFTER = timedelta(seconds=2)
+"""A ranking is put into words a moment later: what is proposed for it comes first, and another ranking may follow."""
 LOST_AFTER = timedelta(seconds=15)
 """An incident that did not move for this long, though it should, has lost its task."""
 
@@ -57,6 +59,9 @@ class Follow:
             await self._queue.add("standing", event.proposal.id, key=event.proposal.id)
         elif isinstance(event, Verified | OutcomeUnknown):
             await self._queue.add("trust", event.proposal_id, key=event.proposal_id)
+        elif isinstance(event, Ranked):
+            key = f"{incident_id}:{recorded.id}"
+            await self._queue.add("word", incident_id, key=key, when=_moment(recorded.id) + WORDED_AFTER)
         elif isinstance(event, Asked):
             await self._unanswered(event.question)
         elif event.kind == "approved":
@@ -107,4 +112,8 @@ class Follow:
 
 def last_moved(incident: Incident) -> datetime:
     """When its latest event was written, by the clock of Redis."""
-    return datetime.fromtimestamp(int(incident.history[-1].id.split("-")[0]) / 1000, tz=UTC)
+    return _moment(incident.history[-1].id)
+
+
+def _moment(event_id: str) -> datetime:
+    return datetime.fromtimestamp(int(event_id.split("-", maxsplit=1)[0]) / 1000, tz=UTC)

@@ -11,6 +11,8 @@ from bot.slack.text import line, link, safe_url
 from bot.slack.views.causes import evidence_of
 
 MOST_SOURCES = 12
+LONGEST_SOURCE, SHORT_SOURCE = 160, 80
+"""Below the ranking the sources stand in full already."""
 BY = "Worded by a model from the sources above, and held against them."
 
 
@@ -43,11 +45,13 @@ def worded(event: Worded, incident: Incident) -> Post:
     said = " ".join(_sentence(text, sources, numbers) for text, sources in sentences)
     blocks: list[Block] = [section(f":speech_balloon: *In words* — {said}")]
     blocks += [section(f":grey_question: *A doubt* — {_sentence(*one, numbers)}") for one in doubt]
-    return post(f"In words: {said}", [*blocks, *_below(numbers, event.missing, event.refused)])
+    return post(f"In words: {said}", [*blocks, *_below(numbers, event.missing, event.refused, longest=SHORT_SOURCE)])
 
 
-def _below(numbers: dict[Source, int], missing: Sequence[str], refused: int) -> list[Block]:
-    sources = [f"{number}. {_source(source)}" for source, number in list(numbers.items())[:MOST_SOURCES]]
+def _below(
+    numbers: dict[Source, int], missing: Sequence[str], refused: int, *, longest: int = LONGEST_SOURCE
+) -> list[Block]:
+    sources = [f"{number}. {_source(source, longest)}" for source, number in list(numbers.items())[:MOST_SOURCES]]
     parts: list[Block] = []
     if missing:
         parts.append(section("*What is missing*\n" + bullets([line(text, 200) for text in missing])))
@@ -67,10 +71,10 @@ def _sentence(text: str, sources: Sequence[Source], numbers: dict[Source, int]) 
     return f"{line(text, 600)}{f' [{cited}]' if cited else ''}"
 
 
-def _source(source: Source) -> str:
+def _source(source: Source, longest: int) -> str:
     by = f" — {line(source.by, 60)}" if source.by else ""
     where = f", {link(source.url, 'message')}" if safe_url(source.url) else ""
-    return f"{line(source.text, 160)}{by}{where}"
+    return f"{line(source.text, longest)}{by}{where}"
 
 
 def _sources(cites: Sequence[str], known: Mapping[str, Evidence]) -> tuple[Source, ...]:
