@@ -10,6 +10,7 @@ from typing import Any
 
 from pydantic import Field
 
+from bot.agents.board import onset_heard
 from bot.agents.changes_weighing import Suspect, suspects
 from bot.agents.redaction import redacted
 from bot.agents.scope import Scope
@@ -46,6 +47,7 @@ FACTS: Mapping[str, str] = {
     "suspect_by": "who made it",
     "suspect_url": "where it can be seen",
     "suspect_score": "how suspicious it is, 0 to 1",
+    "onset": "the moment before which changes were looked for",
 }
 
 
@@ -108,7 +110,7 @@ class ChangesAgent:
 
 
 def _onset(scope: Scope) -> datetime:
-    return scope.alert.starts_at or scope.window.end
+    return onset_heard(scope.alert.starts_at or scope.window.end, scope.heard)
 
 
 async def _asked(source: ChangeSource, span: Window, services: Sequence[str], deadline_s: float) -> Seen:
@@ -128,7 +130,7 @@ def _findings(found: Sequence[Suspect], service: str | None, look_back: timedelt
     ranked = sorted(found, key=lambda one: one.service or "")  # a stable sort: the strongest of a service stays first
     grouped = [list(group) for _, group in groupby(ranked, key=lambda one: one.service or "")]
     grouped.sort(key=lambda group: -group[0].score)
-    facts = _facts(found)
+    facts = _facts(found) | {"onset": _onset(scope).isoformat()}
     return tuple(
         _finding(group[:MOST], facts if place == 0 else {}, service, look_back, scope)
         for place, group in enumerate(grouped)
@@ -175,7 +177,7 @@ def _quiet(service: str | None, look_back: timedelta, scope: Scope) -> Finding:
         indicator="changes",
         kind="change",
         score=0.0,
-        facts={"change_count": 0},
+        facts={"change_count": 0, "onset": _onset(scope).isoformat()},
     )
 
 

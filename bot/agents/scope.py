@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from bot.catalog import Catalog
-from bot.models import Alert, Brief, Window
+from bot.models import Alert, Brief, Finding, Window
 
 
 @dataclass(frozen=True)
@@ -24,6 +24,8 @@ class Scope:
     quiet: tuple[Window, ...] = ()
     """Further stretches that are known to be good, such as a calm hour of the same day."""
     brief: Brief | None = None
+    heard: tuple[Finding, ...] = ()
+    """What the board has delivered: others' findings that this agent has subscribed to."""
     deadline_s: float = 10.0
 
     @property

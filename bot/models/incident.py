@@ -77,6 +77,8 @@ class Found(_Fact):
     gaps: tuple[Gap, ...] = ()
     seconds: float = 0.0
     charts: tuple[str, ...] = Field(default=(), description="keys under which the pictures are kept")
+    asked_by: str | None = Field(default=None, description="the agent whose question this answers; None: the drawing's")
+    question: str = ""
 
 
 class Ranked(_Fact):

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 
 from bot.agents.scope import Scope
 from bot.catalog import Catalog
-from bot.models import Brief, Incident, Window
+from bot.models import Brief, Finding, Incident, Window
 from bot.settings import TriageSettings
 
 LONGEST = 8
@@ -14,7 +14,13 @@ LONGEST = 8
 
 
 def scope_of(
-    incident: Incident, catalog: Catalog, settings: TriageSettings, now: datetime, *, brief: Brief | None = None
+    incident: Incident,
+    catalog: Catalog,
+    settings: TriageSettings,
+    now: datetime,
+    *,
+    brief: Brief | None = None,
+    heard: tuple[Finding, ...] = (),
 ) -> Scope:
     """One agent's assignment."""
     window, baseline = windows(incident, now, settings)
@@ -26,6 +32,7 @@ def scope_of(
         window=window,
         baseline=baseline,
         brief=brief,
+        heard=heard,
         deadline_s=settings.agent_deadline_s,
     )
 

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
 import structlog
 
+from bot.agents.board import Enquiry, delivered
 from bot.agents.commander import explain, rank
 from bot.agents.scope import Scope
 from bot.agents.tools import Toolbox
@@ -42,6 +43,7 @@ from bot.remediation.catalogue import Actions
 from bot.remediation.proposal import Grounds
 from bot.settings import Settings
 from bot.work.drafting import Draft, Wish
+from bot.work.enquiring import WITHIN_S, enquire, posted_in
 from bot.work.judging import NO_MIND, Mind
 from bot.work.questions import next_id
 from bot.work.scoping import last_began, scope_of
@@ -96,7 +98,8 @@ class IncidentWorld:
         """The facts that the tool finds; what it found goes into the journal first."""
         if tool == RANK:
             return facts_of(await self._rank())
-        scope = await self._scope(await self._read(), tool.partition(".")[0])
+        incident = await self._read()
+        scope = await self._scope(incident, tool.partition(".")[0], posted_in(incident))
         report = await self._rooms.toolbox.use(tool, parameters, scope)
         await self._record(report, step)
         return report.facts
@@ -174,27 +177,46 @@ class IncidentWorld:
     async def _read(self) -> Incident:
         return await self._rooms.journal.read(self._incident_id)
 
-    async def _scope(self, incident: Incident, role: str) -> Scope:
-        """The agent's assignment, with its own brief."""
+    async def _scope(self, incident: Incident, role: str, posted: Sequence[Finding]) -> Scope:
+        """The agent's assignment, with its own brief and what the board has for it."""
         rooms = self._rooms
         brief = await rooms.memory.brief(incident, role, rooms.settings.triage.brief_tokens)
-        return scope_of(incident, rooms.catalog, rooms.settings.triage, self._now(), brief=brief)
+        heard = delivered(role, posted)
+        return scope_of(incident, rooms.catalog, rooms.settings.triage, self._now(), brief=brief, heard=heard)
+
+    async def _answer(self, enquiry: Enquiry, posted: Sequence[Finding]) -> Report:
+        """What one agent tells another, within a few seconds."""
+        scope = await self._scope(await self._read(), enquiry.asked, posted)
+        within_s = min(scope.deadline_s, WITHIN_S)
+        return await self._rooms.toolbox.use(enquiry.tool, enquiry.parameters, replace(scope, deadline_s=within_s))
 
     async def _record(self, report: Report, step: Step) -> None:
-        keys = await self._rooms.keep_charts(self._incident_id, f"{self._run}:{step.run_id}:{step.key}", report.charts)
+        await self._post(report, step.key, self._once("finding", step.run_id, step.key))
+
+    async def _record_answer(self, enquiry: Enquiry, report: Report) -> None:
+        where = f"{enquiry.asker}-asked"
+        await self._post(report, where, self._once("answer", enquiry.asker), enquiry)
+
+    async def _post(self, report: Report, where: str, once: str, enquiry: Enquiry | None = None) -> None:
+        """Put a report on the board, once."""
+        keys = await self._rooms.keep_charts(self._incident_id, once.partition(":")[2], report.charts)
         found = Found(
             at=self._now(),
             agent=report.agent,
-            findings=tuple(_numbered(finding, step.key) for finding in report.findings),
+            findings=tuple(_numbered(finding, where) for finding in report.findings),
             gaps=report.gaps,
             seconds=report.seconds,
             charts=keys,
+            asked_by=enquiry.asker if enquiry else None,
+            question=enquiry.words if enquiry else "",
         )
-        await self._rooms.journal.append(self._incident_id, found, once=self._once("finding", step.run_id, step.key))
+        await self._rooms.journal.append(self._incident_id, found, once=once)
 
     async def _rank(self) -> Hypothesis:
-        """Rank what was found so far and write it down; the best of it."""
+        """Rank what was found so far, after the agents' questions to each other, and write it down; the best of it."""
         incident = await self._read()
+        if await enquire(incident, self._rooms.catalog, self._rooms.toolbox, self._answer, self._record_answer):
+            incident = await self._read()
         hypotheses = rank(incident.findings, incident.gaps, self._rooms.catalog)
         if hypotheses != incident.hypotheses:
             explanation = explain(hypotheses, incident.findings, incident.gaps)

@@ -27,6 +27,8 @@ def findings(event: Found) -> Post:
     normal = [finding for finding in ordered if finding.score == 0]
     agent = line(event.agent, 40)
     title = f"{EMOJI.get(event.agent, ':mag:')} *{agent.capitalize()}* looked for {words.duration(event.seconds)}"
+    if event.asked_by:
+        title += f", asked by {line(event.asked_by, 40)}: _{line(event.question, 200)}_"
     gaps = f"{len(event.gaps)} question{'s' * (len(event.gaps) != 1)} unanswered"
     first = line(wrong[0].title, 240) if wrong else "nothing unusual"
     return post(

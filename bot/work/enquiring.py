@@ -1,0 +1,52 @@
+"""Agents ask each other: what one found raises a question that another answers from its own tools.
+
+Asked before the commander judges, at most once a run by each agent, all at the same time and for a few seconds. The
+answer is a report like any other, with who asked and what, so that a killed walk asks nothing twice.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+
+from bot.agents.board import Case, Enquiry, enquiries
+from bot.agents.tools import Toolbox
+from bot.catalog import Catalog
+from bot.models import Finding, Found, Incident, Report
+from bot.work.scoping import last_began
+
+WITHIN_S = 5.0
+
+Answer = Callable[[Enquiry, Sequence[Finding]], Awaitable[Report]]
+"""Has an agent look, with what it heard."""
+Record = Callable[[Enquiry, Report], Awaitable[None]]
+
+
+def reports_of(incident: Incident) -> list[Found]:
+    """What agents have posted since the incident was last opened."""
+    began = last_began(incident)
+    return [
+        recorded.event
+        for recorded in incident.history
+        if isinstance(recorded.event, Found) and recorded.event.at >= began
+    ]
+
+
+def posted_in(incident: Incident) -> list[Finding]:
+    """The board of this run, in order."""
+    return [finding for report in reports_of(incident) for finding in report.findings]
+
+
+async def enquire(incident: Incident, catalog: Catalog, toolbox: Toolbox, answer: Answer, record: Record) -> int:
+    """Have the open questions answered; how many there were."""
+    asked = {report.asked_by for report in reports_of(incident)}
+    posted = posted_in(incident)
+    onset = incident.alert.starts_at or incident.opened_at
+    raised = enquiries(Case(posted, incident.service, catalog, onset))
+    open_ones = [one for one in raised if one.asker not in asked and one.tool in toolbox]
+
+    async def have_answered(enquiry: Enquiry) -> None:
+        await record(enquiry, await answer(enquiry, posted))
+
+    await asyncio.gather(*map(have_answered, open_ones))
+    return len(open_ones)
