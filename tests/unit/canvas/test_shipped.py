@@ -144,3 +144,18 @@ def test_a_picture_of_another_version_is_told(tmp_path: Path) -> None:
 def test_the_hooks_for_other_repositories_name_commands_that_there_are() -> None:
     hooks = YAML(typ="safe").load((ROOT / ".pre-commit-hooks.yaml").read_text(encoding="utf-8"))
     assert [hook["entry"] for hook in hooks] == ["nightdesk playbook lint", "nightdesk playbook format --check"]
+
+
+async def test_a_query_on_the_primary_is_not_cancelled_for_a_copy_that_lags() -> None:
+    finds = of_case("postgres-replication-lag")["finds"]
+    primary = {**finds, "copies": {**finds["copies"], "is_standby": False}}
+    reached, world = await played("postgres-replication-lag", finds=primary)
+    assert (reached, world.done) == ("triaged", [])
+
+
+async def test_people_say_how_many_consumers_a_burst_gets() -> None:
+    burst = {"signals": {"up_ratio": 1.0, "error_ratio": 0.0, "traffic_rps": 90.0, "traffic_rps_baseline": 30.0}}
+    reached, world = await played("queue-backlog", {"burst": "16"}, finds=burst)
+    assert reached == "done"
+    assert [parameters["replicas"] for _, _, parameters in world.done] == ["16"]
+    assert (await played("queue-backlog", {"burst": "wait"}, finds=burst))[1].done == []
