@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gzip
+import json
 from collections.abc import Mapping
 from pathlib import Path
 from types import MappingProxyType
@@ -20,6 +22,7 @@ from bot.models import Alert
 from bot.recorded import RecordedWorld
 from bot.rehearsal import Told, notes_of, rehearse
 from bot.work.specs import shipped_specs
+from tests.unit.canvas.recordings import RECORDINGS
 
 ROOT = Path(__file__).parents[3]
 CASES = ROOT / "tests" / "cases"
@@ -54,7 +57,7 @@ async def played(
     name: str, answers: Mapping[str, str] = MappingProxyType({}), *, finds: Mapping[str, Any] | None = None
 ) -> tuple[str | None, Rehearsal]:
     case = of_case(name)
-    world = Rehearsal(Told(case["finds"] if finds is None else finds))
+    world = Rehearsal(RecordedWorld.open(CASES / name, case["finds"]) if finds is None else Told(finds))
     walked = await play(
         LIBRARY[name], world, given=case["given"], library=LIBRARY, answers={**case.get("answers", {}), **answers}
     )
@@ -114,6 +117,18 @@ async def test_the_command_plays_it_and_prints_the_path(name: str) -> None:
     assert code == 0
     assert f"would do: {ENDS[name][1]}" in said
     assert said.splitlines()[-1] == f"finished: {ENDS[name][0]}"
+
+
+@pytest.mark.parametrize("name", sorted(RECORDINGS))
+def test_the_committed_recording_of_a_case_is_the_one_that_is_written_down(name: str) -> None:
+    packed = (CASES / name / "logs.jsonl.gz").read_bytes()
+    assert [json.loads(line) for line in gzip.decompress(packed).splitlines()] == list(RECORDINGS[name].lines())
+
+
+async def test_a_disk_is_kept_from_filling_by_what_was_read_in_its_recorded_log() -> None:
+    reached, world = await played("disk-filling")
+    assert reached == "done"
+    assert any("upstream <ip> refused request <num>" in said for said in world.said)
 
 
 async def test_a_folder_that_is_no_case_is_refused(tmp_path: Path) -> None:
