@@ -19,12 +19,30 @@ _SHAPES = {
     "GitLab token": r"\bgl(?:pat|dt|rt|cbt|ptt|ft|soat|agent|oas)-[\w.-]{20,}",
     "Google key": r"\bAIza[\w-]{35}|\bya29\.[\w-]{20,}|\bGOCSPX-[\w-]{20,}",
     "Stripe key": r"\b(?:sk|rk|pk|whsec)_(?:live_|test_)?[A-Za-z0-9]{16,}",
-    "API key": r"\bsk-[\w-]{20,}|\bSG\.[\w-]{16,}\.[\w-]{16,}|\bhv[sbr]\.[\w-]{20,}|\bnpm_\w{36}|\bpypi-[\w-]{50,}"
-    r"|\bdop_v1_[a-f0-9]{64}|\bglc_[\w+/=]{32,}|\bglsa_\w{32,}|\bdapi[a-f0-9]{32}\b|\bhf_[A-Za-z0-9]{30,}"
-    r"|\bSK[a-f0-9]{32}\b|\bNRAK-[A-Z0-9]{27}\b|\bPMAK-[a-f0-9]{24}-[a-f0-9]{34}\b|\bATATT[\w=-]{40,}",
+    "API key": r"\b(?=[\w.:$+/=-]{20})(?:"
+    r"sk-[\w-]{20,}|SG\.[\w-]{16,}\.[\w-]{16,}|hv[sbr]\.[\w-]{20,}|npm_\w{36}|pypi-[\w-]{50,}"
+    r"|dop_v1_[a-f0-9]{64}|glc_[\w+/=]{32,}|glsa_\w{32,}|dapi[a-f0-9]{32}\b|hf_[A-Za-z0-9]{30,}"
+    r"|(?:gsk|r8|rubygems|dckr_[po]at|sntry[us]|hc[a-z]{2}k|fm[12]|vercel|nfp|sbp|pscale_[a-z]{2,5}"
+    r"|lin_api|lin_oauth|ntn|figd|shp(?:at|ss|ca|pa)|phx|pul|tfp|xai|pplx|nvapi|tvly)[_-](?=[\w=+/-]*\d)[\w=+/-]{20,}"
+    r"|cio[A-Za-z0-9]{32}\b|oy2[a-z0-9]{43}\b|key-[a-f0-9]{32}\b|[a-f0-9]{32}-us\d{1,2}\b"
+    r"|[a-f0-9]{36}NRAL\b|dt0[a-z]\d\d\.[A-Z0-9]{24}\.[A-Z0-9]{64}|HRKU-[\w-]{36,}"
+    r"|\w{14}\.atlasv1\.[\w-]{40,}|dp\.[a-z]{2,5}\.\w{40,}|ops_ey[\w-]{50,}|secret_[A-Za-z0-9]{40,}"
+    r"|ATBB\w{28,}|sq0[a-z]{3}-[\w-]{22,}|EAAA[\w-]{56,}|access_token\$\w{7,12}\$\w{16}\$[a-f0-9]{32}"
+    r"|[MNO][\w-]{23,27}\.[\w-]{6}\.[\w-]{27,}|\d{8,10}:AA[\w-]{33}|AGE-SECRET-KEY-1[A-Z0-9]{50,}"
+    r"|s\.(?=[A-Za-z]*\d)[A-Za-z0-9]{24}\b|SK[a-f0-9]{32}\b|NRAK-[A-Z0-9]{27}\b"
+    r"|PMAK-[a-f0-9]{24}-[a-f0-9]{34}\b|ATATT[\w=-]{40,}"
+    r")",
+    "key in URL": r"(?<=://)[a-f0-9]{32}(?=@)|(?<=[?&]sig=)[\w%+/=-]{20,}",
     "JWT": r"\bey[JI][\w-]{8,}\.ey[\w-]{8,}\.[\w-]*",
     "password in URL": r"(?<=://)(?P<before>[^\s:/@<>|]*:)(?P<secret>[^\s/<>|]+)(?=@[\w.\[-])",
-    "credentials": r"(?P<before_>\b(?:Bearer|Basic)\s+)(?P<secret_>(?=[\w.~+/-]*\d)[\w.~+/-]{12,}=*)",
+    "key of a service": r"(?P<before>\b(?:routing|integration|license|app|application|ingest|service)[_ -]?key\W{1,4})"
+    r"(?P<secret>[a-f0-9]{32,64}\b)",
+    "password on a command line": r"(?P<before>\b(?:curl\b[^\n]{0,200}?\s(?:-u|--user)\s*[\"']?[^\s:\"']{1,80}:"
+    r"|(?:mysql|mysqldump|mysqladmin|mariadb)\b[^\n]{0,200}?\s-p|redis-cli\b[^\n]{0,200}?\s-a\s+|sshpass\s+-p\s*))"
+    r"(?P<secret>[^\s@\"'][^\s\"']*)",
+    "cookie": r"(?P<before>\b(?<!-)[Cc]ookie:\s*)(?P<secret>[^\s=;]+=[^\n]{8,})",
+    "credentials": r"(?P<before_>\b(?:(?:Bearer|Basic|GenieKey|Splunk|ApiKey)\s+|Token token=))"
+    r"(?P<secret_>(?=[\w.~+/-]*\d)[\w.~+/-]{12,}=*)",
 }
 _ASSIGNED = re.compile(
     r"""

@@ -34,6 +34,17 @@ SECRETS = {
     "Vault token": "hv" + "s." + LETTERS[:24],
     "SendGrid key": "S" + "G." + LETTERS[:22] + "." + LETTERS[:43],
     "npm token": "np" + "m_" + LETTERS[:36],
+    "Docker token": "dckr" + "_pat_" + LETTERS[40:67],
+    "Shopify token": "shp" + "at_" + "0a1b2c3d" * 4,
+    "Sentry token": "sntr" + "ys_" + LETTERS[:60],
+    "Grafana token": "gl" + "sa_" + LETTERS[30:62] + "_0a1b2c3d",
+    "Terraform token": LETTERS[:14] + ".atlas" + "v1." + LETTERS[:60],
+    "Dynatrace token": "dt0" + "c01." + "ABCD1234" * 3 + "." + "EFGH5678" * 8,
+    "Doppler token": "dp" + ".pt." + LETTERS[:43],
+    "Telegram token": "1234567890" + ":AA" + LETTERS[:33],
+    "Groq key": "gs" + "k_" + LETTERS[30:82],
+    "Linear key": "lin" + "_api_" + LETTERS[30:70],
+    "New Relic licence": "0a1b2c3d" * 4 + "0a1b" + "NR" + "AL",
     "JWT": ".".join([_part({"alg": "HS256", "typ": "JWT"}), _part({"sub": "1234567890"}), LETTERS[:43]]),
 }
 
@@ -62,6 +73,30 @@ def test_a_private_key_that_was_cut_off_goes_too() -> None:
 def test_the_password_of_a_connection_string_goes_and_the_rest_stays(scheme: str) -> None:
     clean = redact(f"dsn is {scheme}://app:s3cr3t-p@ss@db-1.internal:5432/payments please")
     assert clean == f"dsn is {scheme}://app:[redacted: password in URL]@db-1.internal:5432/payments please"
+
+
+@pytest.mark.parametrize(
+    ("before", "secret", "after"),
+    [
+        ("curl -s -u admin:", "S3cr3tPw!", " https://db"),
+        ("mysql -u root -p", "S3cr3tPw99", " orders"),
+        ("redis-cli -h cache -a ", "hunter2pw", " ping"),
+        ("Authorization: Splunk ", "53d1cd72-d18b-5dbd-07b7-cbb957b075f8", ""),
+        ("Authorization: GenieKey ", "53d1cd72-d18b-5dbd-07b7-cbb957b075f8", ""),
+        ("Authorization: Token token=", "y_NbAkKc66ryYTWUXYEu", ""),
+        ("pagerduty routing_key: ", "0a1b2c3d" * 4, " for it"),
+        ("dd app key: ", "0a1b2c3d" * 5, ""),
+        ("https://", "0a1b2c3d" * 4, "@o123.ingest.sentry.io/456"),
+        ("https://x.blob.core.windows.net/c?sv=2022&sig=", LETTERS[:43] + "%3D", ""),
+        ("Cookie: ", f"session={LETTERS[:40]}", ""),
+    ],
+)
+def test_what_stands_around_a_secret_stays(before: str, secret: str, after: str) -> None:
+    clean = redact(f"try {before}{secret}{after}")
+    assert secret not in clean
+    assert secret[-8:] not in clean
+    assert clean.startswith(f"try {before}")
+    assert clean.endswith(f"]{after}")
 
 
 def test_a_webhook_loses_its_path() -> None:
