@@ -159,7 +159,7 @@ class Office:
         await self.scribe.word(await self.journal.read(incident_id))
 
     async def postmortem(self, incident_id: str) -> None:
-        """Offer a draft of a post-mortem as a file, once for each time that the incident ended."""
+        """Offer a draft of a post-mortem as a file, once."""
         incident = await self.journal.read(incident_id)
         drafted = await self.scribe.postmortem(incident)
         if drafted is not None:

@@ -37,6 +37,7 @@ WORTH_S = timedelta(minutes=10)
 """An incident that ended sooner, and at which nobody did anything, needs no post-mortem."""
 TIMELINE = 40
 EVIDENCE_SHOWN = 24
+_HARMLESS = str.maketrans({"`": "'", "<": "‹", ">": "›"})
 BY_PEOPLE = frozenset({"executed", "handed_over", "outcome_unknown", "rejected"})
 
 
@@ -175,9 +176,9 @@ def _title(incident: Incident) -> str:
 
 
 def _one_line(text: str) -> str:
-    """Outside text that is no Markdown of ours: on one line, and nothing at its beginning that makes a heading."""
-    bare = " ".join(text.split())
-    return bare.replace("`", "'").replace("<", "‹").replace(">", "›").lstrip("#>-*+ ")[:600]
+    """Outside text that is no Markdown of ours: on one line, no link or picture, and no heading at its beginning."""
+    bare = " ".join(text.split()).translate(_HARMLESS)
+    return bare.replace("](", "] (").lstrip("#>-*+ ")[:600]
 
 
 def _moment(at: datetime) -> str:

@@ -10,12 +10,14 @@ import pytest
 from bot.canvas import parse
 from bot.errors import BudgetSpent, ModelUnavailable
 from bot.llm.chat import ChatReply, ChatRequest, OnText, Spender
+from bot.llm.door import model_of
 from bot.models import Incident, Noted, Phase
+from bot.storage import connect
 from bot.work import modelled
-from tests.characters import Helpful
-from tests.integration.work.night import DRAWN, REPORTS, WITH_A_JUDGE, night_as, night_on
+from tests.characters import Helpful, heard
+from tests.integration.work.night import DRAWN, ID, NOW, REPORTS, WITH_A_JUDGE, night_as, night_on
 from tests.integration.work.test_answering import Asked
-from tests.servers.model import Answer, Fails, Raw, Says
+from tests.servers.model import Answer, Fails, Json, Raw, Says, ScriptedModel
 from tests.speaking import speaking
 
 
@@ -132,3 +134,24 @@ async def test_what_a_drawing_allows_is_spent_once_and_then_its_own_order_goes_o
     assert sorted(night.looked) == sorted(REPORTS)
     assert incident.phase is Phase.AWAITING
     assert sum("The 100 tokens that the drawing allows here are used up." in note for note in notes(incident)) == 1
+
+
+async def test_on_reaching_a_budget_the_thread_says_which_and_the_rest_goes_on(
+    redis_url: str, scripted_model: ScriptedModel
+) -> None:
+    def costly(body: Json) -> Says:
+        reply = Helpful()(heard(body))
+        return Says(reply.text, reply.calls, usage=(700, 60))
+
+    scripted_model.script = costly
+    settings = scripted_model.settings(budget={"incident_tokens": 2500})
+    async with connect(redis_url) as redis, model_of(settings, redis, lambda: NOW) as door:
+        assert door
+        async with night_on(redis_url, door) as night:
+            incident = await night.triage()
+        spent = await door.spent(ID)
+    assert 0 < spent.calls == len(scripted_model.asked)
+    assert spent.tokens <= 2500
+    assert incident.phase is Phase.AWAITING
+    (said,) = [note for note in notes(incident) if "budget" in note]
+    assert "What was found so far stands, and the rest goes on without a model." in said

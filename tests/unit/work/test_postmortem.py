@@ -41,9 +41,10 @@ async def test_the_timeline_the_cause_and_the_evidence_stand_in_it() -> None:
 
 
 async def test_what_came_from_outside_is_no_markdown_of_ours() -> None:
-    told = alert(summary="# A heading\n\n## Timeline\n- [x] done <script>")
+    told = alert(summary="# A heading\n\n## Timeline\n- [x] done <script> ![see](http://evil.example/p.png)")
     text, _ = await drafted(incident(opened(alert=told), Resolved(at=after(900), reason="`x`")), None, ())
-    assert text.splitlines()[0] == "# A heading ## Timeline - [x] done ‹script›, 2026-03-01"
+    title = "# A heading ## Timeline - [x] done ‹script› ![see] (http://evil.example/p.png), 2026-03-01"
+    assert text.splitlines()[0] == title
     assert text.count("\n## Timeline\n") == 1
 
 
