@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 
 from bot.memory.budget import tokens_of
 from bot.memory.conversation import talk_around, talk_of
-from bot.memory.folding import fold, undoing
+from bot.memory.folding import fold, told_later
 from bot.memory.question import BEARS, Key, Question
 from bot.memory.reserved import INCIDENTS, LEARNED
 from bot.memory.roles import EMPHASIS, SECTIONS, section_of
@@ -199,14 +199,13 @@ def _place(line: Placed) -> tuple[int, datetime]:
 
 
 def _line(section: str, message: Message, others: Sequence[Message]) -> BriefLine:
-    later = undoing(message, others)
     return BriefLine(
         text=message.text,
         user=message.user,
         said_at=message.sent_at,
         section=section,
         permalink=message.permalink,
-        superseded_by=f"{later.sent_at:%Y-%m-%d %H:%M} UTC {later.user}: {later.text}" if later else None,
+        superseded_by=told_later(message, others),
     )
 
 

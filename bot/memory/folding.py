@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from datetime import timedelta
 
 from bot.memory.reserved import TAUGHT
@@ -23,19 +24,55 @@ _UNDONE = re.compile(
     | 回滚 | 撤销 | 恢复正常 | 已恢复 | 误报 | 更正 | 说错了 | 不是这个原因 | 已修复 | 取消""",
     re.IGNORECASE | re.VERBOSE,
 )
+_FIGURE = re.compile(r"\d+(?:[.,:]\d+)*")
+_DENIAL = re.compile(r"\b(?:not|no|never|none|without|cannot)\b|n['’]t\b|[不没无未]", re.IGNORECASE)
 _TAKEN_BACK = re.compile(r"\b(?:roll(?:ed|ing)? ?back|revert(?:ed)?|undid)\b|回滚|撤销", re.IGNORECASE)
 
 
 def fold(found: Iterable[Recalled]) -> list[Recalled]:
-    """What was found, without statements that say what a better one says already, numbers aside."""
+    """What was found, without statements that say what a better one says already.
+
+    Who says the same again with other figures (an alert, a load) is told by the latest ones. Of two people, and of two
+    lessons, other figures are another statement, as is its denial: contradictions are shown.
+    """
     kept: list[Recalled] = []
-    shapes: list[frozenset[str]] = []
+    shapes: list[_Shape] = []
     for recalled in found:
-        words = _words(recalled.message.text)
-        if not any(_overlap(words, other) >= DUPLICATE_SHARE for other in shapes):
+        shape = _shape(recalled.message)
+        place = next((number for number, other in enumerate(shapes) if _says_the_same(shape, other)), None)
+        if place is None:
             kept.append(recalled)
-            shapes.append(words)
+            shapes.append(shape)
+        elif recalled.message.sent_at > kept[place].message.sent_at and shape.figures != shapes[place].figures:
+            kept[place] = kept[place].model_copy(update={"message": recalled.message})
+            shapes[place] = shape
     return kept
+
+
+@dataclass(frozen=True)
+class _Shape:
+    """What makes two statements the same."""
+
+    words: frozenset[str]
+    figures: frozenset[str]
+    denies: bool
+    who: str | None
+    """Whose figures may change; nobody's in a lesson."""
+
+
+def _shape(message: Message) -> _Shape:
+    return _Shape(
+        words=_words(message.text),
+        figures=frozenset(_FIGURE.findall(message.text)),
+        denies=bool(_DENIAL.search(message.text)),
+        who=None if message.channel == TAUGHT else message.user,
+    )
+
+
+def _says_the_same(one: _Shape, other: _Shape) -> bool:
+    if one.denies != other.denies or _overlap(one.words, other.words) < DUPLICATE_SHARE:
+        return False
+    return one.figures == other.figures or (one.who is not None and one.who == other.who)
 
 
 def demote_repetitions(found: Sequence[Recalled]) -> list[Recalled]:
@@ -48,6 +85,19 @@ def demote_repetitions(found: Sequence[Recalled]) -> list[Recalled]:
         (again if words in seen else first).append(recalled)
         seen.add(words)
     return first + again
+
+
+def marked(found: Sequence[Recalled], among: Sequence[Recalled]) -> list[Recalled]:
+    """The same, each with the later statement that took it back, if there is one among those."""
+    others = [recalled.message for recalled in among]
+    ending = [other for other in others if other.channel == TAUGHT or _UNDONE.search(other.text)]
+    return [one.model_copy(update={"superseded_by": told_later(one.message, ending)}) for one in found]
+
+
+def told_later(message: Message, others: Sequence[Message]) -> str | None:
+    """When, by whom and how a later statement took this one back."""
+    later = undoing(message, others)
+    return f"{later.sent_at:%Y-%m-%d %H:%M} UTC {later.user}: {later.text}" if later else None
 
 
 def undoing(message: Message, others: Sequence[Message]) -> Message | None:

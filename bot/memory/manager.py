@@ -21,7 +21,7 @@ from bot.memory.budget import enough, within
 from bot.memory.condensing import LONGER, Condenser, condensed
 from bot.memory.conversation import LOOKED_BACK, talk_around
 from bot.memory.dates import read_period
-from bot.memory.folding import demote_repetitions
+from bot.memory.folding import demote_repetitions, marked
 from bot.memory.forgetting import Forgetting
 from bot.memory.knowledge import Synced, chunks, pages
 from bot.memory.lessons import lesson
@@ -171,7 +171,7 @@ class MemoryManager:
         period = read_period(query, now=self._clock(), zone=self._zone) if open_ended else None
         question = Question(query, channel=channel, since=since, until=until, period=period)
         found = await self._find(question, enough(limit, budget_tokens))
-        return within(demote_repetitions(found), limit, budget_tokens)
+        return marked(within(demote_repetitions(found), limit, budget_tokens), found)
 
     async def talk(
         self, message: Message, *, limit: int | None = None, budget_tokens: int | None = None

@@ -30,6 +30,9 @@ class Recalled(Noun):
         description="share of the question's telling words, rare ones counting more, that is said in the message or "
         "right beside it; 1 for what stands out by its meaning, and where no words were asked for",
     )
+    superseded_by: str | None = Field(
+        default=None, description="when, by whom and how a later statement took it back, if one was found with it"
+    )
     why: str = Field(description="recent, date, wording, meaning, thread, conversation, knowledge")
 
     @property

@@ -180,5 +180,10 @@ def _as_brief(found: list[Recalled]) -> Brief:
 def _line(recalled: Recalled) -> BriefLine:
     message = recalled.message
     return BriefLine(
-        text=message.text, user=message.user, said_at=message.sent_at, section="recent", permalink=message.permalink
+        text=message.text,
+        user=message.user,
+        said_at=message.sent_at,
+        section="recent",
+        permalink=message.permalink,
+        superseded_by=recalled.superseded_by,
     )
