@@ -32,20 +32,20 @@ _TAKEN_BACK = re.compile(r"\b(?:roll(?:ed|ing)? ?back|revert(?:ed)?|undid)\b|回
 def fold(found: Iterable[Recalled]) -> list[Recalled]:
     """What was found, without statements that say what a better one says already.
 
-    Who says the same again with other figures (an alert, a load) is told by the latest ones. Of two people, and of two
-    lessons, other figures are another statement, as is its denial: contradictions are shown.
+    The same with other figures (an alert, a load) is told by the latest, and where people differ by the best as well.
+    Every lesson is told that has other figures, and every denial: contradictions are shown.
     """
     kept: list[Recalled] = []
     shapes: list[_Shape] = []
     for recalled in found:
         shape = _shape(recalled.message)
-        place = next((number for number, other in enumerate(shapes) if _says_the_same(shape, other)), None)
-        if place is None:
+        alike = [place for place, other in enumerate(shapes) if _alike(shape, other)]
+        if not alike or _contradicts(shape, [shapes[place] for place in alike]):
             kept.append(recalled)
             shapes.append(shape)
-        elif recalled.message.sent_at > kept[place].message.sent_at and shape.figures != shapes[place].figures:
-            kept[place] = kept[place].model_copy(update={"message": recalled.message})
-            shapes[place] = shape
+        elif recalled.message.sent_at > kept[alike[-1]].message.sent_at and shape.figures != shapes[alike[-1]].figures:
+            kept[alike[-1]] = kept[alike[-1]].model_copy(update={"message": recalled.message})
+            shapes[alike[-1]] = shape
     return kept
 
 
@@ -56,8 +56,8 @@ class _Shape:
     words: frozenset[str]
     figures: frozenset[str]
     denies: bool
-    who: str | None
-    """Whose figures may change; nobody's in a lesson."""
+    lesson: bool
+    who: str
 
 
 def _shape(message: Message) -> _Shape:
@@ -65,14 +65,20 @@ def _shape(message: Message) -> _Shape:
         words=_words(message.text),
         figures=frozenset(_FIGURE.findall(message.text)),
         denies=bool(_DENIAL.search(message.text)),
-        who=None if message.channel == TAUGHT else message.user,
+        lesson=message.channel == TAUGHT,
+        who=message.user,
     )
 
 
-def _says_the_same(one: _Shape, other: _Shape) -> bool:
-    if one.denies != other.denies or _overlap(one.words, other.words) < DUPLICATE_SHARE:
+def _alike(one: _Shape, other: _Shape) -> bool:
+    return one.denies == other.denies and _overlap(one.words, other.words) >= DUPLICATE_SHARE
+
+
+def _contradicts(shape: _Shape, told: Sequence[_Shape]) -> bool:
+    """Whether other figures are another statement: one more that differs is enough, of lessons every one."""
+    if any(shape.figures == other.figures for other in told):
         return False
-    return one.figures == other.figures or (one.who is not None and one.who == other.who)
+    return shape.lesson or (len(told) == 1 and shape.who != told[0].who)
 
 
 def demote_repetitions(found: Sequence[Recalled]) -> list[Recalled]:
