@@ -15,6 +15,7 @@ from datetime import datetime
 from typing import Any
 
 from bot.canvas.formatting import format_text
+from bot.canvas.markdown import harmless
 from bot.canvas.matching import FALLBACK
 from bot.canvas.playbook import Playbook
 from bot.canvas.templates import references
@@ -136,7 +137,7 @@ def _lesson(story: Story) -> list[str]:
 
 
 def _quoted(text: str) -> list[str]:
-    return [f"    {line}".rstrip() for line in text.splitlines() if line.strip()]
+    return [f"    {harmless(line)}".rstrip() for line in text.splitlines() if line.strip()]
 
 
 def _chart(story: Story, steps: list[str]) -> str:

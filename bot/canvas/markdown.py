@@ -15,6 +15,8 @@ INVISIBLE = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u00ad\u061c\u200b\u200e\u20
 """Characters that a reviewer cannot see, or that end a line for some readers only: controls, and those that turn or
 hide text (Unicode TR36, "Bidirectional Text Spoofing")."""
 
+DRAWING = re.compile(r"[`~]{3,}\s*(mermaid)")
+
 HIDING: tuple[tuple[re.Pattern[str], str, str], ...] = (
     (
         re.compile(r" {0,3}<[A-Za-z!?/]"),
@@ -23,7 +25,7 @@ HIDING: tuple[tuple[re.Pattern[str], str, str], ...] = (
     ),
     (re.compile(r" {1,3}`{3,}| {0,3}~{3,}"), "This opens a block of its own.", "Begin the line with ``` instead."),
     (
-        re.compile(r".*[`~]{3}\s*mermaid"),
+        re.compile(rf".*{DRAWING.pattern}"),
         "GitHub draws this, and it is not what runs.",
         "Keep one drawing, at the top.",
     ),
@@ -78,6 +80,11 @@ class _Part:
 
     def say(self, line: str) -> None:
         (self.after if self.fence else self.prose).append(line)
+
+
+def harmless(line: str) -> str:
+    """A line of others as prose may quote it: without what a reviewer cannot see, and with no drawing begun in it."""
+    return DRAWING.sub(lambda found: f"{found[0][:3]} … {found[1]}", INVISIBLE.sub("", line))
 
 
 def take_apart(text: str, file: str) -> Document:

@@ -1,6 +1,6 @@
-"""Walks a ten-node playbook on Redis in processes that kill themselves (SIGKILL) at a given call; run by test_kill.
+"""Walks a playbook on Redis in processes that kill themselves (SIGKILL) at a given call; run by test_kill.
 
-    python -m tests.integration.canvas.runner URL RUN:CALL…
+    python -m tests.integration.canvas.runner URL PLAYBOOK RUN:CALL…
 
 For each argument a process goes on with that run, and ends at that call; a number beyond all calls lets it live. A line
 tells how it ended and what it saw. The processes are forked, so that one start-up is enough for all of them.
@@ -19,11 +19,11 @@ from typing import Any
 from redis.asyncio import Redis
 from typing_extensions import override
 
-from bot.canvas import Change, Outcome, RedisStore, Step, decide, walk
+from bot.canvas import Change, Outcome, RedisStore, Step, decide, parse, walk
 from bot.canvas.store import run_key
 from tests.unit.canvas.worlds import GIVEN, ToldWorld, drawn, looking
 
-PLAYBOOK = drawn(
+FORKS = drawn(
     """begin([Begin]) --> split{{Split}}
 split --> a & b & c --> both{{Join}}
 both --> weigh{Many?}
@@ -40,7 +40,39 @@ again --> change[Change] & d --> joined{{Join again}} --> done([Done])""",
         "done": 'say: "{{ d.n }}"',
     },
 )
-FACTS: Mapping[str, Mapping[str, Any]] = {"a": {"n": 1, "name": "x"}, "b": {"n": 2}, "c": {"n": 3}, "d": {"n": 4}}
+INNER = drawn(
+    "begin([Begin]) --> f[Look inside] --> end_in([Seen])",
+    {"f": "use: f\nwith: {of: x}"},
+).text.replace("id: drawn", "id: inner")
+WINDING = drawn(
+    """begin([Begin]) --> a[List] --> each[Each of them] --> well{Well?}
+well -- again --> a
+well -- otherwise --> around[Look around]
+around -- found --> asked[Ask people]
+around -- otherwise --> page([Page])
+asked -- yes --> inside[[inner]]
+asked -- no --> page
+asked -- expired --> page
+inside --> done([Done])""",
+    {
+        "a": "use: list\nmax_visits: 2",
+        "each": 'use: b\nforeach: "{{ a.names }}"\nwith: {of: "{{ item }}"}',
+        "well": 'when: {again: "each.count == 2"}',
+        "around": "explore:\n  goal: Where does it come from?\n  tools: [c, d]\n  until: around.n == 4",
+        "asked": "ask: Shall we go on?\nanswers: [yes, no]",
+        "done": 'say: "{{ around.n }} {{ inside.end }}"',
+    },
+)
+PLAYBOOKS = {"forks": FORKS, "winding": WINDING}
+LIBRARY = {"inner": parse(INNER, "inner.md")}
+FACTS: Mapping[str, Mapping[str, Any]] = {
+    "a": {"n": 1, "name": "x"},
+    "b": {"n": 2},
+    "c": {"n": 3},
+    "d": {"n": 4},
+    "f": {"n": 6},
+    "list": {"names": ["x", "y"]},
+}
 
 
 class Fuse:
@@ -76,8 +108,10 @@ class FusedWorld(ToldWorld):
 
     @override
     async def use(self, tool: str, parameters: Mapping[str, Any], step: Step) -> Mapping[str, Any]:
-        finished = await self.redis.hexists(run_key(step.run_id), step.key)
-        await self.redis.rpush(f"begun:{step.run_id}", json.dumps([step.key, finished]))
+        node, _, part = step.key.rstrip("]").partition("[")
+        names = [f"@item:{node}:{part}", f"@look:{node}:{part}"] if part else [step.key]
+        finished = any([await self.redis.hexists(run_key(step.run_id), name) for name in names])
+        await self.redis.rpush(f"begun:{step.run_id.partition('/')[0]}", json.dumps([step.key, finished]))
         self.fuse.burn()
         return FACTS[tool]
 
@@ -86,23 +120,30 @@ class FusedWorld(ToldWorld):
         self.fuse.burn()
 
     @override
+    async def ask(self, step: Step, question: str, answers: Sequence[str]) -> None:
+        self.fuse.burn()
+
+    @override
     async def change(self, step: Step, action: str, parameters: Mapping[str, Any]) -> None:
         await self.redis.sadd(f"changed:{step.run_id}", json.dumps([step.key, action, parameters]))
         self.fuse.burn()
 
 
-async def go(url: str, run_id: str, burns_at: int) -> None:
+DECIDED = {"gate": "approved", "asked": "yes"}
+
+
+async def go(url: str, name: str, run_id: str, burns_at: int) -> None:
     """Walk to the end, deciding what waits; print where it came to."""
     async with Redis.from_url(url) as redis:
         store, world = FusedStore(redis, 60), FusedWorld()
         store.fuse = world.fuse = Fuse(burns_at)
         world.redis = redis
         while True:
-            walked = await walk(PLAYBOOK, run_id, store=store, world=world, given=GIVEN)
+            walked = await walk(PLAYBOOKS[name], run_id, store=store, world=world, given=GIVEN, library=LIBRARY)
             if walked.state != "suspended":
                 break
             for step in walked.waiting:
-                await decide(store, step.run_id, step.key, "approved" if step.node == "gate" else "recovered")
+                await decide(store, step.run_id, step.key, DECIDED.get(step.node, "recovered"))
         facts = {key: outcome.facts for key, outcome in walked.outcomes.items()}
         begun = [json.loads(line) for line in await redis.lrange(f"begun:{run_id}", 0, -1)]
         told = {
@@ -114,11 +155,11 @@ async def go(url: str, run_id: str, burns_at: int) -> None:
         print(json.dumps(told), flush=True)
 
 
-def forked(url: str, run_id: str, burns_at: int) -> None:
+def forked(url: str, name: str, run_id: str, burns_at: int) -> None:
     """Walk in a process of its own; a line with the signal that ended it, if one did."""
     child = os.fork()
     if child == 0:
-        asyncio.run(go(url, run_id, burns_at))
+        asyncio.run(go(url, name, run_id, burns_at))
         os._exit(0)
     _, status = os.waitpid(child, 0)
     if os.WIFSIGNALED(status):
@@ -126,6 +167,6 @@ def forked(url: str, run_id: str, burns_at: int) -> None:
 
 
 if __name__ == "__main__":
-    for argument in sys.argv[2:]:
+    for argument in sys.argv[3:]:
         run, _, call = argument.partition(":")
-        forked(sys.argv[1], run, int(call))
+        forked(sys.argv[1], sys.argv[2], run, int(call))

@@ -95,6 +95,13 @@ def test_words_of_others_are_prose_and_never_a_node_a_block_or_a_reference() -> 
     assert not any(settings.change for settings in playbook.settings.values())
 
 
+def test_a_draft_can_be_read_whatever_was_pasted_into_the_thread() -> None:
+    pasted = "```mermaid\n~~~~ mermaid\n<!--\nuname\u200b -a\u2028\u202eid\x1b[31m\n### kill\n \t- x\n---"
+    written = drafted(commands=(("UEVE", pasted),), cause=pasted, lesson=(pasted,))
+    assert faults(written) == []
+    assert "    uname -a" in written.text
+
+
 def test_where_a_playbook_ran_the_lesson_is_a_patch_to_it_that_applies(tmp_path: Path) -> None:
     ran = LIBRARY["postgres-locks"]
     written = drafted(playbook=ran, end="waiting")
