@@ -173,6 +173,7 @@ async def assembled(settings: Settings, *, clock: Clock = utc_now) -> AsyncItera
         law = partial(_law, clock, catalog, policy)
         approvals = Approvals(journal, membership, clock, law)
         standings = Standings(redis, catalog, policy, membership, clock)
+        keeper = Gatekeeper(journal, approvals, standings, Audit(redis, settings.audit_key), clock)
         # What ships is known even where it is not configured: then its gate says so, and the rest of the drawing runs.
         specs = {**shipped_specs(), **tool_specs(rooms.toolbox, rooms.actions)}
         library = _library(settings, specs)
@@ -184,8 +185,10 @@ async def assembled(settings: Settings, *, clock: Clock = utc_now) -> AsyncItera
             memory=memory,
             triage=_triage(rooms, runs, library),
             approvals=approvals,
-            keeper=Gatekeeper(journal, approvals, standings, Audit(redis, settings.audit_key), clock),
-            execution=Execution(redis, journal, known, clock, owner=f"{socket.gethostname()}:{os.getpid()}", law=law),
+            keeper=keeper,
+            execution=Execution(
+                redis, journal, known, clock, owner=f"{socket.gethostname()}:{os.getpid()}", warrant=keeper.doubt
+            ),
             draft_for=partial(answer, redis, drafter),
             verifier=Verifier(journal, measures, clock, stopping),
             answers=answers,

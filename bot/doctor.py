@@ -71,7 +71,7 @@ def _settings(settings: Settings) -> Check:
 
 
 async def _redis(settings: Settings) -> Check:
-    from bot.storage import KEEP_IT, attached_redis, connect, keeps, require_usable
+    from bot.storage import KEEP_EVERY_WRITE, KEEP_IT, attached_redis, connect, keeps, keeps_every_write, require_usable
 
     try:
         if settings.redis_url is None:
@@ -79,8 +79,11 @@ async def _redis(settings: Settings) -> Check:
                 return Check("ok", "Redis", f"a private one, {await require_usable(redis)}, in {settings.data_dir}")
         async with connect(settings.redis_url.get_secret_value()) as redis:
             version = await require_usable(redis)
-            if await keeps(redis):
+            if await keeps_every_write(redis) and await keeps(redis):
                 return Check("ok", "Redis", f"{version} answers, and writes to disk as it goes")
+            if await keeps(redis):
+                said = f"{version} answers, but may lose its last second when it restarts"
+                return Check("note", "Redis", said, KEEP_EVERY_WRITE)
             return Check("note", "Redis", f"{version} answers, but forgets the latest when it restarts", KEEP_IT)
     except Misconfigured as error:
         return Check("wrong", "Redis", str(error))

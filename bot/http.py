@@ -309,6 +309,10 @@ def _said(body: bytes) -> str:
     return body[:300].decode("utf-8", "replace").strip() or "(nothing)"
 
 
+SENT_ELSEWHERE_AFTERWARDS = frozenset({301, 302, 303})
+"""307 and 308 ask for the same request again, so nothing was done; after these the answer lies elsewhere."""
+
+
 class HttpTarget:
     """A JSON server that actions change, at one address.
 
@@ -405,6 +409,8 @@ async def _sent_once(name: str, client: httpx.AsyncClient, request: httpx.Reques
         raise EffectUnknown(f"The request to {name} left, but no answer came: {type(error).__name__}") from error
     if response.status_code >= 500 or body is None:
         raise EffectUnknown(f"{name} answered {response.status_code}; it may have acted.")
+    if response.status_code in SENT_ELSEWHERE_AFTERWARDS:
+        raise EffectUnknown(f"{name} answered {response.status_code}: many a server acts and then redirects.")
     if response.status_code >= 300:
         raise EffectFailed(f"{name} refused with {response.status_code}: {_said(body)}")
     return body

@@ -9,6 +9,7 @@ from typing import Any, Literal
 from pydantic import Field
 
 from bot.models.base import Instant, Noun
+from bot.models.evidence import Evidence
 
 
 class Risk(StrEnum):
@@ -58,8 +59,11 @@ class Proposal(Noun):
     blast_radius: str
     rollback: str = Field(description="how to undo it, or that it cannot be undone")
     evidence: tuple[str, ...] = Field(default=(), description="evidence ids shown with it")
+    facts: tuple[Evidence, ...] = Field(default=(), description="that evidence as it was shown, word for word")
     confidence: float = Field(ge=0, le=1)
     service: str | None = Field(default=None, description="service or database that it acts on, by catalogue name")
+    extent: str = Field(default="", description="what of the action it is: no trust in it reaches beyond that")
+    made_of: str = Field(default="", description="digest of the operator's words that the action carries out")
     reach: Reach = Field(default="unknown", description="what is interrupted: a session, services, nobody can tell")
     noticed_by: tuple[str, ...] = Field(default=(), description="services that may notice, nearest first")
     rehearsal: str | None = Field(default=None, description="what a dry run said, where the target offers one")

@@ -13,6 +13,7 @@ class StandingApproval(Noun):
 
     id: str
     action: str
+    extent: str = Field(default="", description="and of the action only this, such as one named call")
     service: str = Field(description="service or database, by catalogue name")
     most_tier: Risk = Field(description="never high")
     most_services: int = Field(ge=1, description="how many services may notice, at most")
@@ -25,7 +26,9 @@ class StandingApproval(Noun):
 class EarnedTrust(Noun):
     """An action on a service that has helped often enough for a person to allow it in advance."""
 
+    id: str = Field(description="names the three that follow, for a button")
     action: str
+    extent: str = ""
     service: str
     successes: int = Field(description="verified, in a row")
     most_tier: Risk

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, ClassVar, Generic, Literal, TypeVar
@@ -10,6 +12,8 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from bot.errors import RemediationError
 from bot.models import Noun, Risk, Verification
+
+LONGEST_EXTENT = 200
 
 Measure = Callable[[], Awaitable[float | None]]
 """One reading; None where there is none at the moment."""
@@ -89,6 +93,21 @@ class Action(ABC, Generic[P]):
     def rollback(self, params: P) -> str:
         """How to undo it, or that it cannot be undone."""
 
+    def extent(self, params: P) -> str:
+        """What of the action this is: trust that it earns never reaches beyond. By itself: the same parameters again.
+
+        What was seen when it was proposed differs every time, and is not part of it.
+        """
+        given = params.model_dump(mode="json", exclude_none=True)
+        said = ", ".join(f"{name}={_written(given[name])}" for name in sorted(given) if not name.startswith("seen"))
+        if len(said) <= LONGEST_EXTENT:
+            return said
+        return f"{said[:LONGEST_EXTENT]}… ({hashlib.sha256(said.encode()).hexdigest()[:16]})"
+
+    def made_of(self, params: P) -> object:  # noqa: ARG002
+        """What the operator has written that it carries out, where target and effect do not show all of it."""
+        return None
+
     @abstractmethod
     def base_risk(self, params: P) -> Risk:
         """Its risk before policy looks at the circumstances."""
@@ -140,3 +159,16 @@ class Action(ABC, Generic[P]):
     def checks(self, params: P) -> Mapping[str, Measure]:  # noqa: ARG002
         """The readings that this action's own verification refers to by name."""
         return {}
+
+
+def definition(action: Action[Any], params: ActionParameters) -> str:
+    """SHA-256 of what the action is made of; empty where nothing stands behind its parameters."""
+    words = action.made_of(params)
+    if words is None:
+        return ""
+    plain = words.model_dump(mode="json") if isinstance(words, BaseModel) else words
+    return hashlib.sha256(json.dumps(plain, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
+
+
+def _written(value: Any) -> str:
+    return value if isinstance(value, str) else json.dumps(value, sort_keys=True, ensure_ascii=False)

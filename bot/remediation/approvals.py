@@ -5,7 +5,7 @@ Everything is read again on the server; what the button says is only the questio
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Collection
+from collections.abc import Awaitable, Callable, Collection, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
@@ -13,6 +13,7 @@ from typing import Literal
 from bot.errors import Denied, IllegalTransition, NotFound, RemediationError
 from bot.incidents.journal import Journal
 from bot.models import Approved, Endorsed, Expired, Incident, Phase, Proposal, Rejected, StandingApproval
+from bot.plural import many
 from bot.remediation.policy import Judgement
 from bot.remediation.proposal import matches
 from bot.remediation.rules import Approvers
@@ -125,6 +126,25 @@ class Approvals:
             return Verdict("already", str(overtaken))
         return Verdict("approved", f"Approved by the standing approval {one.id}.")
 
+    async def doubt(self, incident: Incident, proposal: Proposal) -> str | None:
+        """Why the people who approved it, as the history tells, could not do so now; None where they could.
+
+        Asked right before the effect, and nothing beside the history counts: who is no approver any more, whoever
+        approved another digest, and whatever stands in the record without an event, does not.
+        """
+        try:
+            law = self._law(proposal) if self._law else None
+        except RemediationError as forbidden:
+            return str(forbidden)
+        agreed = {event.actor: event.reason for event in _agreements(incident, proposal)}
+        reasons = proposal.reason_needed or (law is not None and law.reason_needed)
+        given = [user for user, why in agreed.items() if why or not reasons]
+        count = sum([await self._may(proposal, law, user) for user in given])
+        needed = max(proposal.approvals_needed, law.approvals_needed if law else 1)
+        if count < needed:
+            return f"it takes {many(needed, 'approval')}, and of those given {count} still count"
+        return None
+
     async def expire(self, proposal_id: str) -> bool:
         """Close the gate if its time is over and nobody decided; whether it was closed now."""
         try:
@@ -169,6 +189,14 @@ class Approvals:
             return "You asked for this action, so another person must decide on it."
         return await doubt_about(user, proposal.approver_users, proposal.approver_groups, self._membership)
 
+    async def _may(self, proposal: Proposal, law: Judgement | None, user: str) -> bool:
+        """Whether the user may decide on it by what was shown, and by policy as it is now."""
+        if await self._refusal(proposal, user) is not None:
+            return False
+        if law is None:
+            return True
+        return await doubt_about(user, law.approver_users, law.approver_groups, self._membership) is None
+
     async def _not_to_approve(self, proposal: Proposal, user: str, reason: str) -> Verdict | None:
         """What policy says now, where it says no; a rejection needs no such leave."""
         if proposal.reason_needed and not reason:
@@ -192,7 +220,8 @@ class Approvals:
         if user in endorsers:
             return Verdict("already", "You have approved this already; it needs another person.")
         expected = {**_exactly(proposal), "endorsed_by": already}
-        still = [one for one in endorsers if await self._refusal(proposal, one) is None]
+        law = self._law(proposal) if self._law else None
+        still = [one for one in endorsers if await self._may(proposal, law, one)]
         missing = proposal.approvals_needed - len(still) - 1
         if missing > 0:
             event = Endorsed(at=at, actor=user, proposal_id=proposal.id, digest=proposal.digest, reason=reason)
@@ -206,6 +235,18 @@ class Approvals:
 
 def _exactly(proposal: Proposal) -> dict[str, str]:
     return {"proposal": proposal.id, "digest": proposal.digest}
+
+
+def _agreements(incident: Incident, proposal: Proposal) -> Iterator[Approved | Endorsed]:
+    """Every approval in the history of exactly this proposal."""
+    for recorded in incident.history:
+        event = recorded.event
+        if isinstance(event, Approved | Endorsed) and (event.proposal_id, event.digest) == _names(proposal):
+            yield event
+
+
+def _names(proposal: Proposal) -> tuple[str, str]:
+    return proposal.id, proposal.digest
 
 
 def _who_decided(incident: Incident, proposal: Proposal) -> str:

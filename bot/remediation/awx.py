@@ -100,6 +100,9 @@ class LaunchJob(Action[JobParameters]):
     def rollback(self, params: JobParameters) -> str:
         return filled(self._of(params).rollback, params.variables) if self.reversible(params) else "Cannot be undone."
 
+    def made_of(self, params: JobParameters) -> object:
+        return self._of(params)
+
     def base_risk(self, params: JobParameters) -> Risk:
         return Risk(self._of(params).risk)
 

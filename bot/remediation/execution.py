@@ -22,8 +22,8 @@ from redis.asyncio import Redis
 from bot.errors import EffectFailed, EffectUnknown, IllegalTransition, NightdeskError, NotFound, PreconditionFailed
 from bot.incidents.journal import Journal
 from bot.models import Event, Executed, Executing, Incident, Noted, NotExecuted, OutcomeUnknown, Phase, Proposal
-from bot.remediation.action import Action, ActionParameters
-from bot.remediation.approvals import Law, incident_of
+from bot.remediation.action import Action, ActionParameters, BlastRadius, definition
+from bot.remediation.approvals import incident_of
 from bot.remediation.catalogue import Actions
 from bot.remediation.proposal import matches
 from bot.storage.scripts import release, swap
@@ -31,6 +31,8 @@ from bot.storage.scripts import release, swap
 log = structlog.get_logger(__name__)
 Clock = Callable[[], datetime]
 
+REACHES = ("session", "service", "unknown")
+"""The narrowest first."""
 PREPARING_S = 10.0
 """The lease while preconditions are read; nothing has been touched yet."""
 GRACE_S = 5.0
@@ -39,6 +41,8 @@ LATEST_START = timedelta(minutes=5)
 """An approval is for now: what could not begin for this long, as in an outage of ours, is asked for again."""
 
 Perform = Callable[[], Awaitable[str]]
+Warrant = Callable[[Incident, Proposal], Awaitable[str | None]]
+"""Why an approved proposal must not run; None where nothing speaks against it."""
 
 
 class Lease(NamedTuple):
@@ -53,18 +57,20 @@ class Execution:
 
     Args:
         owner: names this process in the history.
-        law: policy as it is now, where it is to be asked again right before the effect.
+        warrant: whether policy and the people who approved it would still have it, asked right before the effect.
     """
 
     def __init__(
-        self, redis: Redis, journal: Journal, actions: Actions, clock: Clock, *, owner: str, law: Law | None = None
+        self, redis: Redis, journal: Journal, actions: Actions, clock: Clock, *, owner: str, warrant: Warrant
     ) -> None:
         self._redis = redis
         self._journal = journal
         self._actions = actions
         self._clock = clock
         self._owner = owner
-        self._law = law
+        self._warrant = warrant
+        self._begun: set[str] = set()
+        """Proposals that this process has begun: a Redis that lost its latest writes would have it begin them again."""
 
     async def run(self, proposal_id: str) -> float | None:
         """Carry it out, or say why not. Gives the seconds after which to look again, if another run may still act."""
@@ -97,31 +103,49 @@ class Execution:
         elif self._clock() - approved.event.at > LATEST_START:
             reason = f"it could not begin within {LATEST_START.seconds // 60} minutes of its approval"
             await self._not_executed(incident, proposal, reason)
-        elif not await self._hold(proposal):
-            await self._not_executed(incident, proposal, f"another incident is acting on {proposal.target} right now")
+        elif taken := await self._hold(proposal):
+            await self._not_executed(incident, proposal, f"another incident is acting on {taken} right now")
+            await self._let_go(proposal)
         elif await self._perform(incident, proposal, lease):
-            await release(self._redis, _target_key(proposal), proposal.id)
+            await self._let_go(proposal)
         else:
             await self._hold(proposal)
 
-    async def _hold(self, proposal: Proposal) -> bool:
-        """Keep all others from its target for as long as it may still act; False if another holds it."""
-        key, held_s = _target_key(proposal), math.ceil(proposal.timeout_s + GRACE_S)
-        if await swap(self._redis, key, held="", to=proposal.id, ttl_s=held_s) != proposal.id:
-            return False
-        await self._redis.expire(key, held_s)  # it may be that of a run of this proposal that died before it acted
-        return True
+    async def _hold(self, proposal: Proposal) -> str | None:
+        """Keep all others from what it acts on for as long as it may still act; what another holds, if one does."""
+        held_s = math.ceil(proposal.timeout_s + GRACE_S)
+        for what in _acted_on(proposal):
+            if await swap(self._redis, _lock(what), held="", to=proposal.id, ttl_s=held_s) != proposal.id:
+                return what
+            await self._redis.expire(_lock(what), held_s)  # a run of this proposal that died may have left it
+        return None
+
+    async def _let_go(self, proposal: Proposal) -> None:
+        for what in _acted_on(proposal):
+            await release(self._redis, _lock(what), proposal.id)
+
+    async def _ready(
+        self, action: Action[Any], parameters: ActionParameters, incident: Incident, proposal: Proposal
+    ) -> None:
+        """People and policy still stand by it, the world is as it was, and the target would take it.
+
+        Raises:
+            RemediationError: one of them is not so.
+        """
+        if doubt := await self._warrant(incident, proposal):
+            raise PreconditionFailed(doubt)
+        _require_no_further(await action.blast_radius(parameters), proposal)
+        await action.check(parameters)
+        await action.rehearse(parameters)
 
     async def _perform(self, incident: Incident, proposal: Proposal, lease: Lease) -> bool:
         """Check, act and record; whether it is known what became of it."""
         try:
             action, parameters = self._actions.resolve(proposal.action, proposal.parameters)
             _require_as_shown(action, parameters, proposal)
-            if self._law:
-                self._law(proposal)
-            await asyncio.wait_for(_ready(action, parameters), PREPARING_S / 2)
+            await asyncio.wait_for(self._ready(action, parameters, incident, proposal), PREPARING_S / 2)
         except TimeoutError:
-            await self._not_executed(incident, proposal, "its preconditions could not be read in time")
+            await self._not_executed(incident, proposal, "approvals and preconditions could not be read in time")
             return True
         except NightdeskError as reason:
             await self._not_executed(incident, proposal, str(reason))
@@ -140,7 +164,11 @@ class Execution:
         except IllegalTransition as moved_on:
             log.warning("execution.withdrawn", incident=incident.id, proposal=proposal.id, why=str(moved_on))
             return True
-        outcome = await self._effect(perform, proposal)
+        if proposal.id in self._begun:
+            outcome: Event = self._unknown(proposal, "it was begun before, and Redis has lost what came of it")
+        else:
+            self._begun.add(proposal.id)
+            outcome = await self._effect(perform, proposal)
         try:
             await self._journal.append(incident.id, outcome)
         except IllegalTransition:  # taken for dead meanwhile: the record stays with the doubt, and this is kept
@@ -188,19 +216,30 @@ class Execution:
         )
 
 
-def _target_key(proposal: Proposal) -> str:
-    """The same for all actions on that target: a restart and a rollback must not meet on one deployment."""
-    return "nd:target:" + hashlib.sha256(proposal.target.encode()).hexdigest()[:32]
+def _acted_on(proposal: Proposal) -> tuple[str, ...]:
+    """What no two actions may touch at once: its target, and the service where it is the whole of it.
+
+    A restart by systemd and a rollback by a workflow call their target differently, and meet on one service.
+    """
+    if proposal.service is None or proposal.reach == "session":
+        return (proposal.target,)
+    return (proposal.target, proposal.service)
 
 
-async def _ready(action: Action[Any], parameters: ActionParameters) -> None:
-    """The world is as it was, and the target would take it.
+def _lock(what: str) -> str:
+    return "nd:target:" + hashlib.sha256(what.encode()).hexdigest()[:32]
+
+
+def _require_no_further(now: BlastRadius, proposal: Proposal) -> None:
+    """Nobody and nothing notices it whom the approvers were not told of.
 
     Raises:
-        RemediationError: one of them is not so.
+        PreconditionFailed: it has grown.
     """
-    await action.check(parameters)
-    await action.rehearse(parameters)
+    more = [name for name in now.services if name not in proposal.noticed_by]
+    if more or REACHES.index(now.reach) > REACHES.index(proposal.reach):
+        further = f"{', '.join(more[:8])} would notice it too" if more else f"its reach is {now.reach} now"
+        raise PreconditionFailed(f"Nothing was done: it reaches further than was shown, {further}.")
 
 
 def _require_as_shown(action: Action[Any], parameters: ActionParameters, proposal: Proposal) -> None:
@@ -209,5 +248,6 @@ def _require_as_shown(action: Action[Any], parameters: ActionParameters, proposa
     Raises:
         PreconditionFailed: they have.
     """
-    if (action.target(parameters), action.effect(parameters)) != (proposal.target, proposal.effect):
+    now = (action.target(parameters), action.effect(parameters), definition(action, parameters))
+    if now != (proposal.target, proposal.effect, proposal.made_of):
         raise PreconditionFailed("Nothing was done: the settings have changed what this action would do.")

@@ -151,6 +151,9 @@ class TurnFlag(Action[FlagParameters]):
     def rollback(self, params: FlagParameters) -> str:
         return f"Turn it {_word(not params.on)} again."
 
+    def made_of(self, params: FlagParameters) -> object:
+        return self._flags[params.flag].flag
+
     def base_risk(self, params: FlagParameters) -> Risk:
         return Risk(self._flags[params.flag].flag.risk)
 

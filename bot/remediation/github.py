@@ -88,6 +88,9 @@ class DispatchWorkflow(Action[WorkflowParameters]):
     def rollback(self, params: WorkflowParameters) -> str:
         return filled(self._of(params).rollback, params.inputs) if self.reversible(params) else "Cannot be undone."
 
+    def made_of(self, params: WorkflowParameters) -> object:
+        return self._of(params)
+
     def base_risk(self, params: WorkflowParameters) -> Risk:
         return Risk(self._of(params).risk)
 

@@ -85,6 +85,9 @@ class HttpCall(Action[CallParameters]):
             return "Cannot be undone."
         return filled(self._templates[params.call].rollback, params.parameters)
 
+    def made_of(self, params: CallParameters) -> object:
+        return self._templates[params.call]
+
     def base_risk(self, params: CallParameters) -> Risk:
         return Risk(self._templates[params.call].risk)
 

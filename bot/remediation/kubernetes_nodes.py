@@ -83,6 +83,9 @@ class CordonNode(Action[NodeParameters]):
     def base_risk(self, params: NodeParameters) -> Risk:  # noqa: ARG002
         return Risk.MEDIUM
 
+    def made_of(self, params: NodeParameters) -> object:
+        return self._cluster(params).settings
+
     def timeout_s(self, params: NodeParameters) -> float:
         return self._cluster(params).settings.timeout_s + 5
 

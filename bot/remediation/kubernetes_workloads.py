@@ -63,6 +63,9 @@ class _OnWorkload(Action[W]):
     def service(self, params: W) -> str | None:
         return params.service
 
+    def made_of(self, params: W) -> object:
+        return self._cluster(params).settings
+
     def timeout_s(self, params: W) -> float:
         return self._cluster(params).settings.timeout_s + 5
 
@@ -263,6 +266,9 @@ class RollBack(_OnWorkload[RollBackParameters]):
         if self._workload(params).kind != "deployment":
             raise RemediationError(f"{params.service} is no deployment, so it keeps no revisions to go back to.")
         return params
+
+    def extent(self, params: RollBackParameters) -> str:  # noqa: ARG002 - no revision comes twice
+        return ""
 
     def effect(self, params: RollBackParameters) -> str:
         if params.revision is None:

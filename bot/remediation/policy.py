@@ -5,7 +5,7 @@ Every rule can only raise the risk. What is not known counts as the worst case.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import datetime
 
 from pydantic import Field
@@ -73,10 +73,8 @@ def rejudge(proposal: Proposal, at: datetime, catalog: Catalog, policy: Policy) 
         RemediationError: nobody, or too few people, may approve it.
     """
     require_allowed(proposal.action, proposal.service, proposal.risk, at, catalog, policy)
-    freezes = _freezes(policy, proposal.service, at, catalog)
-    begun = next((one for one in freezes if one.start > proposal.proposed_at), None)
-    if begun:
-        raise Forbids(f"The change freeze '{begun.name}' has begun since this was proposed; it must be proposed again.")
+    if stricter := next(_stricter(proposal, at, catalog, policy), None):
+        raise Forbids(f"Since this was proposed, one thing is new: {stricter} It must be proposed again.")
     return _who(proposal.risk, proposal.risk_reasons, proposal.service, catalog, policy)
 
 
@@ -166,13 +164,18 @@ def _least(circumstances: Circumstances, catalog: Catalog) -> Iterator[tuple[Ris
 
 def _place(circumstances: Circumstances, catalog: Catalog) -> Iterator[tuple[Risk, str]]:
     """What the most important of the services that may notice calls for."""
-    names = dict.fromkeys([circumstances.subject or "", *circumstances.blast.services])
-    services = [(name, catalog.services[name]) for name in names if name in catalog.services]
+    names = [circumstances.subject or "", *circumstances.blast.services]
+    if not any(name in catalog.services for name in names):
+        yield Risk.MEDIUM, "No service of the catalogue is known to stand behind it."
+    yield from _exposed(names, catalog)
+
+
+def _exposed(names: Iterable[str], catalog: Catalog) -> Iterator[tuple[Risk, str]]:
+    """What the services call for that do not run in a test environment."""
+    services = [(name, catalog.services[name]) for name in dict.fromkeys(names) if name in catalog.services]
     exposed = [(name, service) for name, service in services if not _harmless(service)]
     critical = next(((name, service) for name, service in exposed if service.tier == "critical"), None)
-    if not services:
-        yield Risk.MEDIUM, "No service of the catalogue is known to stand behind it."
-    elif critical:
+    if critical:
         yield Risk.MEDIUM, f"{critical[0]} is critical and runs in {critical[1].environment}."
     elif exposed:
         yield Risk.LOW, f"{exposed[0][0]} runs in {exposed[0][1].environment}."
@@ -201,7 +204,21 @@ def _raises(circumstances: Circumstances, catalog: Catalog, policy: Policy) -> I
     if circumstances.blast.reach == "service" and len(circumstances.blast.services) > 1:
         yield f"It interrupts {len(circumstances.blast.services)} services."
     for freeze in _freezes(policy, circumstances.subject, circumstances.at, catalog):
-        yield f"The change freeze '{freeze.name}' is on."
+        yield _frozen(freeze)
+
+
+def _frozen(freeze: Freeze) -> str:
+    return f"The change freeze '{freeze.name}' is on."
+
+
+def _stricter(proposal: Proposal, at: datetime, catalog: Catalog, policy: Policy) -> Iterator[str]:
+    """What would make the proposal more dangerous now, and was not counted when it was made."""
+    for freeze in _freezes(policy, proposal.service, at, catalog):
+        if _frozen(freeze) not in proposal.risk_reasons:
+            yield _frozen(freeze)
+    for risk, reason in _exposed([proposal.service or "", *proposal.noticed_by], catalog):
+        if risk.rank > proposal.risk.rank:
+            yield reason
 
 
 def _freezes(policy: Policy, subject: str | None, at: datetime, catalog: Catalog) -> Iterator[Freeze]:

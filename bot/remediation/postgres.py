@@ -131,6 +131,9 @@ class _Signal(Action[BackendParameters]):
     def reversible(self, params: BackendParameters) -> bool:  # noqa: ARG002
         return False
 
+    def extent(self, params: BackendParameters) -> str:  # noqa: ARG002 - no session comes twice
+        return ""
+
     def timeout_s(self, params: BackendParameters) -> float:  # noqa: ARG002
         return self._within_s + 10
 

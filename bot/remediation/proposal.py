@@ -11,8 +11,8 @@ from typing import Any
 from pydantic import Field
 
 from bot.catalog import Catalog
-from bot.models import Noun, Proposal, Risk, Verification
-from bot.remediation.action import Action, ActionParameters
+from bot.models import Evidence, Noun, Proposal, Risk, Verification
+from bot.remediation.action import Action, ActionParameters, definition
 from bot.remediation.policy import Circumstances, judge
 from bot.remediation.rules import Policy
 
@@ -24,6 +24,7 @@ class Grounds(Noun):
     why: str = Field(description="the cause that it removes, one sentence")
     confidence: float = Field(ge=0, le=1)
     evidence: tuple[str, ...] = Field(default=(), description="ids of the evidence shown with it")
+    facts: tuple[Evidence, ...] = Field(default=(), description="that evidence itself")
     requested_by: str | None = None
     playbook: str | None = None
     playbook_hash: str | None = None
@@ -83,8 +84,11 @@ async def draft(
             blast_radius=blast.statement,
             rollback=grounds.rollback or action.rollback(parameters),
             evidence=grounds.evidence,
+            facts=grounds.facts,
             confidence=grounds.confidence,
             service=action.service(parameters),
+            extent=action.extent(parameters),
+            made_of=definition(action, parameters),
             reach=blast.reach,
             noticed_by=blast.services,
             rehearsal=rehearsal,

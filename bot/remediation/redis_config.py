@@ -100,6 +100,9 @@ class SetRedisConfig(Action[RedisParameters]):
     def rollback(self, params: RedisParameters) -> str:
         return f"Set {params.parameter} back to {params.seen or 'nothing'}."
 
+    def made_of(self, params: RedisParameters) -> object:
+        return self._servers[params.server]
+
     def base_risk(self, params: RedisParameters) -> Risk:
         return Risk(self._servers[params.server].risk)
 

@@ -88,6 +88,9 @@ class Restart(Action[RestartParameters]):
     def rollback(self, params: RestartParameters) -> str:  # noqa: ARG002
         return "Cannot be undone: what the process was doing is lost; if it does not come up, start it by hand."
 
+    def made_of(self, params: RestartParameters) -> object:
+        return self._targets[params.target]
+
     def base_risk(self, params: RestartParameters) -> Risk:
         return Risk(self._targets[params.target].risk)
 

@@ -5,10 +5,12 @@ The first failure takes it back, and so does anybody by one click. Any doubt abo
 
 from __future__ import annotations
 
+import hashlib
+import json
 import secrets
 from collections.abc import Callable
 from datetime import datetime, timedelta
-from typing import Literal
+from typing import Literal, NamedTuple
 
 import structlog
 from pydantic import ValidationError
@@ -26,11 +28,22 @@ log = structlog.get_logger(__name__)
 GRANTED = "nd:{standing}:granted"
 """Hash: id → standing approval (JSON)."""
 STREAKS = "nd:{standing}:streaks"
-"""Hash: action|service → verified successes in a row."""
+"""Hash: action, service and extent (JSON) → verified successes in a row."""
 TRIAL_KEPT = timedelta(days=400)
 """How long it is known that a proposal has been counted."""
 
 Outcome = Literal["helped", "failed"]
+
+
+class About(NamedTuple):
+    """What trust is in: never a whole action, only what of it has helped, on the service where it did."""
+
+    action: str
+    service: str
+    extent: str
+
+
+NOTHING = About("", "", "")
 
 
 class Standings:
@@ -63,39 +76,38 @@ class Standings:
         rules = self._policy.standing
         if rules.most_days == 0:
             return ()
-        allowed = {(one.action, one.service) for one in await self.granted()}
-        streaks = {
-            str(name).partition("|")[::2]: int(count) for name, count in (await self._redis.hgetall(STREAKS)).items()
-        }
+        allowed = {_about(one) for one in await self.granted()}
+        streaks = {_read(str(name)): int(count) for name, count in (await self._redis.hgetall(STREAKS)).items()}
         return tuple(
             EarnedTrust(
-                action=action,
-                service=service,
+                id=hashlib.sha256(_written(about).encode()).hexdigest()[:16],
+                action=about.action,
+                service=about.service,
+                extent=about.extent,
                 successes=count,
                 most_tier=Risk(rules.most_tier),
                 most_services=rules.most_services,
                 most_days=rules.most_days,
             )
-            for (action, service), count in sorted(streaks.items())
-            if count >= rules.after_successes and (action, service) not in allowed
+            for about, count in sorted(streaks.items())
+            if count >= rules.after_successes and about not in allowed and about != NOTHING
         )
 
-    async def grant(self, action: str, service: str, days: int, user: str) -> StandingApproval | str:
-        """Allow it in the user's name; or why not."""
-        earned = next((one for one in await self.earned() if (one.action, one.service) == (action, service)), None)
+    async def grant(self, earned_id: str, days: int, user: str) -> StandingApproval | str:
+        """Allow what has earned it, in the user's name; or why not."""
+        earned = next((one for one in await self.earned() if one.id == earned_id), None)
         if earned is None:
-            return (
-                f"{action} on {service} has not earned it: it takes {self._policy.standing.after_successes} successes."
-            )
+            return f"It has not earned it, or not any more: it takes {self._policy.standing.after_successes} successes."
         if not 1 <= days <= earned.most_days:
             return f"A standing approval lasts 1 to {earned.most_days} days."
-        if doubt := await self._doubt(user, service, earned.most_tier):
+        if doubt := await self._doubt(user, earned.service, earned.most_tier):
             return doubt
         now = self._clock()
         one = StandingApproval(
             id=f"S-{secrets.token_hex(4)}",
-            action=action,
-            service=service,
+            action=earned.action,
+            extent=earned.extent,
+            service=earned.service,
             most_tier=earned.most_tier,
             most_services=earned.most_services,
             until=now + timedelta(days=days),
@@ -121,7 +133,7 @@ class Standings:
             self._redis,
             seen=f"nd:{{standing}}:trial:{proposal.id}",
             streaks=STREAKS,
-            name=f"{proposal.action}|{proposal.service}",
+            name=_written(About(proposal.action, proposal.service, proposal.extent)),
             helped=outcome == "helped",
             keep_s=int(TRIAL_KEPT.total_seconds()),
         )
@@ -129,10 +141,9 @@ class Standings:
         if outcome == "helped":
             return ()
         # also where it was counted before: the process may have died between the two
-        about = [
-            one for one in await self.granted() if (one.action, one.service) == (proposal.action, proposal.service)
-        ]
-        return tuple([one for one in about if await self.revoke(one.id)])
+        about = About(proposal.action, proposal.service, proposal.extent)
+        failed = [one for one in await self.granted() if _about(one) == about]
+        return tuple([one for one in failed if await self.revoke(one.id)])
 
     async def covering(self, proposal: Proposal) -> StandingApproval | None:
         """The standing approval under which the proposal may run without asking."""
@@ -149,7 +160,7 @@ class Standings:
         rules = self._policy.standing
         tier = min(one.most_tier, Risk(rules.most_tier), key=lambda risk: risk.rank)
         return (
-            (one.action, one.service) == (proposal.action, proposal.service)
+            _about(one) == (proposal.action, proposal.service, proposal.extent)
             and rules.most_days > 0
             and proposal.risk.rank <= tier.rank
             and len(proposal.noticed_by) <= min(one.most_services, rules.most_services)
@@ -158,3 +169,20 @@ class Standings:
     async def _doubt(self, user: str, service: str, risk: Risk) -> str | None:
         users, groups = approvers(risk, service, self._catalog, self._policy)
         return await doubt_about(user, users, groups, self._membership)
+
+
+def _about(one: StandingApproval) -> About:
+    return About(one.action, one.service, one.extent)
+
+
+def _written(about: About) -> str:
+    return json.dumps(about, ensure_ascii=False)
+
+
+def _read(name: str) -> About:
+    """What a streak is about; nothing where that cannot be read."""
+    try:
+        action, service, extent = json.loads(name)
+    except ValueError:
+        return NOTHING
+    return About(str(action), str(service), str(extent))

@@ -123,8 +123,8 @@ class Desk(Protocol):
         """What that user's home tab shows."""
         ...
 
-    async def granted(self, action: str, service: str, days: int, user: str) -> str:
-        """Allow an action on a service in advance, in the user's name; empty, or why not."""
+    async def granted(self, earned_id: str, days: int, user: str) -> str:
+        """Allow what has earned trust in advance, in the user's name; empty, or why not."""
         ...
 
     async def revoked(self, standing_id: str, user: str) -> None:

@@ -87,9 +87,9 @@ class GateListeners:
         await ack()
 
     async def _grant_pressed(self, ack: AsyncAck, body: Json) -> None:
-        action, _, service = str(body["actions"][0].get("value", "")).partition("|")
+        pressed = str(body["actions"][0].get("value", ""))
         content = await self._desk.home(body["user"]["id"])
-        earned = next((one for one in content.earned if (one.action, one.service) == (action, service)), None)
+        earned = next((one for one in content.earned if one.id == pressed), None)
         if earned is None:
             await self.show_home(body["user"]["id"])  # it is gone since: show that
         else:
@@ -100,9 +100,9 @@ class GateListeners:
         await ack()
 
     async def _grant_submitted(self, ack: AsyncAck, body: Json) -> None:
-        action, service, days = modal.granted_of(body["view"])
+        earned_id, days = modal.granted_of(body["view"])
         user = body["user"]["id"]
-        if refusal := await self._desk.granted(action, service, days, user):
+        if refusal := await self._desk.granted(earned_id, days, user):
             await ack(response_action="errors", errors={modal.DAYS: refusal[:150]})
             return
         await ack()

@@ -1,6 +1,15 @@
 """Redis, the only store: one way to connect, the private server, and the scripts that run inside it."""
 
-from bot.storage.connection import KEEP_IT, connect, keeps, require_usable
+from bot.storage.connection import KEEP_EVERY_WRITE, KEEP_IT, connect, keeps, keeps_every_write, require_usable
 from bot.storage.embedded import attached_redis, embedded_redis
 
-__all__ = ["KEEP_IT", "attached_redis", "connect", "embedded_redis", "keeps", "require_usable"]
+__all__ = [
+    "KEEP_EVERY_WRITE",
+    "KEEP_IT",
+    "attached_redis",
+    "connect",
+    "embedded_redis",
+    "keeps",
+    "keeps_every_write",
+    "require_usable",
+]

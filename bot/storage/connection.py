@@ -11,6 +11,7 @@ from redis.exceptions import TimeoutError as RedisTimeoutError
 
 from bot.errors import Misconfigured
 
+KEEP_EVERY_WRITE = "Set `appendfsync always` in redis.conf; else an action could run again after Redis lost a second."
 KEEP_IT = "Set `appendonly yes` in redis.conf, and `appendfsync always` to lose not even a second."
 MOST_CONNECTIONS, LONGEST_WAIT_S = 100, 60.0
 OLDEST = (6, 2)
@@ -61,3 +62,14 @@ async def require_usable(redis: Redis) -> str:
 async def keeps(redis: Redis) -> bool:
     """Whether it writes to disk as it goes; if not, a restart of Redis loses alerts that were acknowledged."""
     return bool((await redis.info("persistence")).get("aof_enabled"))
+
+
+async def keeps_every_write(redis: Redis) -> bool:
+    """Whether a write is on disk before it is answered; if not, a restart may bring back what was decided or begun.
+
+    A server that does not tell counts as one that does not.
+    """
+    try:
+        return (await redis.config_get("appendfsync")).get("appendfsync") == "always"
+    except RedisError:
+        return False

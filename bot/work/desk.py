@@ -112,9 +112,9 @@ class FrontDesk:
             earned=await standings.earned(),
         )
 
-    async def granted(self, action: str, service: str, days: int, user: str) -> str:
-        """Allow an action on a service in advance; empty, or why not."""
-        return await self._trust.grant(action, service, days, user)
+    async def granted(self, earned_id: str, days: int, user: str) -> str:
+        """Allow what has earned trust in advance; empty, or why not."""
+        return await self._trust.grant(earned_id, days, user)
 
     async def revoked(self, standing_id: str, user: str) -> None:
         """Take a standing approval back."""

@@ -11,7 +11,7 @@ import structlog
 
 from bot.errors import NotFound
 from bot.incidents import Journal
-from bot.models import Incident, Noted, Noun, Proposal, Proposed, StandingApproval
+from bot.models import Approved, Incident, Noted, Noun, Proposal, Proposed, StandingApproval
 from bot.remediation.approvals import Approvals, incident_of
 from bot.remediation.audit import Audit
 from bot.remediation.standing import Outcome, Standings
@@ -47,6 +47,15 @@ class Gatekeeper:
         if proposal and one:
             verdict = await self.approvals.under(one, proposal)
             log.info("standing.used", proposal=proposal_id, standing=one.id, outcome=verdict.outcome)
+
+    async def doubt(self, incident: Incident, proposal: Proposal) -> str | None:
+        """Why an approved proposal must not run any more: who approved it, or what it rests on, does not count now."""
+        approved = incident.last("approved")
+        if approved and isinstance(approved.event, Approved) and approved.event.standing:
+            granted = {one.id for one in await self.standings.granted()}
+            if approved.event.standing not in granted or await self.standings.covering(proposal) is None:
+                return f"the standing approval {approved.event.standing} does not cover it any more"
+        return await self.approvals.doubt(incident, proposal)
 
     async def trust(self, proposal_id: str) -> None:
         """Count how a proposal ended; a failure takes back what was allowed because of earlier successes."""
@@ -85,9 +94,9 @@ class Trust:
         self._queue = queue
         self._clock = clock
 
-    async def grant(self, action: str, service: str, days: int, user: str) -> str:
+    async def grant(self, earned_id: str, days: int, user: str) -> str:
         """Allow it; empty, or why not."""
-        granted = await self.standings.grant(action, service, days, user)
+        granted = await self.standings.grant(earned_id, days, user)
         if isinstance(granted, str):
             return granted
         await self._keep(Said(at=self._clock(), who=user, what="standing_granted", standing=granted))

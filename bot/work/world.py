@@ -23,6 +23,7 @@ from bot.memory import MemoryManager
 from bot.models import (
     Asked,
     Chart,
+    Evidence,
     Finding,
     Found,
     Hypothesis,
@@ -54,6 +55,7 @@ log = structlog.get_logger(__name__)
 ANSWER_WITHIN_S = 15 * 60.0
 """How long a question of a drawing waits where the drawing does not say."""
 BEGINNINGS = frozenset({"opened", "reopened"})
+MOST_EVIDENCE = 8
 _PERSON = re.compile(r"[UW][A-Z0-9]{2,20}")
 RANK = "commander.rank"
 APPLY = "remediation.apply"
@@ -242,7 +244,8 @@ class IncidentWorld:
             incident_id=incident.id,
             why=" ".join(filter(None, (f"{cause.statement.rstrip('.')}.", step.settings.why))),
             confidence=cause.confidence,
-            evidence=cause.evidence_for[:8],
+            evidence=cause.evidence_for[:MOST_EVIDENCE],
+            facts=_facts(incident, cause.evidence_for[:MOST_EVIDENCE]),
             playbook=step.playbook,
             playbook_hash=step.playbook_hash,
             node=step.node,
@@ -277,6 +280,11 @@ class IncidentWorld:
 
     def _now(self) -> datetime:
         return self._rooms.clock()
+
+
+def _facts(incident: Incident, ids: Sequence[str]) -> tuple[Evidence, ...]:
+    known = {fact.id: fact for finding in incident.findings for fact in finding.evidence}
+    return tuple(known[name] for name in ids if name in known)
 
 
 def _asked_by(incident: Incident) -> str | None:

@@ -48,7 +48,7 @@ def _standing(content: HomeContent) -> list[Block]:
 
 def _granted(one: StandingApproval) -> Block:
     text = (
-        f":key: *{line(one.action, 120)}* on *{line(one.service, 120)}* runs without asking, until {date(one.until)}\n"
+        f":key: {words.trusted(one)} runs without asking, until {date(one.until)}\n"
         f"Risk {one.most_tier.value} at most, {many(one.most_services, 'service')} at most · allowed by "
         f"{person(one.granted_by)} after {one.successes} successes"
     )
@@ -57,11 +57,9 @@ def _granted(one: StandingApproval) -> Block:
 
 
 def _earned(one: EarnedTrust) -> Block:
-    what = f"*{line(one.action, 120)}* on *{line(one.service, 120)}*"
-    text = f":seedling: {what} has helped {one.successes} times in a row."
-    value = f"{one.action}|{one.service}"
+    text = f":seedling: {words.trusted(one)} has helped {one.successes} times in a row."
     reads = f"Allow {one.action} on {one.service} in advance"
-    return _beside(text, button("Allow in advance …", GRANT, value[:2000], reads=reads))
+    return _beside(text, button("Allow in advance …", GRANT, one.id, reads=reads))
 
 
 def _beside(text: str, pressed: Block) -> Block:

@@ -10,6 +10,7 @@ from bot.models import EarnedTrust, Proposal
 from bot.plural import many
 from bot.slack.blocks import Block, plain, section
 from bot.slack.text import line
+from bot.slack.views import words
 
 REJECT_REASON = "nightdesk_reject_reason"
 APPROVE_REASON = "nightdesk_approve_reason"
@@ -48,16 +49,15 @@ def approve(offered: Proposal, *, digest: str, channel: str, message_ts: str) ->
 def grant(earned: EarnedTrust) -> Block:
     """The modal that asks for how long an action may run without asking."""
     bounds = (
-        f"*{line(earned.action, 120)}* on *{line(earned.service, 120)}* has helped {earned.successes} times in a row.\n"
-        f"It will run without asking while its risk is {earned.most_tier.value} at most and at most "
+        f"{words.trusted(earned)} has helped {earned.successes} times in a row.\n"
+        f"Exactly that will run without asking while its risk is {earned.most_tier.value} at most and at most "
         f"{many(earned.most_services, 'service')} may notice. The first time it does not help, it is taken back."
     )
     days = [count for count in CHOICES_OF_DAYS if count <= earned.most_days] or [earned.most_days]
     options = [{"text": plain(f"{many(count, 'day')}", 75), "value": str(count)} for count in days]
     chosen = {"type": "static_select", "action_id": DAYS, "options": options, "initial_option": options[0]}
     ask = {"type": "input", "block_id": DAYS, "label": plain("For how long?", 2000), "element": chosen}
-    origin = {"action": earned.action, "service": earned.service}
-    return _modal(GRANT_DAYS, origin, ("Allow in advance", "Allow"), [section(bounds), ask])
+    return _modal(GRANT_DAYS, {"earned": earned.id}, ("Allow in advance", "Allow"), [section(bounds), ask])
 
 
 def origin_of(view: Any) -> dict[str, str]:
@@ -73,8 +73,8 @@ def origin_of(view: Any) -> dict[str, str]:
         raise BadInput("This dialog does not say which proposal it is about: open it again from the thread.") from None
 
 
-def granted_of(view: Any) -> tuple[str, str, int]:
-    """Which action on which service a submitted modal allows, and for how many days.
+def granted_of(view: Any) -> tuple[str, int]:
+    """The id of what a submitted modal allows, and for how many days.
 
     Raises:
         BadInput: the modal is not one of ours.
@@ -82,7 +82,7 @@ def granted_of(view: Any) -> tuple[str, str, int]:
     try:
         origin = json.loads(view["private_metadata"])
         chosen = view["state"]["values"][DAYS][DAYS]["selected_option"]["value"]
-        return str(origin["action"]), str(origin["service"]), int(chosen)
+        return str(origin["earned"]), int(chosen)
     except (KeyError, TypeError, ValueError):
         raise BadInput("This dialog does not say what it allows: open it again from the home tab.") from None
 

@@ -79,7 +79,8 @@ def _parameters(offered: Proposal) -> str:
 
 
 def _evidence(offered: Proposal, incident: Incident) -> Block | None:
-    known = evidence_of(incident)
+    # what was sealed with it, before what was found later under the same id
+    known = {**evidence_of(incident), **{one.id: one for one in offered.facts}}
     shown = [fact(known[name]) if name in known else line(name, 120) for name in offered.evidence]
     return section(f"*Evidence*\n{bullets(shown, most=4)}") if shown else None
 

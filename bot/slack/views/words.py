@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from bot.models import Hypothesis, Incident, ModelCost, Phase, Proposal, Risk, Severity
+from bot.models import EarnedTrust, Hypothesis, Incident, ModelCost, Phase, Proposal, Risk, Severity, StandingApproval
 from bot.slack.text import line
 
 PHASES = {
@@ -115,3 +115,9 @@ def risk(proposal: Proposal) -> str:
 def cause(hypothesis: Hypothesis) -> str:
     """The cause, how sure, on one line."""
     return f"{line(hypothesis.statement, 400)} ({confidence(hypothesis.confidence)})"
+
+
+def trusted(one: StandingApproval | EarnedTrust) -> str:
+    """What trust is in: the action, the service, and what of the action it is."""
+    exactly = f" ({line(one.extent, 240)})" if one.extent else ""
+    return f"*{line(one.action, 120)}* on *{line(one.service, 120)}*{exactly}"

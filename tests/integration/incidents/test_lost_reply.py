@@ -76,7 +76,9 @@ async def test_an_execution_whose_answer_was_lost_is_no_unknown_outcome(gate: Ga
     await gate.approvals.approve(PROPOSAL, proposal.digest, "UANN")
     async with lossy.standing() as url, connect(url) as redis:
         lossy.lose = b'"kind":"executing"'
-        execution = Execution(redis, Journal(redis), gate.actions, lambda: gate.now, owner="w")
+        execution = Execution(
+            redis, Journal(redis), gate.actions, lambda: gate.now, owner="w", warrant=gate.approvals.doubt
+        )
         assert await execution.run(PROPOSAL) is None
     assert lossy.lost == 1
     assert ((await gate.incident()).phase, await gate.effects()) == (Phase.VERIFYING, 1)
@@ -87,6 +89,8 @@ async def test_a_lease_whose_answer_was_lost_is_held(gate: Gate, lossy: Lossy) -
     await gate.approvals.approve(PROPOSAL, proposal.digest, "UANN")
     async with lossy.standing() as url, connect(url) as redis:
         lossy.lose = b"nd:lease:"
-        execution = Execution(redis, Journal(redis), gate.actions, lambda: gate.now, owner="w")
+        execution = Execution(
+            redis, Journal(redis), gate.actions, lambda: gate.now, owner="w", warrant=gate.approvals.doubt
+        )
         assert await execution.run(PROPOSAL) is None
     assert (lossy.lost, await gate.effects()) == (1, 1)

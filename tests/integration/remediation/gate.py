@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from typing import Any, ClassVar
@@ -46,6 +46,12 @@ class Count(Action[Row]):
         self.hold: asyncio.Event | None = None
         self.started = asyncio.Event()
         self.timeout = 5.0
+        self.meanwhile: Callable[[], Awaitable[str]] | None = None
+        """What happens while it acts, and what that told."""
+        self.told = ""
+
+    def extent(self, params: Row) -> str:
+        return ""
 
     def target(self, params: Row) -> str:
         return f"row {params.name}"
@@ -77,6 +83,8 @@ class Count(Action[Row]):
 
     async def perform(self, params: Row, idempotency_key: str) -> str:
         self.started.set()
+        if self.meanwhile:
+            self.told = await self.meanwhile()
         if self.hold:
             await self.hold.wait()
         if self.breaks:
@@ -98,7 +106,9 @@ class Gate:
         self.approvals = Approvals(self.journal, self._membership, lambda: self.now)
 
     def execution(self, owner: str = "worker-1") -> Execution:
-        return Execution(self.redis, self.journal, self.actions, lambda: self.now, owner=owner)
+        return Execution(
+            self.redis, self.journal, self.actions, lambda: self.now, owner=owner, warrant=self.approvals.doubt
+        )
 
     async def propose(self, **changed: Any) -> Proposal:
         alert = Alert(source="test", name="A", status="firing", fingerprint="f")

@@ -140,10 +140,8 @@ async def test_policy_becomes_stricter_between_the_card_and_the_click_and_betwee
     law.policy = load_policy(None, RemediationSettings(approver_users=("UBOB",)))
     assert (await gate.approvals.approve(PROPOSAL, proposal.digest, "UANN")).outcome == "denied"
     assert (await gate.approvals.approve(PROPOSAL, proposal.digest, "UBOB")).outcome == "approved"
-    execution = gate.execution()
     law.policy = load_policy(None, RemediationSettings())  # nobody may approve anything any more
-    execution._law = law
-    await execution.run(PROPOSAL)
+    await gate.execution().run(PROPOSAL)
     assert (await gate.effects(), (await gate.kinds())[-1]) == (0, "not_executed")
 
 

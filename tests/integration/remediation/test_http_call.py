@@ -76,7 +76,10 @@ async def test_the_request_arrives_once_with_its_key_and_its_secret(server: Rece
     assert outcome == f"POST http://127.0.0.1:{server.port}/services/pay%20ments/drain was accepted."
 
 
-@pytest.mark.parametrize(("status", "error"), [(403, EffectFailed), (302, EffectFailed), (503, EffectUnknown)])
+@pytest.mark.parametrize(
+    ("status", "error"),
+    [(403, EffectFailed), (302, EffectUnknown), (303, EffectUnknown), (307, EffectFailed), (503, EffectUnknown)],
+)
 async def test_a_refusal_is_told_from_a_doubt_and_nothing_is_repeated(
     status: int, error: type[Exception], server: Received
 ) -> None:

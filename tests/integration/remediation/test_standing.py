@@ -44,7 +44,8 @@ class Desk:
 
     async def granted(self, user: str = "UGROUP", days: int = 7) -> StandingApproval:
         await self.succeeds(3)
-        one = await self.standings.grant("test.count", "shop", days, user)
+        [earned] = await self.standings.earned()
+        one = await self.standings.grant(earned.id, days, user)
         assert isinstance(one, StandingApproval), one
         return one
 
@@ -61,7 +62,7 @@ async def desk(redis_url: str) -> AsyncIterator[Desk]:
 async def test_it_takes_so_many_verified_successes_in_a_row(desk: Desk) -> None:
     await desk.succeeds(2)
     assert await desk.standings.earned() == ()
-    assert "has not earned it" in str(await desk.standings.grant("test.count", "shop", 7, "UANN"))
+    assert "has not earned it" in str(await desk.standings.grant("", 7, "UANN"))
     await desk.succeeds(3)  # two of them were counted before
     [earned] = await desk.standings.earned()
     assert (earned.action, earned.service, earned.successes) == ("test.count", "shop", 3)
@@ -77,7 +78,8 @@ async def test_a_failure_begins_the_count_anew(desk: Desk) -> None:
                                                    ("UANN", 0, "1 to 30 days")])  # fmt: skip
 async def test_only_an_approver_grants_and_only_for_a_while(desk: Desk, user: str, days: int, why: str) -> None:
     await desk.succeeds(3)
-    assert why in str(await desk.standings.grant("test.count", "shop", days, user))
+    [earned] = await desk.standings.earned()
+    assert why in str(await desk.standings.grant(earned.id, days, user))
     assert await desk.standings.granted() == ()
 
 

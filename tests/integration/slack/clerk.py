@@ -32,7 +32,7 @@ class Clerk:
         self.reason_needed = False
         self.standing: dict[str, StandingApproval] = {}
         self.earned: list[EarnedTrust] = []
-        self.grants: list[tuple[str, str, int, str]] = []
+        self.grants: list[tuple[str, int, str]] = []
         self.refusal = ""
 
     def _work(self, call: str) -> None:
@@ -92,9 +92,9 @@ class Clerk:
             earned=tuple(self.earned),
         )
 
-    async def granted(self, action: str, service: str, days: int, user: str) -> str:
+    async def granted(self, earned_id: str, days: int, user: str) -> str:
         self._work("granted")
-        self.grants.append((action, service, days, user))
+        self.grants.append((earned_id, days, user))
         return self.refusal
 
     async def revoked(self, standing_id: str, user: str) -> None:

@@ -22,8 +22,9 @@ STANDING = StandingApproval(
     granted_at=stories.NOW, until=stories.NOW + timedelta(days=7), successes=5,
 )  # fmt: skip
 EARNED = EarnedTrust(
-    action="test.count", service="shop", successes=5, most_tier=Risk.LOW, most_services=1, most_days=30
-)
+    id="e1", action="test.count", extent="name=till", service="shop", successes=5, most_tier=Risk.LOW, most_services=1,
+    most_days=30,
+)  # fmt: skip
 
 
 async def offer(slack: Slack) -> str:
@@ -71,13 +72,14 @@ async def test_the_home_tab_offers_what_has_earned_trust_and_the_granter_says_fo
     assert (await workspace.click_view(MINA, home["id"], GRANT)).ok
     [modal] = workspace.modals(MINA)
     assert "while its risk is low at most" in str(modal["blocks"])
+    assert "*test.count* on *shop* (name=till)" in str(modal["blocks"])
 
     clerk.refusal = "You are not among the approvers of this action."
     refused = await workspace.submit(MINA, modal["id"], {DAYS: "7"})
     assert refused.errors == {DAYS: clerk.refusal}
     clerk.refusal = ""
     assert (await workspace.submit(MINA, modal["id"], {DAYS: "7"})).ok
-    assert clerk.grants[-1] == ("test.count", "shop", 7, MINA)
+    assert clerk.grants[-1] == ("e1", 7, MINA)
 
 
 async def test_one_click_takes_a_standing_approval_back_and_the_tab_shows_it(

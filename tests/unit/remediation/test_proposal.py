@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.models import Proposal, Risk, Verification
+from bot.models import Evidence, Proposal, Risk, Verification
 from bot.remediation.proposal import digest, matches, sealed
 
 NOW = datetime(2026, 5, 1, 3, 0, tzinfo=UTC)
@@ -61,8 +61,11 @@ CHANGES: dict[str, Any] = {
     "blast_radius": "Nobody.",
     "rollback": "Easy.",
     "evidence": ("metrics-2", "database-1"),
+    "facts": (Evidence(id="metrics-2", statement="12 sessions wait.", observed_at=NOW),),
     "confidence": 0.81,
     "service": "other",
+    "extent": "call=other",
+    "made_of": "other",
     "reach": "session",
     "noticed_by": ("other",),
     "rehearsal": "accepted",
