@@ -42,7 +42,7 @@ async def test_the_private_one_keeps_what_it_acknowledges(tmp_path: Path) -> Non
 
 async def test_one_that_writes_once_a_second_is_told_from_one_that_writes_at_once(redis_url: str) -> None:
     async with connect(redis_url) as redis:
-        now = (await redis.config_get("appendfsync"))["appendfsync"]
+        now = str((await redis.config_get("appendfsync"))["appendfsync"])
         await redis.config_set("appendfsync", "everysec")
         try:
             assert not await keeps_every_write(redis)
