@@ -20,7 +20,7 @@ from bot.memory.briefing import compose
 from bot.memory.budget import enough, within
 from bot.memory.condensing import LONGER, Condenser, condensed
 from bot.memory.conversation import LOOKED_BACK, talk_around
-from bot.memory.dates import read_period
+from bot.memory.dates import Period, read_period
 from bot.memory.folding import demote_repetitions, marked
 from bot.memory.forgetting import Forgetting
 from bot.memory.knowledge import Synced, chunks, pages
@@ -77,7 +77,8 @@ class MemoryManager:
 
         `encoder` is the name or folder of a sentence-transformers model, or one that is loaded;
         without one recall goes by wording.
-        `timezone` is the IANA name of the zone in which people say 'yesterday'; `clock` tells the time.
+        `timezone` is the IANA name of the zone in which people say 'yesterday', where `set_timezone` has not named
+        another for their channel; `clock` tells the time.
 
         Raises:
             Misconfigured: Redis cannot be used, or the encoder cannot be loaded.
@@ -168,7 +169,7 @@ class MemoryManager:
         query = well_formed(query)
         since, until = _instant(since), _instant(until)
         open_ended = since is None and until is None
-        period = read_period(query, now=self._clock(), zone=self._zone) if open_ended else None
+        period = await self._period(query, channel) if open_ended else None
         question = Question(query, channel=channel, since=since, until=until, period=period)
         found = await self._find(question, enough(limit, budget_tokens))
         return marked(within(demote_repetitions(found), limit, budget_tokens), found)
@@ -256,6 +257,18 @@ class MemoryManager:
         """For how many days a channel's messages are kept; None: for ever."""
         return (await self._store.retention()).get(channel)
 
+    async def set_timezone(self, channel: str, name: str) -> None:
+        """Read what a question in that channel says about time in the zone of that IANA name.
+
+        Raises:
+            Misconfigured: there is no such time zone.
+        """
+        await self._store.set_zone(channel, _zone(name).key)
+
+    async def timezone(self, channel: str) -> str:
+        """The time zone of a channel; where none was set, that of `open`."""
+        return await self._store.zone(channel) or self._zone.key
+
     async def stale(self, channel: str, days: float) -> int:
         """How many of a channel's messages are older than so many days."""
         return await self.count(channel=channel, before=self._clock() - timedelta(days=days))
@@ -263,6 +276,14 @@ class MemoryManager:
     async def expire(self) -> int:
         """Forget what is older than its channel's retention; how many messages."""
         return await self._forgetting.expire()
+
+    async def _period(self, query: str, channel: str | None) -> Period | None:
+        """The time that the words name, by the channel's clock."""
+        now = self._clock()
+        period = read_period(query, now=now, zone=self._zone)
+        if period is None or channel is None:
+            return period
+        return read_period(query, now=now, zone=_zone(await self.timezone(channel)))
 
     async def _drop_page(self, path: str) -> None:
         ids = [name for name in await self._store.ids(KNOWLEDGE) if name.rpartition("#")[0] == path]

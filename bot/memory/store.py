@@ -7,6 +7,7 @@
 `mem:{channel}:forgotten`    set: ids that a backfill must not bring back
 `mem:{#knowledge}:files`     hash: path → digest of the content that was taken in
 `mem:retention`              hash: channel → days that its messages are kept
+`mem:zones`                  hash: channel → the time zone in which its people say 'yesterday'
 `mem:horizons`               hash: channel or @user → the moment before which nothing of it may come back
 `mem:private`                set: channels whose talk is for themselves only
 `mem:changes`                stream: which ids of which channel to look at again; it never holds a text
@@ -32,6 +33,7 @@ CHANNELS = "mem:channels"
 CHANGES = "mem:changes"
 RETENTION = "mem:retention"
 PRIVATE = "mem:private"
+ZONES = "mem:zones"
 HORIZONS = "mem:horizons"
 FILES = f"mem:{{{KNOWLEDGE}}}:files"
 CHANGES_KEPT = 100_000
@@ -182,6 +184,15 @@ class Store:
             await self._redis.hdel(RETENTION, channel)
         else:
             await self._redis.hset(RETENTION, channel, str(days))
+
+    async def zone(self, channel: str) -> str | None:
+        """The time zone of a channel, where it has one of its own."""
+        name = cast("bytes | None", await self._redis.hget(ZONES, channel))
+        return name.decode() if name is not None else None
+
+    async def set_zone(self, channel: str, name: str) -> None:
+        """The channel's people live in that time zone."""
+        await self._redis.hset(ZONES, channel, name)
 
     async def private(self) -> frozenset[str]:
         """The channels whose talk is for themselves only."""

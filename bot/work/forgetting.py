@@ -11,6 +11,7 @@ from bot.memory import MemoryManager
 from bot.slack.desk import Command
 from bot.slack.text import escape, person
 from bot.work.retention import Retention
+from bot.work.timezone import Timezone
 
 log = structlog.get_logger(__name__)
 
@@ -38,11 +39,12 @@ class Forgetting:
         self._memory = memory
         self._may_decide = may_decide
         self._retention = Retention(memory, may_decide)
+        self._timezone = Timezone(memory, may_decide)
 
     async def command(self, command: Command) -> str | None:
         """The answer, None where the words are about something else."""
-        if kept := await self._retention.command(command):
-            return kept
+        if answer := await self._retention.command(command) or await self._timezone.command(command):
+            return answer
         asked = _WHAT.fullmatch(command.text.strip())
         return await self._forget(asked["what"], command, sure=bool(asked["sure"])) if asked else None
 

@@ -23,7 +23,8 @@ HELP = (
     "the menu of a card splits and merges incidents.\n"
     "*Commands.* `/nightdesk status`, `/nightdesk brief me`, `/nightdesk help`: answers for you alone.\n"
     "*My memory.* `/nightdesk forget message LINK`, `forget me`, `forget @person` or `forget channel` takes it out "
-    "for good; `/nightdesk retain` shows for how long this channel is kept, `/nightdesk retain 90 days` changes it. "
+    "for good; `/nightdesk retain` shows for how long this channel is kept, `/nightdesk retain 90 days` changes it; "
+    "`/nightdesk timezone Europe/Berlin` says by which clock. "
     "Your own messages are yours; the rest is for approvers. What is edited or deleted is edited or gone here at once."
 )
 

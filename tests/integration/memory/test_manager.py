@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -141,3 +141,15 @@ async def test_an_unknown_time_zone_is_refused(redis_url: str) -> None:
     with pytest.raises(Misconfigured, match="IANA"):
         async with MemoryManager.open(redis_url, timezone="Mars/Olympus"):
             pass
+
+
+async def test_each_channel_has_its_own_yesterday(redis_url: str) -> None:
+    late = datetime(2026, 3, 3, 20, tzinfo=UTC)  # the 4th already in Shanghai
+    async with MemoryManager.open(redis_url, clock=lambda: late) as memory:
+        await memory.remember([said("ledger at noon", channel=channel) for channel in ("C1", "C2")])
+        await memory.set_timezone("C2", "Asia/Shanghai")
+        assert await memory.recall("yesterday", channel="C1") == []
+        assert len(await memory.recall("yesterday", channel="C2")) == 1
+        assert (await memory.timezone("C1"), await memory.timezone("C2")) == ("UTC", "Asia/Shanghai")
+        with pytest.raises(Misconfigured, match="Mars/Olympus"):
+            await memory.set_timezone("C1", "Mars/Olympus")

@@ -199,3 +199,11 @@ async def test_of_several_incidents_the_one_that_is_over_must_be_named(counter: 
     assert f"{second} is resolved" in await counter.command(f"resolved {second.lower()}")
     assert await counter.journal.open_ids() == [first]
     assert "no open incident" in await counter.command("resolved 990101-AAAAAA")
+
+
+async def test_a_channel_says_by_whose_clock_it_speaks(counter: Counter) -> None:
+    assert "read in UTC" in await counter.command("timezone")
+    assert "Only approvers" in await counter.command("timezone Europe/Berlin", user="UANN")
+    assert "Mars/Olympus" in await counter.command("timezone Mars/Olympus", user="UBOSS")
+    assert "read in Europe/Berlin" in await counter.command("timezone Europe/Berlin", user="UBOSS")
+    assert "read in Europe/Berlin" in await counter.command("time zone?")
