@@ -118,6 +118,14 @@ def _answer(asked: Mapping[str, object]) -> tuple[Mapping[str, object], bytes]:
     return {"bytes": len(picture)}, picture
 
 
-if __name__ == "__main__":
+def main() -> None:
+    """Paint for the process that has started this one, and end without a word when it is gone."""
     os.nice(NICENESS)
-    serve(sys.stdin.buffer, sys.stdout.buffer)
+    try:
+        serve(sys.stdin.buffer, sys.stdout.buffer)
+    except BrokenPipeError:
+        os._exit(0)  # what is left in the buffer would break the same pipe once more on the way out
+
+
+if __name__ == "__main__":
+    main()

@@ -112,12 +112,12 @@ class Audit:
         """The latest entry of an unbroken chain; None for an empty one.
 
         Args:
-            export: an earlier export, line by line; its end must be part of the chain.
+            export: an earlier export, line by line; it must be unbroken by itself, and its end part of the chain.
 
         Raises:
             Torn: naming the place.
         """
-        expected = _last(export)
+        expected = self._end_of(export)
         latest: Entry | None = None
         async for entry in self.entries():
             self.require_next(latest, entry)
@@ -154,6 +154,21 @@ class Audit:
             return hmac.new(self._key, canonical, hashlib.sha256).hexdigest()
         return hashlib.sha256(canonical).hexdigest()
 
+    def _end_of(self, export: Iterable[str]) -> Entry | None:
+        """The last entry of an export that nobody has changed; None for an empty one."""
+        latest: Entry | None = None
+        for line in filter(str.strip, export):
+            try:
+                entry = Entry.model_validate_json(line)
+            except ValidationError:
+                raise Torn(f"After entry {latest.number if latest else 0} of the export comes no entry.") from None
+            try:
+                self.require_next(latest, entry)
+            except Torn as torn:
+                raise Torn(f"The export itself was changed: {torn}") from None
+            latest = entry
+        return latest
+
     async def _require_head(self, latest: Entry | None) -> None:
         number, digest, _ = await self._head("")
         ends = (latest.number, latest.hash) if latest else (0, BEGINNING)
@@ -186,16 +201,6 @@ def _entry(incident_id: str, recorded: Recorded) -> dict[str, Any]:
 
 def _order(event_id: str) -> tuple[int, ...]:
     return tuple(int(part) for part in event_id.split("-"))
-
-
-def _last(export: Iterable[str]) -> Entry | None:
-    lines = [line for line in export if line.strip()]
-    if not lines:
-        return None
-    try:
-        return Entry.model_validate_json(lines[-1])
-    except ValidationError:
-        raise Torn("The last line of the export is no entry of an audit trail.") from None
 
 
 def _require_same(entry: Entry, exported: Entry) -> None:

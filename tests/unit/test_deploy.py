@@ -19,6 +19,7 @@ LOCKS = sorted(ROOT.glob("requirements*.lock"))
 SECRETS = {
     "REDIS_PASSWORD": "r3dis",
     "ALERT_TOKEN": "t0ken",
+    "AUDIT_KEY": "k3y",
     "POSTGRES_PASSWORD": "p",
     "READER_PASSWORD": "r",
     "ACTOR_PASSWORD": "a",
@@ -109,9 +110,19 @@ def test_the_alertmanager_reads_its_token_from_the_secret_that_it_is_given(compo
 
 def test_the_catalogue_names_variables_that_the_composition_sets(compose: Any) -> None:
     catalog = load_catalog(DEPLOY / "services.yaml")
-    given = set(compose["services"]["bot"]["environment"])
+    given = set(compose["services"]["executor"]["environment"])
     for database in catalog.databases.values():
         assert {database.dsn_env, database.action_dsn_env} <= given
+
+
+def test_the_executor_alone_is_given_what_changes_production_and_nobody_can_reach_it(compose: Any) -> None:
+    catalog = load_catalog(DEPLOY / "services.yaml")
+    bot, executor = (compose["services"][name] for name in ("bot", "executor"))
+    assert (bot["command"], executor["command"]) == (["serve", "--role", "worker"], ["serve", "--role", "executor"])
+    hands = {database.action_dsn_env for database in catalog.databases.values()} | {"NIGHTDESK_AUDIT_KEY"}
+    assert set(executor["environment"]) - set(bot["environment"]) == hands | {"NIGHTDESK_HOST"}
+    assert executor["environment"]["NIGHTDESK_HOST"] == "127.0.0.1"
+    assert "ports" not in executor
 
 
 def test_the_image_runs_as_nobody_in_particular(dockerfile: list[str]) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import os
 import signal
 import sys
@@ -67,3 +68,17 @@ async def test_the_process_ends_when_nobody_can_ask_it_any_more() -> None:
     assert child.stdin
     child.stdin.close()
     assert await child.wait() == 0
+
+
+async def test_it_ends_without_a_word_when_nobody_reads_its_pictures_any_more() -> None:
+    """The bot was killed while a picture was painted."""
+    reading, writing = os.pipe()
+    child = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "bot.canvas.painter", cwd=ROOT,
+        stdin=asyncio.subprocess.PIPE, stdout=writing, stderr=asyncio.subprocess.PIPE,
+    )  # fmt: skip
+    os.close(writing)
+    os.close(reading)
+    asked = {"text": GATED.text, "outcomes": {}, "live": True}
+    _, said = await child.communicate(json.dumps(asked).encode() + b"\n")
+    assert (child.returncode, said) == (0, b"")

@@ -110,6 +110,16 @@ async def test_a_trail_that_was_written_anew_with_its_head_shows_against_an_earl
     assert await audit.verify(export)
 
 
+async def test_an_export_that_was_changed_itself_is_not_compared_by_its_end_alone(gate: Gate, audit: Audit) -> None:
+    export = [entry.model_dump_json() for entry in await trail(audit)]
+    forged = [line.replace('"who":"UANN"', '"who":"UEVE"') for line in export]
+    assert forged != export
+    with pytest.raises(Torn, match=r"The export itself was changed: Entry 2"):
+        await audit.verify(forged)
+    with pytest.raises(Torn, match="The export itself was changed: After entry 1 comes 3"):
+        await audit.verify([export[0], *export[2:]])
+
+
 async def test_without_the_key_nobody_can_write_a_trail_that_verifies(gate: Gate) -> None:
     history = await gate.journal.history(INCIDENT)
     await Audit(gate.redis).take(INCIDENT, history)  # the forger knows all but the key
