@@ -218,7 +218,7 @@ class HttpSource:
             raise SourceUnavailable(str(error), status=error.status) from error.__cause__
         try:
             return json.loads(answer), response
-        except ValueError:
+        except (ValueError, RecursionError):
             raise SourceUnavailable(f"{self.name} answered {path} with something that is not JSON.") from None
 
     async def _ask(self, method: str, path: str, **request: Any) -> tuple[bytes, httpx.Response]:

@@ -52,3 +52,4 @@ async def speaking(character: Character) -> AsyncIterator[Speaking]:
         server.url = f"http://127.0.0.1:{port}/v1"
         async with ChatClient(server.settings()) as client:
             yield Speaking(server, client)
+    assert not server.wrong, "asked as the published API does not allow"

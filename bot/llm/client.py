@@ -63,49 +63,51 @@ class ChatClient:
         Raises:
             SourceUnavailable: no answer within the time, a refusal, or nothing that can be read.
         """
+        stream = Stream(request, model, on_text) if on_text else None
         try:
             async with asyncio.timeout(self._timeout_s):
-                return await self._in_its_words(request, model, on_text)
+                return await self._in_its_words(request, model, stream)
         except TimeoutError:
+            if stream and stream.text:
+                return stream.reply()
             raise SourceUnavailable(f"The model server did not answer within {self._timeout_s:g} s.") from None
 
-    async def _in_its_words(self, request: ChatRequest, model: str, on_text: OnText | None) -> ChatReply:
+    async def _in_its_words(self, request: ChatRequest, model: str, stream: Stream | None) -> ChatReply:
         """Ask; where the server does not take our words, learn its own and ask again."""
         for _ in range(MOST_WORDS_CHANGED):
             dialect = self._dialects.get(model, Dialect())
             try:
-                return await self._asked(request, model, dialect, on_text)
+                return await self._asked(request, model, dialect, stream)
             except SourceUnavailable as refusal:
                 other = dialect.adapted(str(refusal)) if refusal.status in REFUSED else None
                 if other is None:
                     raise
                 self._dialects[model] = other
-        return await self._asked(request, model, self._dialects[model], on_text)
+        return await self._asked(request, model, self._dialects[model], stream)
 
-    async def _asked(self, request: ChatRequest, model: str, dialect: Dialect, on_text: OnText | None) -> ChatReply:
-        if on_text is None:
+    async def _asked(self, request: ChatRequest, model: str, dialect: Dialect, stream: Stream | None) -> ChatReply:
+        if stream is None:
             body = dialect.body(request, model, stream=False)
             return reply_of(await self._http.post(PATH, params=self._query, body=body), request, model)
-        stream = Stream(request, model)
         try:
-            await self._listen(stream, dialect.body(request, model, stream=True), on_text)
+            await self._listen(stream, dialect.body(request, model, stream=True))
         except SourceUnavailable as failure:
             if not stream.text and _may_pass(failure):  # a question that is asked as a whole is asked again
                 reply = await self._asked(request, model, dialect, None)
-                await on_text(reply.text)
+                await stream.on_text(reply.text)
                 return reply
             if not stream.text:
                 raise
         return stream.reply()
 
-    async def _listen(self, stream: Stream, body: dict[str, Any], on_text: OnText) -> None:
+    async def _listen(self, stream: Stream, body: dict[str, Any]) -> None:
         async with aclosing(self._http.lines("POST", PATH, params=self._query, body=body)) as pieces:
             async for lines in pieces:
                 for line in lines:
                     if added := stream.take(line):
-                        await on_text(added)
-                if stream.over:
-                    return
+                        await stream.on_text(added)
+                    if stream.over:
+                        return
 
 
 def _may_pass(failure: SourceUnavailable) -> bool:

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import json
+import re
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
-from bot.llm.chat import ChatRequest, Said, ToolOffer
+from bot.llm.chat import ChatRequest, Said, ToolCall, ToolOffer
+
+_UNFIT = re.compile(r"[^A-Za-z0-9_-]")
+"""In the name of a function, as the published API has it."""
 
 
 @dataclass(frozen=True)
@@ -64,14 +69,26 @@ class Dialect:
 def _message(said: Said) -> dict[str, Any]:
     message: dict[str, Any] = {"role": said.role, "content": said.text}
     if said.calls:
-        message["tool_calls"] = [
-            {"id": call.id, "type": "function", "function": {"name": call.name, "arguments": call.arguments}}
-            for call in said.calls
-        ]
+        message["tool_calls"] = [_call(call) for call in said.calls]
         message["content"] = said.text or None
     if said.answers is not None:
         message["tool_call_id"] = said.answers
     return message
+
+
+def _call(call: ToolCall) -> dict[str, Any]:
+    """What the model itself wrote, in a form that servers take back: several refuse the talk if it was no JSON."""
+    function = {"name": _UNFIT.sub("_", call.name)[:64], "arguments": call.arguments}
+    if not _is_object(call.arguments):
+        function["arguments"] = json.dumps({"unreadable": call.arguments})
+    return {"id": call.id, "type": "function", "function": function}
+
+
+def _is_object(text: str) -> bool:
+    try:
+        return isinstance(json.loads(text), dict)
+    except (ValueError, RecursionError):
+        return False
 
 
 def _tool(offer: ToolOffer) -> dict[str, Any]:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import math
 import time
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 
 import structlog
@@ -40,14 +41,24 @@ class Seat:
     model_of: Callable[[ModelRole], str]
     thinking_tokens: int = 0
     _rest_s: float = 0.0
-    _rests_until: float = field(default=0.0)
+    _rests_until: float = 0.0
+    _failed_at: float = -math.inf
 
-    def rests(self, now: float) -> bool:
-        """Whether it failed a moment ago: a dead server costs its seconds once, not with every question."""
-        return now < self._rests_until
+    def admits(self, now: float) -> bool:
+        """Whether it may be asked: not while it rests, since a dead server costs its seconds once and not with every
+        question. After a rest one question tries it, and the others wait for how that ends.
+        """
+        if now < self._rests_until:
+            return False
+        if self._rest_s:
+            self._rests_until = now + self._rest_s
+        return True
 
-    def failed(self, now: float) -> None:
-        """Leave it alone for a while."""
+    def failed(self, asked: float, now: float) -> None:
+        """Leave it alone for a while. Questions asked at the same moment fail together, and that counts once."""
+        if asked <= self._failed_at:
+            return
+        self._failed_at = now
         self._rest_s = min(LONGEST_REST_S, 2 * self._rest_s or FIRST_REST_S)
         self._rests_until = now + self._rest_s
 
@@ -86,7 +97,7 @@ class Door:
         """
         failures: list[str] = []
         for seat in self._seats:
-            if seat.rests(self._elapsed()):
+            if not seat.admits(self._elapsed()):
                 failures.append(f"{seat.model_of(request.role)} did not answer a moment ago and is left alone for now.")
                 continue
             try:
@@ -110,8 +121,10 @@ class Door:
             used = reply.usage
         except SourceUnavailable as failure:
             used = Usage()
-            if not _was_ours(failure):
-                seat.failed(self._elapsed())
+            if _was_ours(failure):
+                seat.answered()
+            else:
+                seat.failed(begun, self._elapsed())
             MODEL_CALLS.labels(role=request.role, outcome="failed").inc()
             log.warning("model.failed", model=model, role=request.role, why=str(failure))
             raise
@@ -137,8 +150,8 @@ class Door:
 
 
 def _was_ours(failure: SourceUnavailable) -> bool:
-    """Whether the question was at fault, such as one too long: the server itself is well."""
-    return failure.status in {400, 413, 422}
+    """Whether the question was at fault, such as one too long or for no model of this server, which is well itself."""
+    return failure.status in {400, 404, 413, 422}
 
 
 @asynccontextmanager

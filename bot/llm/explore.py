@@ -127,6 +127,8 @@ def _concluded(call: ToolCall, search: Search, fence: Fence) -> Concluded | str:
         concluded = Concluded.model_validate(unmasked(json.loads(call.arguments), fence.mask))
     except (ValueError, ValidationError) as error:
         return explained(error)
+    except RecursionError:
+        return "The arguments are nested too deeply."
     if not concluded.found and not concluded.cites:
         return concluded.model_copy(update={"why": ""})
     why = objection(Claim(text=concluded.why, cites=concluded.cites), by_ref(search.facts))

@@ -8,9 +8,13 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from bot.errors import SourceUnavailable
-from bot.llm.chat import ChatReply, ChatRequest, ToolCall, Usage
+from bot.llm.chat import ChatReply, ChatRequest, OnText, ToolCall, Usage
 
 ENDED_WELL = frozenset({"stop", "tool_calls", "function_call", "eos", "end_turn"})
+LONGEST_TOKEN = 16
+"""In characters, on average: who writes more than the question allowed does not keep to `max_tokens`."""
+MOST_TOKENS = 100_000_000
+"""Of one answer; a server that counts more has not counted."""
 MOST_CALLS = 32
 """Tools that a model may ask for in one turn; what is beyond is dropped."""
 _DONE = "[DONE]"
@@ -27,27 +31,37 @@ def reply_of(answer: Any, request: ChatRequest, model: str) -> ChatReply:
     if choice is None:
         raise SourceUnavailable(f"The model server answered without a choice: {_short(answer)}")
     message = _mapping(choice.get("message"))
-    text = _text(message.get("content"))
+    said = _text(message.get("content"))
+    text = said[: _most_chars(request)]
     calls = _calls(message)
     ended = choice.get("finish_reason")
     usage = _usage(answer.get("usage")) or estimated(request, text, calls)
-    complete = ended is None or str(ended) in ENDED_WELL
-    return ChatReply(text=text, calls=calls, usage=usage, model=str(answer.get("model") or model), complete=complete)
+    complete = text == said and (ended is None or str(ended) in ENDED_WELL)
+    named = _sound(str(answer.get("model") or model))
+    return ChatReply(text=text, calls=calls, usage=usage, model=named, complete=complete)
 
 
 @dataclass
 class Stream:
-    """An answer that comes in pieces (server-sent events)."""
+    """An answer that comes in pieces (server-sent events).
+
+    Args:
+        on_text: hears each piece of the text.
+    """
 
     request: ChatRequest
     model: str
+    on_text: OnText
     text: str = ""
     over: bool = False
     """Whether the server has said that nothing more comes."""
     _ended: str = ""
     _usage: Usage | None = None
-    _tools: dict[int, dict[str, str]] = field(default_factory=dict)
-    _whole: str = ""
+    _wanted: list[dict[str, str]] = field(default_factory=list)
+    _open: dict[int, dict[str, str]] = field(default_factory=dict)
+    """Index → the call that its pieces belong to."""
+    _whole: list[str] = field(default_factory=list)
+    _chars: int = 0
 
     def take(self, raw: bytes) -> str:
         """One line; the text that it adds.
@@ -58,7 +72,7 @@ class Stream:
         line = raw.decode("utf-8", "replace").strip()
         if not line.startswith("data:"):
             if line and not line.startswith((":", "event:", "id:", "retry:")):
-                self._whole += line  # a server that does not stream answers with plain JSON
+                self._whole.append(line)  # a server that does not stream answers with plain JSON
             return ""
         data = line.removeprefix("data:").strip()
         if data == _DONE:
@@ -66,7 +80,7 @@ class Stream:
             return ""
         try:
             piece = json.loads(data)
-        except ValueError:
+        except (ValueError, RecursionError):
             return ""
         _refuse(piece)
         return self._add(piece)
@@ -79,11 +93,11 @@ class Stream:
         """
         calls = tuple(
             ToolCall(id=known["id"] or f"call-{index}", name=known["name"], arguments=known["arguments"] or "{}")
-            for index, known in sorted(self._tools.items())
+            for index, known in enumerate(self._wanted)
             if known["name"]
         )[:MOST_CALLS]
         if self._whole and not self.text and not calls:
-            return reply_of(_parsed(self._whole), self.request, self.model)
+            return reply_of(_parsed("".join(self._whole)), self.request, self.model)
         if not (self.text or calls or self.over or self._ended):
             raise SourceUnavailable("The model server broke off before it had said anything.")
         usage = self._usage or estimated(self.request, self.text, calls)
@@ -94,7 +108,7 @@ class Stream:
         if not isinstance(piece, Mapping):
             return ""
         self._usage = _usage(piece.get("usage")) or self._usage
-        self.model = str(piece.get("model") or self.model)
+        self.model = _sound(str(piece.get("model") or self.model))
         choice = _first_choice(piece)
         if choice is None:
             return ""
@@ -105,17 +119,24 @@ class Stream:
             self._ended = str(ended)
         added = _text(delta.get("content"))
         self.text += added
+        self._chars += len(added)
+        if self._chars > _most_chars(self.request):
+            self.over, self._ended = True, "length"
         return added
 
     def _add_call(self, place: int, call: Mapping[str, Any]) -> None:
-        index = call.get("index")
-        known = self._tools.setdefault(
-            index if isinstance(index, int) else place, {"id": "", "name": "", "arguments": ""}
-        )
-        function = _mapping(call.get("function"))
-        known["id"] = known["id"] or str(call.get("id") or "")
-        known["name"] = known["name"] or str(function.get("name") or "")
-        known["arguments"] += _arguments(function.get("arguments"))
+        index, function = call.get("index"), _mapping(call.get("function"))
+        index = index if isinstance(index, int) else place
+        identity, name = _sound(str(call.get("id") or "")), _sound(str(function.get("name") or ""))
+        known = self._open.get(index)
+        if known is None or (name and identity and known["id"] not in {"", identity}):
+            known = self._open[index] = {"id": "", "name": "", "arguments": ""}  # some give each call the same index
+            self._wanted.append(known)
+        known["id"] = known["id"] or identity
+        known["name"] = known["name"] or name
+        added = _arguments(function.get("arguments"))
+        known["arguments"] += added
+        self._chars += len(added)
 
 
 def estimated(request: ChatRequest, text: str, calls: tuple[ToolCall, ...] = ()) -> Usage:
@@ -152,7 +173,7 @@ def _first_choice(answer: Mapping[str, Any]) -> Mapping[str, Any] | None:
 def _text(content: Any) -> str:
     """A text, or a list of parts of which some are texts."""
     if isinstance(content, str):
-        return content
+        return _sound(content)
     return "".join(_text(_mapping(part).get("text")) for part in _list(content))
 
 
@@ -160,9 +181,9 @@ def _calls(message: Mapping[str, Any]) -> tuple[ToolCall, ...]:
     found = []
     for place, raw in enumerate(_list(message.get("tool_calls"))[:MOST_CALLS]):
         call, function = _mapping(raw), _mapping(_mapping(raw).get("function"))
-        if name := str(function.get("name") or ""):
+        if name := _sound(str(function.get("name") or "")):
             arguments = _arguments(function.get("arguments")) or "{}"
-            found.append(ToolCall(id=str(call.get("id") or f"call-{place}"), name=name, arguments=arguments))
+            found.append(ToolCall(id=_sound(str(call.get("id") or f"call-{place}")), name=name, arguments=arguments))
     return tuple(found)
 
 
@@ -170,15 +191,28 @@ def _arguments(raw: Any) -> str:
     """As text: some servers give an object."""
     if raw is None:
         return ""
-    return raw if isinstance(raw, str) else json.dumps(raw)
+    return _sound(raw) if isinstance(raw, str) else json.dumps(raw)
 
 
 def _usage(raw: Any) -> Usage | None:
     counted = _mapping(raw)
     prompt, completion = counted.get("prompt_tokens"), counted.get("completion_tokens")
-    if not isinstance(prompt, int) or prompt < 0:
+    if not _is_count(prompt):
         return None
-    return Usage(prompt=prompt, completion=completion if isinstance(completion, int) and completion >= 0 else 0)
+    return Usage(prompt=prompt, completion=completion if _is_count(completion) else 0)
+
+
+def _is_count(raw: Any) -> bool:
+    return isinstance(raw, int) and 0 <= raw <= MOST_TOKENS
+
+
+def _most_chars(request: ChatRequest) -> int:
+    return LONGEST_TOKEN * request.max_tokens
+
+
+def _sound(text: str) -> str:
+    """Without halves of characters, which nothing can store or send."""
+    return text.encode("utf-8", "replace").decode()
 
 
 def _mapping(raw: Any) -> Mapping[str, Any]:
@@ -192,7 +226,7 @@ def _list(raw: Any) -> list[Any]:
 def _parsed(text: str) -> Any:
     try:
         return json.loads(text)
-    except ValueError:
+    except (ValueError, RecursionError):
         raise SourceUnavailable(f"The model server answered with something that is not JSON: {text[:100]}") from None
 
 

@@ -45,6 +45,6 @@ def claims_in(text: str, mask: Mask) -> list[Claim]:
         try:
             value, place = _DECODER.raw_decode(text, between.end() if between else place)
             found.append(Claim.model_validate(unmasked(value, mask)))
-        except (ValueError, ValidationError):
+        except (ValueError, ValidationError, RecursionError):
             break
     return found

@@ -200,6 +200,8 @@ def first_object(text: str) -> dict[str, Any]:
         except ValueError:
             start = bare.find("{", start + 1)
             continue
+        except RecursionError:
+            break
         if isinstance(found, dict):
             return found
         start = bare.find("{", start + 1)

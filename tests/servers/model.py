@@ -15,6 +15,7 @@ from starlette.responses import JSONResponse, Response, StreamingResponse
 from starlette.routing import Route
 
 from bot.model_settings import ModelSettings
+from tests.servers.chat_contract import objections
 from tests.servers.web import serving
 
 Json = dict[str, Any]
@@ -30,6 +31,10 @@ class Says:
     usage: tuple[int, int] | None = (100, 20)
     cut_after: int | None = None
     """In a stream: the line breaks after so many pieces."""
+    hangs_after: int | None = None
+    """In a stream: nothing more comes after so many pieces, and the line stays."""
+    indexed: bool = True
+    """False: every tool that is wanted has the index 0, as some servers write."""
 
 
 @dataclass(frozen=True)
@@ -62,13 +67,17 @@ Script = Callable[[Json], Answer]
 
 @dataclass
 class ScriptedModel:
-    """Answers from the script, or first from what was put in the queue; keeps what it was asked."""
+    """Answers from the script, or first from what was put in the queue; keeps what it was asked.
+
+    A request that OpenAI's published API does not know is refused, whatever the script says, and kept in `wrong`.
+    """
 
     script: Script = field(default=lambda _: Says("Nothing to add."))
     queue: list[Answer] = field(default_factory=list)
     asked: list[Json] = field(default_factory=list)
     headers: list[Mapping[str, str]] = field(default_factory=list)
     queries: list[str] = field(default_factory=list)
+    wrong: list[str] = field(default_factory=list)
     url: str = ""
 
     def then(self, *answers: Answer) -> None:
@@ -88,6 +97,9 @@ class ScriptedModel:
         self.asked.append(body)
         self.headers.append(dict(request.headers))
         self.queries.append(request.url.query)
+        if wrong := objections(body):
+            self.wrong += wrong
+            return JSONResponse({"error": {"message": "no request", "type": "invalid"}}, 400)
         answer = self.queue.pop(0) if self.queue else self.script(body)
         match answer:
             case Silent(seconds):
@@ -118,11 +130,14 @@ async def _pieces(says: Says, body: Json) -> AsyncIterator[bytes]:
     deltas: list[Json] = [{"role": "assistant", "content": ""}]
     deltas += [{"content": says.text[start : start + 7]} for start in range(0, len(says.text), 7)]
     for place, (name, given) in enumerate(says.tools):
-        deltas.append({"tool_calls": [_call(place, name, "") | {"index": place}]})
-        deltas += [{"tool_calls": [{"index": place, "function": {"arguments": part}}]} for part in given]
+        index = place if says.indexed else 0
+        deltas.append({"tool_calls": [_call(place, name, "") | {"index": index}]})
+        deltas += [{"tool_calls": [{"index": index, "function": {"arguments": part}}]} for part in given]
     for number, delta in enumerate(deltas):
         if number == says.cut_after:
             raise ConnectionError("the line breaks")
+        if number == says.hangs_after:
+            await asyncio.sleep(1)
         yield _event(body, [{"index": 0, "delta": delta, "finish_reason": None}])
     finish = says.finish or ("tool_calls" if says.tools else "stop")
     yield _event(body, [{"index": 0, "delta": {}, "finish_reason": finish}])
@@ -153,3 +168,4 @@ def scripted_model() -> Iterator[ScriptedModel]:
     with serving(model.app()) as port:
         model.url = f"http://127.0.0.1:{port}/v1"
         yield model
+    assert not model.wrong, "asked as the published API does not allow"

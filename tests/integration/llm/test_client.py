@@ -7,24 +7,25 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from openai.types.chat import ChatCompletion, ChatCompletionChunk, completion_create_params
-from pydantic import SecretStr, TypeAdapter
+from openai.types.chat import ChatCompletion, ChatCompletionChunk
+from pydantic import SecretStr
 
 from bot.errors import SourceUnavailable
 from bot.llm.chat import ChatReply, ChatRequest, Said, ToolCall, ToolOffer
 from bot.llm.client import ChatClient
 from bot.model_settings import ModelServer
+from tests.servers.chat_contract import objections
 from tests.servers.model import Fails, Raw, Says, ScriptedModel, Silent
 
 SCHEMA = {"type": "object", "properties": {"edge": {"type": "string"}}, "required": ["edge"],
           "additionalProperties": False}  # fmt: skip
-LOOK = ToolOffer(name="logs.errors", description="New errors", parameters={"type": "object", "properties": {}})
+LOOK = ToolOffer(name="logs_errors", description="New errors", parameters={"type": "object", "properties": {}})
 ASKED = ChatRequest(
     role="judge",
     said=(
         Said(role="system", text="Judge."),
         Said(role="user", text="Who blocks whom? 谁阻塞了谁?"),
-        Said(role="assistant", calls=(ToolCall(id="c1", name="logs.errors", arguments="{}"),)),
+        Said(role="assistant", calls=(ToolCall(id="c1", name="logs_errors", arguments="{}"),)),
         Said(role="tool", text="nothing", answers="c1"),
     ),
     tools=(LOOK,),
@@ -67,41 +68,67 @@ async def test_azure_wants_its_own_header_and_a_version(scripted_model: Scripted
 
 @pytest.mark.parametrize("stream", [False, True])
 async def test_what_is_sent_is_what_the_published_schema_allows(scripted_model: ScriptedModel, stream: bool) -> None:
-    if stream:
-        await streamed(scripted_model, ASKED)
-        schema: Any = completion_create_params.CompletionCreateParamsStreaming
-    else:
-        await ask(scripted_model, ASKED)
-        schema = completion_create_params.CompletionCreateParamsNonStreaming
+    await (streamed if stream else ask)(scripted_model, ASKED)
     (sent,) = scripted_model.asked
-    TypeAdapter(schema).validate_python(sent)
-    assert set(sent) <= set(schema.__annotations__) | set(
-        completion_create_params.CompletionCreateParamsBase.__annotations__
-    )
+    assert (objections(sent), scripted_model.wrong) == ([], [])
     assert sent["response_format"]["json_schema"] == {"name": "judge", "strict": True, "schema": SCHEMA}
     assert [message["role"] for message in sent["messages"]] == ["system", "user", "assistant", "tool"]
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {"messages": [{"role": "nobody", "content": "x"}]},
+        {"messages": [{"role": "user", "content": "x", "answers": "c1"}]},
+        {"messages": [{"role": "tool", "content": "x"}]},
+        {"tools": [{"type": "function", "function": {"name": "logs.errors"}}]},
+        {"tools": [{"name": "logs_errors"}]},
+        {"max_length": 3},
+    ],
+)
+def test_a_request_that_the_published_schema_does_not_know_is_none(changed: dict[str, Any]) -> None:
+    body = {"model": "m", "messages": [{"role": "user", "content": "x"}]}
+    assert objections(body) == []
+    assert objections(body | changed)
 
 
 async def test_the_scripted_server_answers_as_the_published_schema_says(scripted_model: ScriptedModel) -> None:
     import httpx  # noqa: PLC0415 - the test speaks for itself here
 
-    scripted_model.script = lambda _: Says("Two words", tools=[("logs.errors", '{"service": "pay"}')])
-    body = {"model": "m", "messages": [], "stream_options": {"include_usage": True}}
+    scripted_model.script = lambda _: Says("Two words", tools=[("logs_errors", '{"service": "pay"}')])
+    body = {"model": "m", "messages": []}
+    stream = {"stream": True, "stream_options": {"include_usage": True}}
     async with httpx.AsyncClient() as client:
         whole = await client.post(f"{scripted_model.url}/chat/completions", json=body)
-        pieces = await client.post(f"{scripted_model.url}/chat/completions", json=body | {"stream": True})
+        pieces = await client.post(f"{scripted_model.url}/chat/completions", json=body | stream)
     ChatCompletion.model_validate(whole.json(), strict=True)
     lines = [line.removeprefix("data: ") for line in pieces.text.splitlines() if line and "[DONE]" not in line]
     assert len([ChatCompletionChunk.model_validate_json(line, strict=True) for line in lines]) > 10
 
 
 async def test_several_tools_may_be_wanted_at_once(scripted_model: ScriptedModel) -> None:
-    wanted = [("logs.errors", '{"service": "pay"}'), ("metrics.look", "{not json")]
+    wanted = [("logs_errors", '{"service": "pay"}'), ("metrics_look", "{not json")]
     scripted_model.script = lambda _: Says(tools=wanted)
     for reply in (await ask(scripted_model, ASKED), (await streamed(scripted_model, ASKED))[0]):
         assert [(call.name, call.arguments) for call in reply.calls] == wanted
         assert len({call.id for call in reply.calls}) == 2
         assert reply.complete
+
+
+async def test_a_call_that_was_no_json_is_told_back_as_json(scripted_model: ScriptedModel) -> None:
+    calls = (ToolCall(id="c1", name="drop table!", arguments="{not json"), ToolCall(id="c2", name="a", arguments="{}"))
+    said = (*PLAIN.said, Said(role="assistant", calls=calls), Said(role="tool", text="No such tool.", answers="c1"))
+    await ask(scripted_model, PLAIN.model_copy(update={"said": said}))
+    told = [call["function"] for call in scripted_model.asked[0]["messages"][1]["tool_calls"]]
+    assert [call["name"] for call in told] == ["drop_table_", "a"]
+    assert [json.loads(call["arguments"]) for call in told] == [{"unreadable": "{not json"}, {}]
+
+
+async def test_tools_that_all_have_the_same_index_stay_apart(scripted_model: ScriptedModel) -> None:
+    wanted = [("look_1", '{"a": 1}'), ("look_2", '{"b": 2}'), ("look_3", "{}")]
+    scripted_model.then(Says(tools=wanted, indexed=False))
+    reply, _ = await streamed(scripted_model, ASKED)
+    assert [(call.name, call.arguments) for call in reply.calls] == wanted
 
 
 async def test_an_answer_comes_piece_by_piece(scripted_model: ScriptedModel) -> None:
@@ -118,6 +145,37 @@ async def test_a_line_that_breaks_leaves_what_was_said(scripted_model: ScriptedM
     assert reply.text == "".join(heard) == "One session bl"
     assert not reply.complete
     assert reply.usage.completion > 0, "what nobody counted is estimated"
+
+
+async def test_a_stream_that_falls_silent_leaves_what_was_said(scripted_model: ScriptedModel) -> None:
+    scripted_model.then(Says("One session blocks eleven others.", hangs_after=3))
+    reply, heard = await streamed(scripted_model, timeout_s=0.5)
+    assert reply.text == "".join(heard) == "One session bl"
+    assert not reply.complete
+
+
+async def test_an_answer_without_end_is_cut(scripted_model: ScriptedModel) -> None:
+    scripted_model.script = lambda _: Says("word " * 10_000, usage=None)
+    reply, heard = await streamed(scripted_model)
+    assert len("".join(heard)) == len(reply.text) < 1_000
+    whole = await ask(scripted_model)
+    assert len(whole.text) < 1_000
+    assert [reply.complete, whole.complete] == [False, False]
+
+
+async def test_a_count_that_cannot_be_is_not_believed(scripted_model: ScriptedModel) -> None:
+    scripted_model.then(Says("Short.", usage=(10**30, 5)))
+    assert (await ask(scripted_model)).usage.prompt < 100
+
+
+async def test_halves_of_characters_can_be_stored_and_sent(scripted_model: ScriptedModel) -> None:
+    call = r'{"id": "\ud83d", "function": {"name": "a\ude00", "arguments": "\ud83d"}}'
+    raw = rf'{{"model": "\ud83d", "choices": [{{"message": {{"content": "cut \ud83d", "tool_calls": [{call}]}}}}]}}'
+    scripted_model.then(Raw(raw.encode()), Says("Well."))
+    reply = await ask(scripted_model)
+    assert (reply.text, reply.calls[0].name) == ("cut ?", "a?")
+    again = PLAIN.model_copy(update={"said": (Said(role="user", text=reply.text + reply.model),)})
+    assert (await ask(scripted_model, again)).text == "Well."
 
 
 async def test_a_line_that_breaks_before_anything_was_said_is_no_answer(scripted_model: ScriptedModel) -> None:
@@ -177,6 +235,7 @@ async def test_silence_ends(scripted_model: ScriptedModel, how: Callable[..., An
     [
         b"<html>502</html>", b"[]", b"null", b'"text"', b"{}", b'{"choices": []}', b'{"choices": [null]}',
         b'{"error": {"message": "overloaded"}}', b"\xff\xfe", b'{"choices": {"a": 1}}',
+        b"[" * 100_000, b"x" * 1_000_000,
     ],
 )  # fmt: skip
 async def test_what_is_no_answer_is_said_to_be_none(scripted_model: ScriptedModel, body: bytes) -> None:

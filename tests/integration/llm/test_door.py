@@ -201,3 +201,37 @@ def test_a_budget_of_money_needs_prices() -> None:
 def test_a_model_has_a_name() -> None:
     with pytest.raises(ValueError, match="'name'"):
         ModelSettings(url="https://host/v1")
+
+
+async def test_questions_that_fail_together_are_one_failure_and_one_question_tries_a_dead_model_again(
+    scripted_model: ScriptedModel, redis: Redis
+) -> None:
+    now = {"s": 0.0}
+    settings = scripted_model.settings()
+    scripted_model.script = lambda _: Fails(503)
+    async with ChatClient(settings) as client:
+        seat = Seat(client, lambda _: "scripted")
+        door = Door([seat], Meter(redis, settings.budget, lambda: NOW), {}, elapsed=lambda: now["s"])
+
+        async def together() -> int:
+            before = len(scripted_model.asked)
+            await asyncio.gather(*(door.ask(question(), WHO) for _ in range(5)), return_exceptions=True)
+            return len(scripted_model.asked) - before
+
+        tries = await together() // 5
+        now["s"] += FIRST_REST_S
+        assert await together() == tries, "one question tries it, the others do not wait for it"
+        scripted_model.script = lambda _: Says("Well again.")
+        now["s"] += 2 * FIRST_REST_S
+        assert (await door.ask(question(), WHO)).text == "Well again."
+        assert await together() == 5
+
+
+async def test_a_model_that_does_not_exist_leaves_the_others_of_its_server(
+    scripted_model: ScriptedModel, redis: Redis
+) -> None:
+    scripted_model.script = lambda body: Fails(404, "no such model") if body["model"] == "typo" else Says("Here.")
+    async with opened(scripted_model.settings(roles={"judge": "typo"}), redis) as door:
+        with pytest.raises(ModelUnavailable, match="NIGHTDESK_MODEL__NAME"):
+            await door.ask(question("judge"), WHO)
+        assert (await door.ask(question("condense"), WHO)).text == "Here."

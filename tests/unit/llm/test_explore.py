@@ -65,6 +65,10 @@ async def test_a_tool_is_offered_without_parameters_and_a_conclusion_with_its_th
     assert offered == {"look_0_logs_look": [], "look_1_db_locks": [], "conclude": ["cites", "found", "why"]}
 
 
+async def test_a_conclusion_that_is_nested_without_end_is_none() -> None:
+    assert await Calling(("conclude", '{"why": ' + "[" * 50_000)).choice() is None
+
+
 async def test_every_call_that_cannot_be_used_is_answered_before_the_model_is_asked_again() -> None:
     model = Calling(("drop", "{}"), ("conclude", "{"))
     assert await model.choice() is None

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.llm.honesty import Claim
-from bot.llm.streamed import Claims
+from bot.llm.streamed import Claims, claims_in
 from bot.masking import Mask
 
 
@@ -44,6 +44,10 @@ async def test_however_it_is_cut_into_pieces_the_same_is_told(claims: list[Claim
     text = json.dumps({"missing": [], "claims": [claim.model_dump() for claim in claims]})
     told = await heard([text[at : at + size] for at in range(0, len(text), size)])
     assert (list(told[-1]) if told else []) == claims
+
+
+def test_what_is_nested_without_end_tells_nothing() -> None:
+    assert claims_in('{"claims": [' + '{"a": [' * 50_000, Mask()) == []
 
 
 async def test_what_is_no_answer_tells_nothing() -> None:

@@ -93,6 +93,11 @@ async def test_what_does_not_fit_is_asked_for_once_more_with_what_was_wrong(said
     assert wrong in again[3].text
 
 
+def test_an_answer_that_is_nested_without_end_is_none() -> None:
+    with pytest.raises(ValueError, match="no complete JSON object"):
+        first_object('{"claims": ' + '{"a": [' * 50_000)
+
+
 async def test_after_that_it_is_none() -> None:
     model = Scripted("no", "no")
     assert await word(model.asking(), RANKING) is None
