@@ -61,7 +61,11 @@ class GithubWorkflow(_Target):
     workflow: str = Field(pattern=r"[A-Za-z0-9_.-]+\.ya?ml", description="file name, such as rollback.yml")
     ref: str = Field(default="main", description="branch or tag whose workflow runs")
     inputs: Patterns = Field(default_factory=dict, description="input → pattern it must match whole")
-    key_input: str | None = Field(default=None, description="an input of the workflow that takes the proposal's id")
+    key_input: str | None = Field(
+        default=None,
+        description="an input that takes the proposal's id; a run that is named by it (`run-name`) is waited for",
+    )
+    timeout_s: float = Field(default=600, gt=0, le=1800, description="without an end by then the outcome is unknown")
     risk: Graded = "medium"
     effect: str = Field(description="what the workflow does, one sentence, with {inputs}")
     rollback: str = "irreversible"

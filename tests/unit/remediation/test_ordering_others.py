@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
 import pytest
@@ -20,7 +21,8 @@ TOKEN = SecretStr("t0ken")
 
 
 async def at_once(_: float) -> None:
-    """No pause."""
+    """No pause, but a moment for a time limit to strike."""
+    await asyncio.sleep(0)
 
 
 class Awx:
@@ -106,30 +108,72 @@ def test_a_pattern_that_cannot_be_read_is_told_at_start() -> None:
 
 
 class Github:
-    def __init__(self) -> None:
-        self.state = "active"
+    """One workflow, whose runs are named by the proposal; the order's run appears at the second look."""
+
+    def __init__(
+        self, conclusion: str = "success", *, key_input: str | None = "proposal", timeout_s: float = 5
+    ) -> None:
+        self.state, self.conclusion = "active", conclusion
+        self.looks = 0
         self.api = Api(self.serve)
         workflow = GithubWorkflow(
-            repository="acme/shop", workflow="rollback.yml", inputs={"release": r"v\d+"}, key_input="proposal",
+            repository="acme/shop", workflow="rollback.yml", inputs={"release": r"v\d+"}, key_input=key_input,
+            timeout_s=timeout_s,
             effect="Release {release} is deployed.", rollback="Start it with the newer release.", service="shop",
         )  # fmt: skip
         settings = GithubSettings(token_env="GH", workflows={"rollback": workflow})
-        self.action = DispatchWorkflow(CATALOG, settings, TOKEN, self.api)
+        self.action = DispatchWorkflow(CATALOG, settings, TOKEN, self.api, pause=at_once)
+
+    def runs(self) -> list[dict[str, Any]]:
+        others = {"display_title": "Roll back i.10", "status": "completed", "conclusion": "success", "run_number": 7}
+        state = ["queued", "in_progress"][min(self.looks - 1, 1)] if self.looks < 4 else "completed"
+        ours = {"display_title": "Roll back for i.1", "status": state, "conclusion": self.conclusion, "run_number": 8}
+        return [others, ours] if self.looks > 1 else [others]
 
     def serve(self, asked: Asked) -> Answer:
         assert asked.path.startswith("/repos/acme/shop/actions/workflows/rollback.yml")
+        if asked.path.endswith("/runs"):
+            assert asked.params["event"] == "workflow_dispatch"
+            self.looks += 1
+            return (502, {}) if self.looks == 2 else (200, {"workflow_runs": self.runs()})
         return (204, None) if asked.method == "POST" else (200, {"state": self.state})
 
 
-async def test_the_rollback_workflow_is_dispatched_with_the_proposals_id() -> None:
-    github = Github()
-    params = github.action.accept({"workflow": "rollback", "inputs": {"release": "v41"}})
+RELEASE = {"workflow": "rollback", "inputs": {"release": "v41"}}
+
+
+async def test_without_an_input_for_the_proposals_id_the_order_is_all_that_is_known() -> None:
+    github = Github(key_input=None)
+    params = github.action.accept(RELEASE)
     assert github.action.effect(params) == "Release v41 is deployed."
     await github.action.check(params)
     assert "took the order" in await github.action.perform(params, "i.1")
     [dispatch] = github.api.changes
+    assert dispatch.body == {"ref": "main", "inputs": {"release": "v41"}}
+    assert github.looks == 0
+
+
+async def test_the_conclusion_of_the_run_that_is_named_by_the_proposal_is_the_outcome() -> None:
+    github = Github()
+    outcome = await github.action.perform(github.action.accept(RELEASE), "i.1")
+    assert outcome == "Run 8 of rollback.yml in acme/shop was successful."
+    [dispatch] = github.api.changes
     assert dispatch.path.endswith("/dispatches")
     assert dispatch.body == {"ref": "main", "inputs": {"release": "v41", "proposal": "i.1"}}
+
+
+@pytest.mark.parametrize("conclusion", ["failure", "cancelled", "timed_out"])
+async def test_a_run_that_failed_is_a_doubt_and_another_ones_success_does_not_count(conclusion: str) -> None:
+    github = Github(conclusion)
+    with pytest.raises(EffectUnknown, match=f"Run 8 .* ended as {conclusion}"):
+        await github.action.perform(github.action.accept(RELEASE), "i.1")
+
+
+async def test_a_run_that_is_not_named_by_the_proposal_is_a_doubt_in_the_end() -> None:
+    github = Github(timeout_s=0.05)
+    with pytest.raises(EffectUnknown, match="give the workflow a `run-name` with proposal"):
+        await github.action.perform(github.action.accept(RELEASE), "i.2")
+    assert len(github.api.changes) == 1
 
 
 async def test_a_workflow_that_is_switched_off_is_not_dispatched() -> None:
