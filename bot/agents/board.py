@@ -8,7 +8,7 @@ its parameters. Each agent asks at most one in a run, so that answers set off no
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
@@ -69,6 +69,11 @@ class Case:
         return min([self.onset, *(datetime.fromisoformat(moment) for moment in looked if isinstance(moment, str))])
 
     @property
+    def concerned(self) -> frozenset[str]:
+        """The service of the alert and what it stands on; empty where the alert names none."""
+        return frozenset((self.service, *self.catalog.dependencies(self.service))) if self.service else frozenset()
+
+    @property
     def telling(self) -> list[Finding]:
         """The findings that are worth telling, the strongest first."""
         strong = [one for one in self.posted if one.agent in AGENTS and one.score >= WORTH_TELLING]
@@ -91,10 +96,24 @@ SUBSCRIPTIONS: Mapping[str, Callable[[Finding], bool]] = {"changes": _tells_an_o
 """Who hears of what. The changes agent needs the onset: a change after it is no cause."""
 
 
-def onset_heard(told: datetime, heard: Iterable[Finding]) -> datetime:
-    """When it really began: rules fire late, so what others have seen before the alert counts."""
-    seen = [finding.started_at for finding in heard if finding.started_at is not None]
-    return min([told, *seen])
+def onset_heard(told: datetime, heard: Iterable[Finding], concerned: Collection[str]) -> datetime:
+    """When it really began: rules fire late, so what others have seen before the alert counts.
+
+    Args:
+        concerned: the service and what it stands on: what began elsewhere may be another trouble, and an onset taken
+            from there would acquit the change that is to blame. Empty: everything counts.
+    """
+    return min([told, *(began for began, _ in onsets(heard, concerned))])
+
+
+def onsets(seen: Iterable[Finding], concerned: Collection[str]) -> list[tuple[datetime, Finding]]:
+    """What began, and when, the earliest first; changes are no beginnings."""
+    begun = [
+        (one.started_at, one)
+        for one in seen
+        if one.started_at is not None and one.kind != "change" and (not concerned or one.service in concerned)
+    ]
+    return sorted(begun, key=lambda pair: pair[0])
 
 
 def enquiries(case: Case) -> tuple[Enquiry, ...]:
@@ -116,8 +135,7 @@ def _what_changed_before(case: Case) -> Iterator[Enquiry]:
     if "changes" not in case.answered:
         return
     looked_at = case.onset_looked_at
-    begun = [(one.started_at, one) for one in case.telling if one.started_at and one.kind != "change"]
-    for started_at, finding in sorted(begun, key=lambda pair: pair[0]):
+    for started_at, finding in onsets(case.telling, case.concerned):
         if started_at < looked_at - EARLIER:
             words = f"it began at {clock(started_at)}, before the alert: what was changed before that?"
             yield Enquiry(finding.agent, "changes.look", words)
@@ -139,9 +157,8 @@ def _what_its_lines_say(case: Case) -> Iterator[Enquiry]:
     """A service that is off, whose lines nobody has read since it is not below the one that the alert names."""
     if "logs" not in case.answered or case.service is None:
         return
-    read = {case.service, *case.catalog.dependencies(case.service)}
     for finding in case.telling:
-        unread = finding.service in case.catalog.services and finding.service not in read
+        unread = finding.service in case.catalog.services and finding.service not in case.concerned
         if unread and finding.agent in {"metrics", "traces"}:
             words = f"{finding.service} is off too: does it log anything new?"
             yield Enquiry(

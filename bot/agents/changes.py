@@ -110,7 +110,7 @@ class ChangesAgent:
 
 
 def _onset(scope: Scope) -> datetime:
-    return onset_heard(scope.alert.starts_at or scope.window.end, scope.heard)
+    return onset_heard(scope.alert.starts_at or scope.window.end, scope.heard, scope.neighbourhood)
 
 
 async def _asked(source: ChangeSource, span: Window, services: Sequence[str], deadline_s: float) -> Seen:

@@ -1,7 +1,8 @@
 """Agents ask each other: what one found raises a question that another answers from its own tools.
 
 Asked before the commander judges, at most once a run by each agent, all at the same time and for a few seconds. The
-answer is a report like any other, with who asked and what, so that a killed walk asks nothing twice.
+answer is a report like any other, with who asked and what, so that a killed walk asks nothing twice. Who does not
+answer leaves a gap: a question must not cost the judgement that it was asked for.
 """
 
 from __future__ import annotations
@@ -12,10 +13,14 @@ from collections.abc import Awaitable, Callable, Sequence
 from bot.agents.board import Case, Enquiry, enquiries
 from bot.agents.tools import Toolbox
 from bot.catalog import Catalog
-from bot.models import Finding, Found, Incident, Report
+from bot.errors import NightdeskError
+from bot.models import Finding, Found, Gap, Incident, Report
 from bot.work.scoping import last_began
 
 WITHIN_S = 5.0
+"""How long an answer is waited for."""
+LOOKING_S = 4.0
+"""How long the agent that is asked looks: it then tells what it has, before nobody waits for it."""
 
 Answer = Callable[[Enquiry, Sequence[Finding]], Awaitable[Report]]
 """Has an agent look, with what it heard."""
@@ -37,8 +42,16 @@ def posted_in(incident: Incident) -> list[Finding]:
     return [finding for report in reports_of(incident) for finding in report.findings]
 
 
-async def enquire(incident: Incident, catalog: Catalog, toolbox: Toolbox, answer: Answer, record: Record) -> int:
-    """Have the open questions answered; how many there were."""
+async def enquire(
+    incident: Incident,
+    catalog: Catalog,
+    toolbox: Toolbox,
+    answer: Answer,
+    record: Record,
+    *,
+    within_s: float = WITHIN_S,
+) -> int:
+    """Have the open questions answered, or noted as unanswered; how many there were."""
     asked = {report.asked_by for report in reports_of(incident)}
     posted = posted_in(incident)
     onset = incident.alert.starts_at or incident.opened_at
@@ -46,7 +59,20 @@ async def enquire(incident: Incident, catalog: Catalog, toolbox: Toolbox, answer
     open_ones = [one for one in raised if one.asker not in asked and one.tool in toolbox]
 
     async def have_answered(enquiry: Enquiry) -> None:
-        await record(enquiry, await answer(enquiry, posted))
+        try:
+            async with asyncio.timeout(within_s):
+                report = await answer(enquiry, posted)
+        except TimeoutError:
+            report = _unanswered(enquiry, toolbox, f"no answer within {within_s:g} s")
+        except NightdeskError as error:
+            report = _unanswered(enquiry, toolbox, str(error))
+        await record(enquiry, report)
 
     await asyncio.gather(*map(have_answered, open_ones))
     return len(open_ones)
+
+
+def _unanswered(enquiry: Enquiry, toolbox: Toolbox, reason: str) -> Report:
+    """The gap that the question leaves."""
+    agent = toolbox.named(enquiry.tool).agent
+    return Report(agent=agent, gaps=(Gap(source=enquiry.tool, reason=reason),))

@@ -44,7 +44,7 @@ from bot.remediation.catalogue import Actions
 from bot.remediation.proposal import Grounds
 from bot.settings import Settings
 from bot.work.drafting import Draft, Wish
-from bot.work.enquiring import WITHIN_S, enquire, posted_in
+from bot.work.enquiring import LOOKING_S, enquire, posted_in
 from bot.work.judging import NO_MIND, Mind
 from bot.work.questions import next_id
 from bot.work.scoping import last_began, scope_of
@@ -189,8 +189,8 @@ class IncidentWorld:
     async def _answer(self, enquiry: Enquiry, posted: Sequence[Finding]) -> Report:
         """What one agent tells another, within a few seconds."""
         scope = await self._scope(await self._read(), enquiry.asked, posted)
-        within_s = min(scope.deadline_s, WITHIN_S)
-        return await self._rooms.toolbox.use(enquiry.tool, enquiry.parameters, replace(scope, deadline_s=within_s))
+        looking_s = min(scope.deadline_s, LOOKING_S)
+        return await self._rooms.toolbox.use(enquiry.tool, enquiry.parameters, replace(scope, deadline_s=looking_s))
 
     async def _record(self, report: Report, step: Step) -> None:
         await self._post(report, step.key, self._once("finding", step.run_id, step.key))

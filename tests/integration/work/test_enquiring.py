@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace
@@ -12,11 +13,13 @@ import pytest
 from bot.agents.scope import Scope
 from bot.agents.tools import Parameters, Tool, Toolbox
 from bot.catalog import Catalog, Service
+from bot.errors import SourceUnavailable
 from bot.incidents import Journal
 from bot.models import AgentName, Alert, Brief, Evidence, Finding, Found, Opened, Ranked, Report
 from bot.settings import Settings
 from bot.slack.views.findings import findings
 from bot.storage import connect
+from bot.work.enquiring import enquire
 from bot.work.scoping import run_of
 from bot.work.world import RANK, IncidentWorld, Rooms
 
@@ -33,6 +36,7 @@ class Room:
         self.journal = Journal(self.redis)
         self.scopes: list[tuple[str, Scope]] = []
         self.dies = False
+        self.refuses = False
 
     async def brief(self, *_: object, **__: object) -> Brief:
         return Brief(role="commander")
@@ -54,6 +58,8 @@ class Room:
         async def look(_: Any, scope: Scope) -> Report:
             if self.dies:
                 raise Died
+            if self.refuses:
+                raise SourceUnavailable("the deploy log is down")
             self.scopes.append((agent, scope))
             return Report(agent=agent, findings=(self.saw(agent, scope),))
 
@@ -123,6 +129,36 @@ async def test_a_killed_walk_asks_again_what_was_not_answered_and_nothing_twice(
     await room.use(RANK)
     await room.use(RANK)
     assert len(await room.told(Found)) == 3
+
+
+async def test_who_cannot_answer_leaves_a_gap_and_the_commander_judges_all_the_same(room: Room) -> None:
+    await room.use("changes.look")
+    await room.use("metrics.look")
+    room.refuses = True
+    await room.use(RANK)
+    *_, answer = await room.told(Found)
+    assert (answer.agent, answer.asked_by, answer.findings) == ("changes", "metrics", ())
+    assert [gap.source for gap in answer.gaps] == ["changes.look"]
+    assert len(await room.told(Ranked)) == 1
+
+
+async def test_an_answer_is_not_waited_for_beyond_its_time(room: Room) -> None:
+    await room.use("changes.look")
+    await room.use("metrics.look")
+    recorded: list[Report] = []
+
+    async def never(*_: object) -> Report:
+        await asyncio.Event().wait()
+        raise AssertionError
+
+    async def record(_: object, report: Report) -> None:
+        recorded.append(report)
+
+    toolbox = Toolbox((room.tool("metrics"), room.tool("changes")))
+    incident = await room.journal.read(ID)
+    catalog = Catalog(services={"payments": Service()})
+    assert await enquire(incident, catalog, toolbox, never, record, within_s=0) == 1
+    assert [gap.reason for report in recorded for gap in report.gaps] == ["no answer within 0 s"]
 
 
 async def test_evidence_of_an_answer_has_ids_of_its_own(room: Room) -> None:

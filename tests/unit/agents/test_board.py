@@ -47,9 +47,18 @@ def test_who_has_subscribed_to_nothing_hears_nothing() -> None:
 
 def test_the_trouble_began_when_the_first_saw_it() -> None:
     heard = [finding("metrics", before_min=30), finding("logs", before_min=4)]
-    assert onset_heard(ONSET, heard) == ONSET - timedelta(minutes=30)
-    assert onset_heard(ONSET, [finding("metrics", before_min=-5)]) == ONSET
-    assert onset_heard(ONSET, []) == ONSET
+    assert onset_heard(ONSET, heard, ()) == ONSET - timedelta(minutes=30)
+    assert onset_heard(ONSET, [finding("metrics", before_min=-5)], ()) == ONSET
+    assert onset_heard(ONSET, [], ()) == ONSET
+
+
+def test_what_began_in_a_service_that_has_nothing_to_do_with_it_is_another_trouble() -> None:
+    heard = [finding("metrics", before_min=30, service="mail"), finding("logs", before_min=4)]
+    assert onset_heard(ONSET, heard, ("payments", "payments-db")) == ONSET - timedelta(minutes=4)
+    assert raised([looked(), finding("metrics", before_min=30, service="mail")]) == []
+    assert raised([looked(), finding("metrics", before_min=30, service="payments-db")]) == [
+        ("metrics", "changes.look", {})
+    ]
 
 
 def test_what_began_before_the_alert_raises_the_question_what_was_changed_before_that() -> None:
