@@ -28,7 +28,11 @@ _HELP = re.compile(r"(help|\?|帮助)?\s*[!.?]*", re.IGNORECASE)
 _STATUS = re.compile(r"(status|what'?s (up|open|going on)|状态)\s*[!.?]*", re.IGNORECASE)
 _BRIEF = re.compile(r"(brief me|brief|catch me up|简报)\b\s*[:,]?\s*(?P<rest>.*)", re.IGNORECASE | re.DOTALL)
 _CORRECTION = re.compile(
-    r"(that|this|it) (was|is) wrong\b[\s:,–-]*(because\b)?\s*(?P<lesson>\S.*)", re.IGNORECASE | re.DOTALL
+    r"(?:(?:no|sorry|actually|correction)\b[\s:,;.–-]{0,3}){0,2}"
+    r"(?:(?:that|this|it)(?: (?:was|is)|['’]s) (?:wrong|not (?:right|true|correct))\b"
+    r"|(?:这个?|那个?|刚才)?(?:不对|说错了|错了|是错的)(?=[\s：:，,；;。]|因为))"
+    r"[\s：:，,；;。.–-]{0,3}(?:because\b|因为)?\s*(?P<lesson>\S.*)",
+    re.IGNORECASE | re.DOTALL,
 )
 _REMEMBER = re.compile(r"(remember|记住)\s*[:：,]\s*(?P<lesson>\S.*)", re.IGNORECASE | re.DOTALL)
 

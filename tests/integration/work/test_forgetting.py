@@ -207,3 +207,15 @@ async def test_a_channel_says_by_whose_clock_it_speaks(counter: Counter) -> None
     assert "Mars/Olympus" in await counter.command("timezone Mars/Olympus", user="UBOSS")
     assert "read in Europe/Berlin" in await counter.command("timezone Europe/Berlin", user="UBOSS")
     assert "read in Europe/Berlin" in await counter.command("time zone?")
+
+
+@pytest.mark.parametrize(
+    "said",
+    ["that was wrong because it was the ledger", "No, that's wrong: it was the ledger", "不对，因为 it was the ledger"],
+)
+async def test_a_correction_is_understood_as_people_say_it(counter: Counter, said: str) -> None:
+    assert await counter.say(said) == "Corrected, in your name: it was the ledger"
+
+
+async def test_a_question_about_errors_corrects_nothing(counter: Counter) -> None:
+    assert "Corrected" not in await counter.say("错误率为什么高")
