@@ -240,7 +240,8 @@ class HttpSource:
         said = f"{self.name} answered {response.status_code}: {_said(body)}{f' ({mend})' if mend else ''}"
         wait_s = _retry_after_s(response)
         if wait_s is not None and wait_s > self._longest_wait_s:
-            return SourceUnavailable(f"{said} (it asks to be left alone {_for(wait_s)})", status=response.status_code)
+            asks = f"{said} (it asks to be left alone {_for(wait_s)})"
+            return SourceUnavailable(asks, status=response.status_code, wait_s=wait_s)
         if response.status_code == 429 or response.status_code >= 500:
             return _Passing(said, wait_s, response.status_code)
         return SourceUnavailable(said, status=response.status_code)

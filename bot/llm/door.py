@@ -54,13 +54,17 @@ class Seat:
             self._rests_until = now + self._rest_s
         return True
 
-    def failed(self, asked: float, now: float) -> None:
-        """Leave it alone for a while. Questions asked at the same moment fail together, and that counts once."""
+    def failed(self, asked: float, now: float, wait_s: float) -> None:
+        """Leave it alone for a while. Questions asked at the same moment fail together, and that counts once.
+
+        Args:
+            wait_s: for how long it asks to be left alone; kept to up to the longest rest.
+        """
         if asked <= self._failed_at:
             return
         self._failed_at = now
         self._rest_s = min(LONGEST_REST_S, 2 * self._rest_s or FIRST_REST_S)
-        self._rests_until = now + self._rest_s
+        self._rests_until = now + max(self._rest_s, min(wait_s, LONGEST_REST_S))
 
     def answered(self) -> None:
         """It is well."""
@@ -124,7 +128,7 @@ class Door:
             if _was_ours(failure):
                 seat.answered()
             else:
-                seat.failed(begun, self._elapsed())
+                seat.failed(begun, self._elapsed(), failure.wait_s)
             MODEL_CALLS.labels(role=request.role, outcome="failed").inc()
             log.warning("model.failed", model=model, role=request.role, why=str(failure))
             raise

@@ -227,6 +227,22 @@ async def test_questions_that_fail_together_are_one_failure_and_one_question_tri
         assert await together() == 5
 
 
+async def test_a_server_is_left_alone_for_as_long_as_it_asks(scripted_model: ScriptedModel, redis: Redis) -> None:
+    now = {"s": 0.0}
+    settings = scripted_model.settings()
+    scripted_model.then(Fails(429, "quota", {"retry-after": "60"}))
+    async with ChatClient(settings) as client:
+        seat = Seat(client, lambda _: "scripted")
+        door = Door([seat], Meter(redis, settings.budget, lambda: NOW), {}, elapsed=lambda: now["s"])
+        for second in (0.0, FIRST_REST_S, 59.0):
+            now["s"] = second
+            with pytest.raises(ModelUnavailable):
+                await door.ask(question(), WHO)
+        assert len(scripted_model.asked) == 1
+        now["s"] = 60.0
+        assert (await door.ask(question(), WHO)).text == "Nothing to add."
+
+
 async def test_a_model_that_does_not_exist_leaves_the_others_of_its_server(
     scripted_model: ScriptedModel, redis: Redis
 ) -> None:
