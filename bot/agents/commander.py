@@ -116,12 +116,12 @@ def _hypothesis(item: Weighed, confidence: float, empty: tuple[str, ...]) -> Hyp
 
 def _is_calm(weighed: Sequence[Weighed], below: float) -> bool:
     """Whether all that deviates was measured, and is no more than quiet times bring."""
-    return all(one.suspect.measured and one.suspect.measured.total < below for one in weighed)
+    return below > 0 and all(one.suspect.measured and one.suspect.measured.total < below for one in weighed)
 
 
 def _calm(best: Weighed, below: float, empty: tuple[str, ...]) -> Hypothesis:
     """What deviates is too little to be a fault."""
-    total = best.suspect.measured.total if best.suspect.measured else 0.0
+    total = max(0.0, best.suspect.measured.total) if best.suspect.measured else 0.0
     return Hypothesis(
         service=None,
         indicator="",

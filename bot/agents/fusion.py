@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import math
 from collections import defaultdict
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -45,10 +45,11 @@ CHANNELS: Mapping[str, Channel] = {
     "own_time": Channel("slow_code", 0.3),
     "latency": Channel("latency", 0.2, alone=1.0),
     "errors": Channel("errors", 0.2, alone=1.0),
+    "silence": Channel("outage", 1.0),
     "memory": Channel("memory", 0.2, alone=0.5),
     "saturation": Channel("saturation", 0.2, alone=0.5),
-    "traffic": Channel("load", 0.0, alone=0.3),
-    "other": Channel("unknown", 0.02, alone=0.2),
+    "traffic": Channel("load", 0.0, alone=0.6),
+    "other": Channel("unknown", 0.02, alone=0.5),
 }
 """The chance of z standard deviations of counts falls faster than with its square: code weighs more than double. Where
 calls are seen, they say better what latency says, and most of the rest follows from it."""
@@ -57,6 +58,7 @@ SIGNS: Mapping[tuple[str, str], tuple[str, float]] = {
     ("metrics", "call_gap"): ("metered_waits", 1.0),
     ("metrics", "latency"): ("latency", 1.0),
     ("metrics", "error_rate"): ("errors", 1.0),
+    ("metrics", "silence"): ("silence", 1.0),
     ("metrics", "memory"): ("memory", 1.0),
     ("metrics", "saturation"): ("saturation", 1.0),
     ("metrics", "traffic_drop"): ("traffic", 1.0),
@@ -74,6 +76,8 @@ SIGNS: Mapping[tuple[str, str], tuple[str, float]] = {
     ("logs", "new_line"): ("code", 0.5),
 }
 """Agent and kind of finding → its channel, and what its deviations count there."""
+FELT_FAULTS: Mapping[str, str] = {"felt_latency": "latency", "felt_error_rate": "errors"}
+"""What a service fares by the doing of others → the fault that it would be, were it its own."""
 PRIOR = 0.2
 """What a past incident that the service was found to have caused counts, in logarithms."""
 STARVED = math.log(2)
@@ -88,8 +92,12 @@ HEALTHY = 1.4
 """Evidence below which things are called healthy, where calls are seen."""
 HEALTHY_UNSEEN = 0.6
 """The same where no calls are seen, and nothing tells what quiet times bring …"""
-ABOVE_QUIET = 0.3
+ABOVE_QUIET = 0.5
 """… and what must be added to what they do bring, where that is known."""
+FELT = 2.0
+"""Deviations of the alerted service's own latency or errors from which something may be wrong …"""
+SURELY_FELT = 2 * NOTICEABLE
+"""… and from which it is for sure, whatever the cause."""
 FAINT = NOTICEABLE / 2
 """Deviations up to which nothing is said where no calls are seen: there is little else to go by."""
 MOST_SERVICES = 0.8
@@ -145,17 +153,20 @@ def suspicions(
                 evidence[service][name] = weight * math.log(value / least), strengths[service][1]
     blamed = {service: sum(one.times for one in past if one.service == service) for service in evidence}
     found = [_suspicion(service, channels, blamed[service]) for service, channels in evidence.items()]
+    found += _faint(findings, evidence)
     return sorted(found, key=lambda suspicion: (-suspicion.total, suspicion.service))
 
 
 def healthy_below(findings: Sequence[Finding], *, calls_seen: bool) -> float:
-    """Evidence that quiet times bring now and then; none where what the alert says is there to be seen."""
+    """Evidence that quiet times bring now and then; less where what the alert says is there to be seen."""
     if calls_seen:
         return HEALTHY
-    if any(finding.facts.get("felt_deviations", 0.0) > NOTICEABLE for finding in findings):
+    felt = max((finding.facts.get("felt_deviations", 0.0) for finding in findings), default=0.0)
+    if felt > SURELY_FELT:
         return 0.0
     quiet = [float(one) for finding in findings for one in finding.facts.get("quiet_evidence", ())]
-    return float(np.median(quiet)) + ABOVE_QUIET if quiet else HEALTHY_UNSEEN
+    usual = float(np.median(quiet)) + ABOVE_QUIET if quiet else HEALTHY_UNSEEN
+    return max(0.0, usual - math.log(max(1.0, felt / FELT)))
 
 
 def are_calls_seen(findings: Sequence[Finding], gaps: Sequence[Gap]) -> bool:
@@ -166,9 +177,23 @@ def are_calls_seen(findings: Sequence[Finding], gaps: Sequence[Gap]) -> bool:
 
 def posterior(found: Sequence[Suspicion]) -> list[float]:
     """The chance of each suspicion to be the cause, with what nobody sees as a rival; together at most 1."""
-    odds = [math.exp(SHARPNESS * min(suspicion.total, 50.0)) for suspicion in found]
+    odds = [math.exp(SHARPNESS * min(one.total, 50.0)) if one.total > 0 else 0.0 for one in found]
     whole = sum(odds) + math.exp(SHARPNESS * UNKNOWN)
     return [odd / whole for odd in odds]
+
+
+def _faint(findings: Sequence[Finding], known: Collection[str]) -> Iterator[Suspicion]:
+    """Services that deviate, but no more than most others or than what they stand on explains: behind all others, with
+    less than no evidence, those that deviate most first."""
+    deviating: dict[str, list[tuple[float, Finding]]] = defaultdict(list)
+    for finding in findings:
+        if finding.service and finding.service not in known and finding.score > 0 and finding.deviations:
+            deviating[finding.service].append((abs(finding.deviations), finding))
+    for service, ones in deviating.items():
+        strongest, ordered = _strongest(ones)
+        sign = channel_of(ordered[0])
+        fault = CHANNELS[sign[0]].fault if sign else FELT_FAULTS.get(ordered[0].kind, "unknown")
+        yield Suspicion(service, -1 / (1 + strongest), fault, tuple(ordered))
 
 
 def _by_channel(findings: Sequence[Finding]) -> dict[str, dict[str, tuple[float, list[Finding]]]]:

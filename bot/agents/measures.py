@@ -9,19 +9,21 @@ from __future__ import annotations
 import asyncio
 import hashlib
 from collections import defaultdict
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
-from functools import cache
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import replace
 
 import numpy as np
 
-from bot.agents.change import NOTICEABLE
-from bot.agents.departure import LEAST_SHARE, Departure, departure
+from bot.agents.departure import LEAST_SHARE, departure
+from bot.agents.exactness import grains
 from bot.agents.fusion import FAINT, suspicions
+from bot.agents.measured import SPREADING, Measure
 from bot.agents.metrics import Look
 from bot.agents.quantities import Quantity, quantity_of
 from bot.agents.quiet import quiet_scopes
 from bot.agents.scope import Scope
+from bot.agents.silence import TELLING, telling
+from bot.agents.spreading import unexplained
 from bot.agents.tools import Tool
 from bot.agents.waits import Call, blamed
 from bot.agents.wording import clock, figure
@@ -30,16 +32,6 @@ from bot.models import Evidence, Finding, Gap, Report
 from bot.telemetry.series import Series, SeriesSource, instant
 
 MOST_EVIDENCE = 3
-GRAIN = 0.05
-"""Of the middle of all services' levels: what is next to nothing."""
-SHARE_GRAIN = 0.005
-"""The same for shares of success: one in two hundred."""
-SPREADING = frozenset({"latency", "error_rate"})
-"""Kinds of quantities of which callers have as much as their callees."""
-TRAFFIC = frozenset({"traffic"})
-"""The kind of which callees have as much as their callers."""
-LEAST_LEFT = 0.05
-"""What is left of a deviation that callees explain."""
 GAP = "call delay (s)"
 """What passes between a caller and its callee, as both ends measure the call."""
 FACTS: Mapping[str, str] = {
@@ -57,24 +49,6 @@ def measures_tools(source: SeriesSource, *, traced: bool = False) -> tuple[Tool,
         Tool("metrics.look", "metrics", "Every measured quantity of every service, and of the calls between them.",
              Look, FACTS, agent.look),
     )  # fmt: skip
-
-
-@dataclass(frozen=True, eq=False)
-class Measure:
-    """One series, and how far it left its normal."""
-
-    service: str
-    peer: str | None
-    metric: str
-    quantity: Quantity
-    departure: Departure
-    weight: float
-    """Signed deviations in the direction in which a fault moves the quantity, 0 the other way."""
-
-    @property
-    def excess(self) -> float:
-        """How much worse than normal, in the metric's own unit."""
-        return abs(self.departure.level - self.departure.normal) if self.weight else 0.0
 
 
 class MeasuresAgent:
@@ -101,7 +75,7 @@ class MeasuresAgent:
 
 def _findings(series: Sequence[Series], scope: Scope, *, traced: bool) -> tuple[tuple[Finding, ...], tuple[Gap, ...]]:
     named = [_named(one, scope) for one in series]
-    named += _call_gaps(named)
+    named += [*_call_gaps(named), *telling(named)]
     found, compared = _compared(named, scope)
     if not compared:
         return (), (Gap(source="metrics", reason="no series has samples in the window and in a baseline"),)
@@ -133,7 +107,7 @@ def _felt(series: Sequence[Series], scope: Scope) -> float:
 
 def _compared(series: Sequence[Series], scope: Scope) -> tuple[list[Finding], int]:
     """What deviates, strongest first, and how many series were compared."""
-    measures = _unexplained([*_measures(series, scope)], scope)
+    measures = unexplained([*_measures(series, scope)], scope.catalog)
     grouped: dict[tuple[str, str], list[Measure]] = defaultdict(list)
     calls: dict[Call, float] = {}
     for measure in measures:
@@ -145,7 +119,19 @@ def _compared(series: Sequence[Series], scope: Scope) -> tuple[list[Finding], in
              for (_, kind), ones in grouped.items()]  # fmt: skip
     found += _of_calls(calls, [measure for measure in measures if measure.metric == GAP], scope)
     deviating = [one for one in found if one.score > 0]
+    deviating += _felt_only(measures, {one.service for one in deviating}, scope)
     return sorted(deviating, key=lambda one: (-one.score, one.service or "", one.kind)), len(measures)
+
+
+def _felt_only(measures: Sequence[Measure], known: Collection[str | None], scope: Scope) -> Iterator[Finding]:
+    """Services that deviate, and of which others explain all: as what they feel."""
+    felt: dict[str, list[Measure]] = defaultdict(list)
+    for measure in measures:
+        if measure.service not in known and _score(measure.felt) > 0 and measure.quantity.kind in SPREADING:
+            felt[measure.service].append(replace(measure, weight=measure.felt))
+    for ones in felt.values():
+        ones.sort(key=lambda one: -abs(one.weight))
+        yield _finding(ones, f"felt_{ones[0].quantity.kind}", scope)
 
 
 def _named(series: Series, scope: Scope) -> Series:
@@ -156,64 +142,15 @@ def _named(series: Series, scope: Scope) -> Series:
 
 
 def _measures(series: Sequence[Series], scope: Scope) -> Iterator[Measure]:
-    grains = _grains(series)
+    grain = grains(series, scope)
     for one in series:
         metric = one.labels["metric"]
         quantity = quantity_of(metric)
         share = 0.0 if quantity.direction == "down" else LEAST_SHARE  # 100 % is no large success
-        compared = departure(one, scope.window, scope.baselines, grains[metric], share)
+        compared = departure(one, scope.window, scope.baselines, grain(one), share)
         if compared is not None:
             weight = _directed(compared.deviations, quantity)
             yield Measure(one.labels["service"], one.labels.get("peer"), metric, quantity, compared, weight)
-
-
-def _unexplained(measures: Sequence[Measure], scope: Scope) -> list[Measure]:
-    """What spreads counts only as far as nobody from whom it may come explains it.
-
-    Latency and errors spread to callers: a callee's excess in the same metric explains as much of the caller's. Traffic
-    spreads to callees, in amounts that differ by call: a caller's deviation explains as much of the callee's.
-    """
-    upwards = _worst(measures, SPREADING, lambda one: one.excess)
-    rising = _worst(measures, TRAFFIC, lambda one: max(0.0, one.weight))
-    falling = _worst(measures, TRAFFIC, lambda one: max(0.0, -one.weight))
-    below, above = cache(scope.catalog.dependencies), cache(scope.catalog.dependants)
-    left: list[Measure] = []
-    for one in measures:
-        explained = 0.0
-        if one.quantity.kind in SPREADING and one.excess > 0:
-            explained = max((upwards[one.metric, callee] for callee in below(one.service)), default=0.0) / one.excess
-        elif one.quantity.kind in TRAFFIC and one.weight:
-            moved = rising if one.weight > 0 else falling
-            explained = max((moved[one.metric, caller] for caller in above(one.service)), default=0.0) / abs(one.weight)
-        left.append(replace(one, weight=one.weight * max(LEAST_LEFT, 1.0 - explained)) if explained else one)
-    return left
-
-
-def _worst(
-    measures: Sequence[Measure], kinds: Collection[str], amount: Callable[[Measure], float]
-) -> Mapping[tuple[str, str], float]:
-    """Metric and service → the largest amount among noticeable deviations of these kinds; 0 where there is none."""
-    worst: dict[tuple[str, str], float] = defaultdict(float)
-    for one in measures:
-        if one.quantity.kind in kinds and abs(one.weight) > NOTICEABLE:
-            worst[one.metric, one.service] = max(worst[one.metric, one.service], amount(one))
-    return worst
-
-
-def _grains(series: Sequence[Series]) -> Mapping[str, float]:
-    """What is next to nothing for each metric."""
-    levels: dict[str, list[float]] = defaultdict(list)
-    highest: dict[str, float] = defaultdict(float)
-    for one in series:
-        known, metric = np.abs(one.finite().values), one.labels["metric"]
-        if known.size:
-            levels[metric] += [level] if (level := float(np.median(known))) > 0 else []
-            highest[metric] = max(highest[metric], float(known.max()))
-    grains = {metric: GRAIN * float(np.median(usual)) for metric, usual in levels.items() if usual}
-    for metric, most in highest.items():
-        if quantity_of(metric).direction == "down" and most <= 100:
-            grains[metric] = SHARE_GRAIN * (1.0 if most <= 1 else 100.0)
-    return defaultdict(float, grains)
 
 
 def _directed(deviations: float, quantity: Quantity) -> float:
@@ -251,6 +188,8 @@ def _side(metric: str) -> tuple[str | None, str]:
 
 def _kind(measure: Measure) -> str:
     kind = measure.quantity.kind
+    if measure.metric == TELLING:
+        return "silence"
     if kind in SPREADING and (_side(measure.metric)[0] == "caller" or measure.metric.lower().startswith("entry")):
         return f"felt_{kind}"
     if kind in {"traffic", "cpu", "memory", "disk", "network_io"} and measure.weight < 0:
@@ -289,6 +228,9 @@ def _of_calls(calls: Mapping[Call, float], measures: Sequence[Measure], scope: S
 
 
 def _sentence(measure: Measure) -> str:
+    if measure.metric == TELLING:
+        level, normal = measure.departure.level, measure.departure.normal
+        return f"{measure.service} sends samples at {level:.0f} % of the moments, usually {normal:.0f} %"
     noun = measure.quantity.noun
     who = f"{measure.service} to {measure.peer}" if measure.peer else measure.service
     if measure.metric == GAP:

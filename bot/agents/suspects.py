@@ -56,7 +56,7 @@ class Suspect:
     @property
     def strength(self) -> float:
         """0 to 1; of a measured one, the chance that its evidence is none."""
-        return 1 - math.exp(-min(self.measured.total, STRENGTH)) if self.measured else self.finding.score
+        return 1 - math.exp(-min(max(self.measured.total, 0.0), STRENGTH)) if self.measured else self.finding.score
 
 
 @dataclass(frozen=True)

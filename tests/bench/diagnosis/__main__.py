@@ -61,7 +61,7 @@ async def judge(one: Labelled) -> Result:
         place=place,
         first=f"{named[0] or causes[0]['kind']}",
         confidence=float(causes[0]["confidence"]),
-        totals=tuple(suspicion.total for suspicion in suspected),
+        totals=tuple(suspicion.total for suspicion in suspected if suspicion.total > 0),
         right=next((place for place, suspicion in enumerate(suspected) if suspicion.service == one.service), None),
         seconds=found.seconds,
         z_place=place_of(one.service, await by_z_score(one.case)),

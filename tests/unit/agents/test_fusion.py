@@ -54,7 +54,7 @@ def test_channels_that_see_different_things_add_up() -> None:
 
 def test_what_is_noticeable_everywhere_is_the_hours_doing() -> None:
     busy = [measured("metrics", "cpu", service, 20) for service in CATALOG.services]
-    assert suspicions(busy, CATALOG) == []
+    assert all(one.total < 0 for one in suspicions(busy, CATALOG))
 
 
 def test_who_changed_because_its_callee_did_steps_back() -> None:
@@ -77,8 +77,11 @@ def test_latency_counts_more_where_nothing_else_tells_of_calls() -> None:
     assert suspicions([slow], CATALOG)[0].total > suspicions([slow, CALLS], CATALOG)[0].total
 
 
-def test_symptoms_alone_make_nobody_suspect() -> None:
-    assert suspicions([CALLS, measured("metrics", "felt_latency", "web", 300)], CATALOG) == []
+def test_symptoms_alone_are_listed_behind_all_that_is_suspect() -> None:
+    felt = measured("metrics", "felt_latency", "web", 300), measured("metrics", "felt_latency", "ads", 30)
+    found = suspicions([CALLS, *felt, measured("metrics", "cpu", "pay", 4)], CATALOG)
+    assert [(one.service, one.total > 0) for one in found] == [("pay", True), ("web", False), ("ads", False)]
+    assert posterior(found)[1:] == [0.0, 0.0]
 
 
 def test_a_service_that_has_failed_before_is_more_suspect() -> None:
@@ -110,10 +113,18 @@ def test_where_no_calls_are_seen_an_incident_must_exceed_what_quiet_times_bring(
     assert healthy_below([slow], calls_seen=True) < healthy_below([slow], calls_seen=False)
 
 
-def test_nothing_is_healthy_while_the_alerted_service_feels_it() -> None:
-    facts = {"quiet_evidence": [3.9, 4.0, 4.1], "felt_deviations": 5.0}
+def test_nothing_is_healthy_while_the_alerted_service_surely_feels_it() -> None:
+    facts = {"quiet_evidence": [3.9, 4.0, 4.1], "felt_deviations": 7.0}
     slow = measured("metrics", "latency", "pay", 20, facts=facts)
     assert rank([slow], (), CATALOG)[0].service == "pay"
+
+
+def test_the_more_the_alerted_service_feels_the_less_is_called_healthy() -> None:
+    def below(felt: float) -> float:
+        facts = {"quiet_evidence": [1.0], "felt_deviations": felt}
+        return healthy_below([measured("metrics", "latency", "pay", 20, facts=facts)], calls_seen=False)
+
+    assert below(1.0) == below(2.0) > below(3.0) > below(4.0) > 0
 
 
 def test_a_cause_is_told_with_what_follows_from_it() -> None:

@@ -95,6 +95,24 @@ async def test_success_that_falls_is_a_fault_and_success_that_rises_is_none() ->
     assert list(deviations) == [("pay", "error_rate")]
 
 
+async def test_who_is_slow_by_what_others_do_is_told_as_feeling_it() -> None:
+    deviations = await found(of("web", now=0.4), of("pay", now=0.4), of("bank", now=0.4), of("mail"))
+    assert {key for key in deviations if key[0] == "web"} <= {("web", "felt_latency"), ("web", "latency")}
+    assert deviations["bank", "latency"] == max(deviations.values())
+
+
+async def test_a_share_of_few_requests_is_no_exact_one() -> None:
+    fails = of("pay", "availability", 90.0, 40.0), of("web")
+    few, many = await found(*fails, of("pay", "requests_sum", 4.0)), await found(*fails, of("pay", "requests_sum", 4e3))
+    assert many["pay", "error_rate"] < 2 * few["pay", "error_rate"] < 0
+
+
+async def test_calls_that_are_made_several_times_a_request_explain_so_much_more() -> None:
+    slow = of("web", now=0.95), of("pay", now=0.4), of("bank"), of("mail"), of("web", "requests", 100.0)
+    once, thrice = await found(*slow, of("pay", "requests", 100.0)), await found(*slow, of("pay", "requests", 300.0))
+    assert thrice.get(("web", "latency"), 0.0) < once["web", "latency"]
+
+
 async def test_load_that_callers_bring_is_theirs() -> None:
     deviations = await found(
         *(of(service, "requests", 100.0, 300.0) for service in ("web", "pay", "bank")), of("mail", "requests")

@@ -1,0 +1,46 @@
+"""Services that tell nothing any more."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+
+from bot.telemetry.series import Series
+from tests.unit.agents.test_measures import INSIDE, POINTS, found, of, series
+
+
+def cut(whole: Series, places: slice) -> Series:
+    """Without the samples at those places."""
+    kept = np.delete(np.arange(POINTS), np.r_[places])
+    return replace(whole, times=whole.times[kept], values=whole.values[kept])
+
+
+WINDOW = slice(POINTS - INSIDE, POINTS)
+
+
+async def test_who_falls_silent_is_suspect_and_explains_that_its_callers_fail() -> None:
+    fails = series("pay", "availability", 99.0, 60.0)
+    deviations = await found(fails, of("web"), of("pay"), of("mail"), cut(of("bank"), WINDOW))
+    assert max(deviations, key=lambda key: abs(deviations[key])) == ("bank", "silence")
+    alone = await found(fails, of("web"), of("pay"), of("mail"), of("bank"))
+    assert abs(deviations.get(("pay", "error_rate"), 0.0)) < abs(alone["pay", "error_rate"])
+
+
+async def test_who_is_silent_because_nobody_asks_any_more_is_not() -> None:
+    fails = series("pay", "availability", 99.0, 0.1)
+    deviations = await found(fails, of("web"), of("pay"), of("mail"), cut(of("bank"), WINDOW))
+    assert ("bank", "silence") not in deviations
+    assert max(deviations, key=lambda key: abs(deviations[key])) == ("pay", "error_rate")
+
+
+async def test_who_often_tells_nothing_may_do_so_again() -> None:
+    rare = of("mail")
+    rare.values[1::2] = np.nan
+    deviations = await found(of("web"), of("pay"), of("bank"), cut(rare, slice(POINTS - 2, POINTS)))
+    assert ("mail", "silence") not in deviations
+
+
+async def test_when_all_fall_silent_together_nobody_is_told_of() -> None:
+    everyone = (cut(of(service), slice(POINTS - 2, POINTS)) for service in ("web", "pay", "bank", "mail"))
+    assert await found(*everyone) == {}
