@@ -253,13 +253,13 @@ class Index:
         self._place(row, self._entries[row])
 
     def _place(self, row: int, entry: _Entry) -> None:
-        beside = self._timeline.beside(entry.lane, entry.at, entry.order)
+        beside = self._beside(entry)
         self._touch(*beside)
         self._timeline.add(row, entry.lane, entry.at, entry.order)
         self._touch(row, *beside)
 
     def _displace(self, row: int, entry: _Entry) -> None:
-        beside = self._timeline.beside(entry.lane, entry.at, entry.order)
+        beside = self._beside(entry)
         self._touch(row, *beside)
         self._timeline.remove(row, entry.lane, entry.at, entry.order)
         self._touch(*beside)
@@ -276,6 +276,10 @@ class Index:
         self._user_of.append(NO_CHANNEL)
         self._sent_at.append(0)
         return len(self._channel_of) - 1
+
+    def _beside(self, entry: _Entry) -> list[int]:
+        """Rows whose talk changes with this one, where meaning needs to know."""
+        return self._timeline.beside(entry.lane, entry.at, entry.order) if self._surroundings is not None else []
 
     def _touch(self, *rows: int) -> None:
         if self._surroundings is not None:

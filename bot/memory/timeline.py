@@ -74,8 +74,9 @@ class Timeline:
         members = self._lanes.setdefault(lane, [])
         insort(members, (at, name, row))
         place = bisect_left(members, (at, name, row))
-        for earlier in range(place - 1 - BESIDE, place + 1 + BESIDE):  # a pause is one only beside others
-            self._join(lane, earlier, earlier + 1)
+        self._join(lane, place - 1, place)
+        self._join(lane, place, place + 1)
+        self._judge_again(lane, place)
 
     def remove(self, row: int, lane: Lane, at: float, name: str = "") -> None:
         """Take a row out and close the gap."""
@@ -83,8 +84,8 @@ class Timeline:
         place = bisect_left(members, (at, name, row))
         del members[place]
         self._before[row] = self._after[row] = NOBODY
-        for earlier in range(place - 1 - BESIDE, place + BESIDE):
-            self._join(lane, earlier, earlier + 1)
+        self._join(lane, place - 1, place)
+        self._judge_again(lane, place)
         if not members:
             del self._lanes[lane]
 
@@ -98,6 +99,13 @@ class Timeline:
         """The row of a lane that has no other."""
         members = self._lanes.get(lane, [])
         return members[0][2] if len(members) == 1 else None
+
+    def _judge_again(self, lane: Lane, place: int) -> None:
+        """Whether the long pauses around a place end something, now that others stand beside them."""
+        members = self._lanes[lane]
+        for earlier in range(max(0, place - 1 - BESIDE), min(place + 1 + BESIDE, len(members) - 1)):
+            if members[earlier + 1][0] - members[earlier][0] > self._pause_s:
+                self._join(lane, earlier, earlier + 1)
 
     def _join(self, lane: Lane, earlier: int, later: int) -> None:
         members = self._lanes[lane]
