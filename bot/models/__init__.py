@@ -48,7 +48,7 @@ from bot.models.incident import (
     Worded,
 )
 from bot.models.message import Message, Recalled
-from bot.models.proposal import Proposal, Risk, Verification
+from bot.models.proposal import Proposal, Risk, Undo, Verification
 from bot.models.question import Question
 from bot.models.receipt import Receipt
 from bot.models.silence import Matcher, Silence
@@ -109,6 +109,7 @@ __all__ = [
     "Silence",
     "StandingApproval",
     "Unanswered",
+    "Undo",
     "Verification",
     "Verified",
     "Window",

@@ -43,6 +43,13 @@ class Verification(Noun):
     unit: str | None = None
 
 
+class Undo(Noun):
+    """The way back as an action of the catalogue."""
+
+    action: str
+    parameters: Mapping[str, Any] = Field(default_factory=dict)
+
+
 class Proposal(Noun):
     """The action, its parameters and target, and everything a person must see to decide."""
 
@@ -58,6 +65,8 @@ class Proposal(Noun):
     reversible: bool
     blast_radius: str
     rollback: str = Field(description="how to undo it, or that it cannot be undone")
+    undo: Undo | None = Field(default=None, description="the same as an action: proposed where it did not help")
+    undoes: str | None = Field(default=None, description="the proposal that this one takes back")
     evidence: tuple[str, ...] = Field(default=(), description="evidence ids shown with it")
     facts: tuple[Evidence, ...] = Field(default=(), description="that evidence as it was shown, word for word")
     confidence: float = Field(ge=0, le=1)

@@ -11,7 +11,7 @@ from typing import Any
 from pydantic import Field
 
 from bot.catalog import Catalog
-from bot.models import Evidence, Noun, Proposal, Risk, Verification
+from bot.models import Evidence, Noun, Proposal, Risk, Undo, Verification
 from bot.remediation.action import Action, ActionParameters, definition
 from bot.remediation.policy import Circumstances, judge
 from bot.remediation.rules import Policy
@@ -32,6 +32,8 @@ class Grounds(Noun):
     floor: Risk | None = Field(default=None, description="the risk that the playbook's author gives at least")
     verification: Verification | None = Field(default=None, description="None: the action's own")
     rollback: str | None = Field(default=None, description="in the author's words; None: the action's own")
+    undo: Undo | None = Field(default=None, description="the way back as an action, as the playbook gives it")
+    undoes: str | None = Field(default=None, description="the proposal that this one takes back")
     expires_s: float | None = Field(default=None, gt=0, description="how long the gate waits, if less than policy says")
 
 
@@ -83,6 +85,8 @@ async def draft(
             reversible=reversible,
             blast_radius=blast.statement,
             rollback=grounds.rollback or action.rollback(parameters),
+            undo=grounds.undo,
+            undoes=grounds.undoes,
             evidence=grounds.evidence,
             facts=grounds.facts,
             confidence=grounds.confidence,

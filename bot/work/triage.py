@@ -14,6 +14,7 @@ from bot.errors import IllegalTransition, NotFound
 from bot.models import Alert, Answered, Briefed, Event, HandedOver, Incident, Noted, Phase, Resolved, Unanswered
 from bot.work.follow import WALKED_ON
 from bot.work.scoping import run_of
+from bot.work.wayback import WayBack, acted_on, undone_well
 from bot.work.world import IncidentWorld, Rooms, gate_field, question_field
 
 log = structlog.get_logger(__name__)
@@ -37,6 +38,7 @@ class Triage:
         self._store = store
         self._choose = choose
         self._library = library
+        self._way_back = WayBack(rooms.journal, rooms.draft, rooms.clock)
 
     async def walk(self, incident_id: str) -> None:
         """Go on with the incident's run, from its beginning or from where it stands."""
@@ -132,16 +134,21 @@ class Triage:
         return False
 
     async def _deliver_outcome(self, step: Step, incident: Incident) -> bool:
-        """A change waits for the outcome of the proposal that was approved: the latest one."""
-        proposal_id = incident.proposal.id if incident.proposal else None
+        """A change waits for the outcome of the approved proposal, and for the way back where it did not help."""
+        proposal = acted_on(incident)
+        if proposal is None:
+            return False
         for recorded in reversed(incident.history):
             event = recorded.event
-            if getattr(event, "proposal_id", None) != proposal_id:
+            edge = _edge_of(event) if getattr(event, "proposal_id", None) == proposal.id else None
+            if edge is None:
                 continue
-            edge = _edge_of(event)
-            if edge:
-                facts = event.model_dump(mode="json", exclude={"kind"})
-                return await decide(self._store, step.run_id, step.key, edge, facts=facts)
+            if edge == "not_recovered":
+                if await self._way_back.stands_open(incident, proposal):
+                    return False
+                edge = "recovered" if undone_well(incident, proposal) else edge
+            facts = event.model_dump(mode="json", exclude={"kind"})
+            return await decide(self._store, step.run_id, step.key, edge, facts=facts)
         return False
 
     async def _unless_stalled(self, incident: Incident, run: str, walked: Walked) -> None:

@@ -37,6 +37,7 @@ from bot.models import (
     Reopened,
     Report,
     Risk,
+    Undo,
 )
 from bot.observability import TO_PROPOSAL
 from bot.remediation.action import Action, ActionParameters
@@ -251,6 +252,7 @@ class IncidentWorld:
             node=step.node,
             verification=verification_of(change, incident.findings, self._rooms.settings.remediation.verify_s),
             rollback=change.irreversible,
+            undo=_undo(change),
             floor=Risk(change.risk) if change.risk else None,
             expires_s=step.settings.expires,
             requested_by=_asked_by(incident),
@@ -323,6 +325,12 @@ def _numbered(finding: Finding, step: str) -> Finding:
     """The finding with evidence ids that are unique within the incident: the step's key and the agent's own id."""
     evidence = tuple(fact.model_copy(update={"id": f"{step}/{fact.id}"}) for fact in finding.evidence)
     return finding.model_copy(update={"evidence": evidence})
+
+
+def _undo(change: Change) -> Undo | None:
+    if not change.rollback:
+        return None
+    return Undo(action=str(change.rollback["use"]), parameters=dict(change.rollback["with"]))
 
 
 def _meant(change: Change) -> tuple[str, Mapping[str, Any]]:

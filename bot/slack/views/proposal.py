@@ -22,7 +22,10 @@ def proposal(offered: Proposal, incident: Incident) -> Post:
     return post(
         _summary(offered, incident, where),
         [
-            section(f":wrench: *Proposed action:* {line(offered.effect, 500)}"),
+            section(
+                f"{':leftwards_arrow_with_hook: *Take it back:*' if offered.undoes else ':wrench: *Proposed action:*'} "
+                f"{line(offered.effect, 500)}"
+            ),
             fields(_facts(offered)),
             section(f"*Why*\n{cut(offered.why, 700)}"),
             _evidence(offered, incident),
