@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.models import Evidence, Proposal, Risk, Verification
+from bot.models import Evidence, Proposal, Risk, Undo, Verification
 from bot.remediation.proposal import digest, matches, sealed
 
 NOW = datetime(2026, 5, 1, 3, 0, tzinfo=UTC)
@@ -60,6 +60,8 @@ CHANGES: dict[str, Any] = {
     "reversible": True,
     "blast_radius": "Nobody.",
     "rollback": "Easy.",
+    "undo": Undo(action="kubernetes.scale", parameters={"replicas": 3}),
+    "undoes": "260301-OTHER.1",
     "evidence": ("metrics-2", "database-1"),
     "facts": (Evidence(id="metrics-2", statement="12 sessions wait.", observed_at=NOW),),
     "confidence": 0.81,
