@@ -81,13 +81,13 @@ class Scene:
 
     async def card(self, incident_id: str) -> str:
         """The `ts` of the incident's card, which is also that of its thread."""
-        card = await self._shown(lambda message: incident_id in str(message.get("blocks")), "the card")
+        card = await self._shown(lambda message: _is_card(message, incident_id), "the card")
         return str(card["ts"])
 
     def cards(self) -> list[Json]:
         """The cards of all incidents."""
         said = self.workspace.messages(CHANNEL)
-        return [message for message in said if "Everything else is in the thread." in str(message.get("blocks"))]
+        return [message for message in said if _is_card(message)]
 
     async def proposal(self, incident_id: str = "") -> Json:
         """The message that proposes something, for the incident if one is named, with its Approve button."""
@@ -180,3 +180,9 @@ def offers(message: Mapping[str, Any], incident_id: str) -> bool:
     """Whether it asks people to decide on an action for the incident, or for any if none is named."""
     value = buttons(message).get(APPROVE, "")
     return bool(value) and (not incident_id or value.startswith(f"{incident_id}."))
+
+
+def _is_card(message: Json, incident_id: str = "") -> bool:
+    """Other messages name an incident too, such as the one that says what was split off into it."""
+    blocks = str(message.get("blocks"))
+    return "Everything else is in the thread." in blocks and incident_id in blocks
