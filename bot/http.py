@@ -102,7 +102,7 @@ class HttpSource:
             auth=_TokenFile(token_file) if token_file else None,
             timeout=timeout_s,
             transport=transport,
-            verify=ssl.create_default_context(cafile=ca_file) if ca_file else True,
+            verify=_trusted(ca_file),
             follow_redirects=False,
             trust_env=False,
         )
@@ -314,93 +314,41 @@ SENT_ELSEWHERE_AFTERWARDS = frozenset({301, 302, 303})
 """307 and 308 ask for the same request again, so nothing was done; after these the answer lies elsewhere."""
 
 
-class HttpTarget:
-    """A JSON server that actions change, at one address.
+async def send_once(
+    method: str,
+    url: str,
+    *,
+    headers: Mapping[str, str],
+    body: Any,
+    timeout_s: float,
+    name: str = "the server",
+    params: Mapping[str, Any] | None = None,
+    ca_file: Path | None = None,
+    transport: Transport | None = None,
+) -> bytes:
+    """Send one request that changes something; it is never repeated. Gives the body of a clear yes (2xx).
 
     Args:
-        name: how refusals name it.
-        authorization: the header of that name, as it stands.
+        body: sent as JSON; None for none.
+        name: how refusals name the server.
         ca_file: the certificates that it is checked against, where they are not public ones.
-    """
-
-    def __init__(
-        self,
-        name: str,
-        base_url: str,
-        *,
-        authorization: str,
-        timeout_s: float,
-        ca_file: Path | None = None,
-        transport: Transport | None = None,
-    ) -> None:
-        self.name = name
-        self._base_url = base_url.rstrip("/")
-        self._headers = {"Authorization": authorization, "Accept": "application/json"}
-        self._timeout_s = timeout_s
-        self._ca_file = ca_file
-        self._transport = transport
-
-    async def read(self, path: str, params: Mapping[str, Any] | None = None) -> Any:
-        """The JSON answer to a GET.
-
-        Raises:
-            SourceUnavailable: as `HttpSource.get`.
-        """
-        async with HttpSource(
-            self.name,
-            self._base_url,
-            headers=self._headers,
-            timeout_s=self._timeout_s,
-            ca_file=self._ca_file,
-            transport=self._transport,
-        ) as source:
-            return await source.get(path, params)
-
-    async def change(
-        self,
-        method: str,
-        path: str,
-        body: Any,
-        *,
-        params: Mapping[str, Any] | None = None,
-        content_type: str = "application/json",
-    ) -> Any:
-        """Send one request that changes something; it is never repeated. Gives the JSON answer, None for an empty one.
-
-        Raises:
-            EffectFailed: it did not leave, or the server refused it.
-            EffectUnknown: it left and no clear answer came.
-        """
-        if strays(path):
-            raise EffectFailed(f"Nothing was sent: '{path[:100]}' leads away from {self.name}.")
-        async with httpx.AsyncClient(
-            timeout=self._timeout_s,
-            transport=self._transport,
-            verify=ssl.create_default_context(cafile=self._ca_file) if self._ca_file else True,
-            follow_redirects=False,
-            trust_env=False,
-        ) as client:
-            request = client.build_request(
-                method,
-                f"{self._base_url}/{path.lstrip('/')}",
-                params=params,
-                headers={**self._headers, "Content-Type": content_type},
-                content=None if body is None else json.dumps(body).encode(),
-            )
-            answer = await _sent_once(self.name, client, request)
-        try:
-            return json.loads(answer) if answer.strip() else None
-        except ValueError:
-            raise EffectUnknown(f"{self.name} took the request and answered with something that is not JSON.") from None
-
-
-async def _sent_once(name: str, client: httpx.AsyncClient, request: httpx.Request) -> bytes:
-    """The body of a clear yes (2xx).
 
     Raises:
         EffectFailed: it did not leave, or the server refused it (any other status below 500).
         EffectUnknown: it left and no clear answer came.
     """
+    async with httpx.AsyncClient(
+        timeout=timeout_s,
+        transport=transport,
+        verify=_trusted(ca_file),
+        follow_redirects=False,
+        trust_env=False,
+    ) as client:
+        request = client.build_request(method, url, params=params, headers=dict(headers), json=body)
+        return await _sent_once(name, client, request)
+
+
+async def _sent_once(name: str, client: httpx.AsyncClient, request: httpx.Request) -> bytes:
     try:
         response = await client.send(request, stream=True)
         body = await _bounded(response)
@@ -417,22 +365,5 @@ async def _sent_once(name: str, client: httpx.AsyncClient, request: httpx.Reques
     return body
 
 
-async def send_once(
-    method: str,
-    url: str,
-    *,
-    headers: Mapping[str, str],
-    body: Any,
-    timeout_s: float,
-    transport: Transport | None = None,
-) -> None:
-    """Send one request that changes something; it is never repeated.
-
-    Raises:
-        EffectFailed: it did not leave, or the server refused it.
-        EffectUnknown: it left and no clear answer came.
-    """
-    async with httpx.AsyncClient(
-        timeout=timeout_s, transport=transport, follow_redirects=False, trust_env=False
-    ) as client:
-        await _sent_once("the server", client, client.build_request(method, url, headers=dict(headers), json=body))
+def _trusted(ca_file: Path | None) -> ssl.SSLContext | bool:
+    return ssl.create_default_context(cafile=ca_file) if ca_file else True

@@ -14,10 +14,11 @@ from pydantic import Field, SecretStr, StrictBool
 
 from bot.catalog import Catalog
 from bot.errors import PreconditionFailed, RemediationError, SourceUnavailable
-from bot.http import HttpTarget, Transport
+from bot.http import Transport
 from bot.models import Risk, Verification
 from bot.remediation.action import Action, ActionParameters, BlastRadius, Measure
 from bot.remediation.reach import reach
+from bot.remediation.target import HttpTarget
 from bot.targets import FeatureFlag
 
 SEMANTIC_PATCH = "application/json; domain-model=launchdarkly.semanticpatch"

@@ -19,10 +19,11 @@ from pydantic import Field, SecretStr
 
 from bot.catalog import Catalog
 from bot.errors import EffectUnknown, Misconfigured, PreconditionFailed, RemediationError, SourceUnavailable
-from bot.http import HttpTarget, Transport
+from bot.http import Transport
 from bot.models import Risk
 from bot.remediation.action import Action, ActionParameters, BlastRadius
 from bot.remediation.reach import reach
+from bot.remediation.target import HttpTarget
 from bot.remediation.values import Value, filled, require_match, unreadable
 from bot.targets import GithubSettings, GithubWorkflow
 

@@ -16,7 +16,8 @@ from pydantic import SecretStr
 
 from bot.catalog import Workload
 from bot.errors import PreconditionFailed, SourceUnavailable
-from bot.http import HttpTarget, Transport
+from bot.http import Transport
+from bot.remediation.target import HttpTarget
 from bot.targets import KubernetesCluster
 
 JSON_PATCH = "application/json-patch+json"

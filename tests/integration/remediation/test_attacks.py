@@ -14,13 +14,14 @@ import pytest
 
 from bot.catalog import Catalog
 from bot.errors import RemediationError, SourceUnavailable
-from bot.http import HttpSource, HttpTarget, strays
+from bot.http import HttpSource, strays
 from bot.incidents import Journal
 from bot.incidents.journal import history_key, record_key
 from bot.models import Noted, Phase, Proposed
 from bot.remediation.policy import Judgement, rejudge
 from bot.remediation.proposal import sealed
 from bot.remediation.rules import load_policy
+from bot.remediation.target import HttpTarget
 from bot.settings import RemediationSettings
 from bot.slack.groups import CURRENT_S
 from tests.integration.remediation.gate import INCIDENT, NOW, PROPOSAL, Gate, a_proposal, open_gate
