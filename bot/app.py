@@ -59,6 +59,7 @@ from bot.slack.outbox import Outbox
 from bot.slack.people import People
 from bot.storage import KEEP_IT, connect, embedded_redis, keeps, require_usable
 from bot.telemetry.prometheus import Prometheus
+from bot.telemetry.shared import log_seats, span_seats
 from bot.telemetry.sources import log_sources, span_sources
 from bot.work.answers import Answers, Names
 from bot.work.backfill import Backfill, read_back_key, unless
@@ -235,16 +236,16 @@ async def _telemetry(
     prometheus = prometheus_of(settings)
     if prometheus:
         await stack.enter_async_context(prometheus)
-    logs = await stack.enter_async_context(log_sources(settings.logs))
-    spans = await stack.enter_async_context(span_sources(settings.traces))
+    logs, lines = log_seats(await stack.enter_async_context(log_sources(settings.logs)), 2)
+    traces, spans = span_seats(await stack.enter_async_context(span_sources(settings.traces)), 2)
     databases = databases_of(catalog, secret_from_environment)
     await stack.enter_async_context(readings_kept(databases.values(), settings.triage.database_readings_s))
     toolbox = Toolbox(
         (
             *metrics_tools(prometheus),
             *logs_tools(logs),
-            *request_tools(logs, spans),
-            *traces_tools(spans),
+            *request_tools(lines, spans),
+            *traces_tools(traces),
             *database_tools(databases),
             *await tools_for_changes(stack, settings.changes, ledger, memory, catalog),
         )
