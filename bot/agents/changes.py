@@ -36,9 +36,9 @@ VERBS: Mapping[ChangeKind, tuple[str, str, str]] = {
 CHANGED = ("was changed", "was being changed", "was changed without success")
 
 FACTS: Mapping[str, str] = {
-    "change_count": "changes of the service, or of what it stands on, in the hours before the onset",
+    "change_count": "changes of the service, or of what it stands on, in the hours before the alert",
     "last_change": "the latest of them, in words",
-    "last_change_age_s": "how long before the onset it was",
+    "last_change_age_s": "how long before the onset it was; less than 0 where it came between the onset and the alert",
     "suspect": "the most suspicious of them, in words",
     "suspect_service": "catalogue name of the service that it was on",
     "suspect_kind": "deploy, rollback, restart, config, migration, flag, scale, infrastructure or other",
@@ -96,11 +96,11 @@ class ChangesAgent:
             reason = "no source of changes is configured: see docs/changes.md"
             return Report(agent="changes", gaps=(Gap(source="changes", reason=reason),))
         began = asyncio.get_running_loop().time()
-        onset = _onset(scope)
-        span = Window(start=onset - look_back, end=max(scope.window.end, onset + timedelta(seconds=1)))
+        onset, alerted = _onset(scope), _alerted(scope)
+        span = Window(start=onset - look_back, end=max(scope.window.end, alerted + timedelta(seconds=1)))
         seen = await asyncio.gather(*(_asked(source, span, services, scope.deadline_s) for source in self._sources))
         changes = [change for answer in seen for change in answer.changes]
-        found = suspects(changes, service, scope.catalog, onset)
+        found = suspects(changes, service, scope.catalog, onset, alerted)
         return Report(
             agent="changes",
             findings=_findings(found, service, look_back, scope),
@@ -110,7 +110,11 @@ class ChangesAgent:
 
 
 def _onset(scope: Scope) -> datetime:
-    return onset_heard(scope.alert.starts_at or scope.window.end, scope.heard, scope.neighbourhood)
+    return onset_heard(_alerted(scope), scope.heard, scope.neighbourhood)
+
+
+def _alerted(scope: Scope) -> datetime:
+    return scope.alert.starts_at or scope.window.end
 
 
 async def _asked(source: ChangeSource, span: Window, services: Sequence[str], deadline_s: float) -> Seen:
@@ -170,9 +174,10 @@ def _evidence(group: Iterable[Suspect], service: str | None, look_back: timedelt
 
 def _quiet(service: str | None, look_back: timedelta, scope: Scope) -> Finding:
     of = f" of {service} or of what it depends on" if service else ""
+    hours = f"{look_back.total_seconds() / 3600:g}"
     return Finding(
         agent="changes",
-        title=f"looked, and quiet: no change{of} in the {look_back.total_seconds() / 3600:g} hours before",
+        title=f"looked, and quiet: no change{of} in the {hours} hours before the trouble began",
         service=scope.service,
         indicator="changes",
         kind="change",
@@ -201,7 +206,7 @@ def _facts(found: Sequence[Suspect]) -> dict[str, Any]:
 def _sentence(suspect: Suspect, service: str | None) -> str:
     """'checkout v4.2.1 → v4.3.0 was deployed by mina at 02:51 UTC, 4 min before the trouble began'."""
     change = suspect.change
-    when = f"at {clock(change.at)}, {duration(suspect.before_onset_s)} before the trouble began"
+    when = f"at {clock(change.at)}, {_placed(suspect)}"
     if _is_quoted(change):
         said = f"{redacted(change.who or 'somebody', 60)} announced {when}: {_told(change)}"
     else:
@@ -209,7 +214,16 @@ def _sentence(suspect: Suspect, service: str | None) -> str:
         said = f"{_told(change)} {_verb(change)}{by} {when}"
     related = {"upstream": f" – {service} stands on it", "caller": f" – it calls {service}"}.get(suspect.relation, "")
     undone = "; it was rolled back since" if suspect.undone else ""
-    return said + related + undone
+    late = "; it may have made it worse" if suspect.late else ""
+    return said + related + undone + late
+
+
+def _placed(suspect: Suspect) -> str:
+    """'4 min before the trouble began', or where between its beginning and the alert."""
+    if not suspect.late:
+        return f"{duration(suspect.before_onset_s)} before the trouble began"
+    since, until = duration(-suspect.before_onset_s), duration(suspect.before_alert_s)
+    return f"{since} after the trouble began and {until} before the alert"
 
 
 def _told(change: Change) -> str:

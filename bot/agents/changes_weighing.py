@@ -24,6 +24,8 @@ CALLER = 0.4
 FAILED = 0.7
 UNDONE = 0.3
 """It was rolled back before the onset."""
+LATE = 0.5
+"""It came after the onset and before the alert: no cause, but it may be what made it bad enough to alert."""
 KINDS: Mapping[ChangeKind, float] = {"rollback": 0.7, "restart": 0.5, "scale": 0.5, "other": 0.6}
 """Those that are less often to blame than a new version, a configuration or a migration."""
 
@@ -40,24 +42,53 @@ class Suspect:
     """Catalogue name of the service that it was on, where that is known."""
     score: float
     before_onset_s: float
+    """Less than 0 where it came between the onset and the alert."""
+    before_alert_s: float
     relation: Relation = "own"
     """upstream: the suffering service stands on the one that was changed."""
     undone: bool = False
 
+    @property
+    def late(self) -> bool:
+        """Whether it came only after the trouble began."""
+        return self.before_onset_s < 0
 
-def suspects(changes: Sequence[Change], service: str | None, catalog: Catalog, onset: datetime) -> list[Suspect]:
-    """The changes before the onset that can have to do with the service, the most suspicious first."""
-    known = [_placed(change, catalog) for change in changes if change.at <= onset]
+
+def suspects(
+    changes: Sequence[Change], service: str | None, catalog: Catalog, onset: datetime, alerted: datetime
+) -> list[Suspect]:
+    """The changes before the alert that can have to do with the service, the most suspicious first.
+
+    Args:
+        onset: when the trouble began; what came after it counts less.
+        alerted: when the alert says that it began, which may be later.
+    """
     found = []
-    for change, undone in recognised(merged(known)):
+    for change, undone in _known(changes, catalog, onset, alerted):
         relation = _relation(change.service, service, catalog)
         if relation is not None:
-            age_s = (onset - change.at).total_seconds()
-            nearness = _nearness(relation, change.service, service, catalog)
-            weight = KINDS.get(change.kind, 1.0) * nearness * 0.5 ** (age_s / HALF_LIFE_S)
-            weight *= (FAILED if change.outcome == "failed" else 1.0) * (UNDONE if undone else 1.0)
-            found.append(Suspect(change, change.service or service, STRONGEST * weight, age_s, relation, undone))
+            before_s, alert_s = ((moment - change.at).total_seconds() for moment in (onset, alerted))
+            weight = _nearness(relation, change.service, service, catalog) * _gravity(change, before_s, alert_s)
+            score = STRONGEST * weight * (UNDONE if undone else 1.0)
+            found.append(Suspect(change, change.service or service, score, before_s, alert_s, relation, undone))
     return sorted(found, key=lambda one: (-one.score, one.before_onset_s))
+
+
+def _gravity(change: Change, before_onset_s: float, before_alert_s: float) -> float:
+    """What its time, its kind and its outcome leave of the suspicion."""
+    late = before_onset_s < 0
+    nearness = 0.5 ** ((before_alert_s if late else before_onset_s) / HALF_LIFE_S)
+    outcome = FAILED if change.outcome == "failed" else 1.0
+    return nearness * KINDS.get(change.kind, 1.0) * outcome * (LATE if late else 1.0)
+
+
+def _known(
+    changes: Sequence[Change], catalog: Catalog, onset: datetime, alerted: datetime
+) -> tuple[tuple[Change, bool], ...]:
+    """Each change once, and whether it was undone; a rollback after the onset acquits nobody of what came before."""
+    known = merged(_placed(change, catalog) for change in changes if change.at <= max(onset, alerted))
+    before = [change for change in known if change.at <= onset]
+    return (*recognised(before), *recognised(known)[len(before) :])
 
 
 def _placed(change: Change, catalog: Catalog) -> Change:

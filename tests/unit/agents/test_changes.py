@@ -10,13 +10,13 @@ from typing import Any
 import pytest
 
 from bot.agents.changes import MOST, changes_tools
-from bot.agents.changes_weighing import CALLER, FARTHER, STRONGEST, UNPLACED
+from bot.agents.changes_weighing import CALLER, FARTHER, LATE, STRONGEST, UNPLACED
 from bot.agents.scope import Scope
 from bot.agents.tools import Toolbox
 from bot.catalog import Catalog
 from bot.changes.change import Change, Seen
 from bot.errors import SourceUnavailable
-from bot.models import Alert, Gap, Report, Window
+from bot.models import Alert, Finding, Gap, Report, Window
 
 ONSET = datetime(2026, 5, 1, 2, 55, tzinfo=UTC)
 CATALOG = Catalog.model_validate(
@@ -51,13 +51,27 @@ class Source:
         return "well"
 
 
-def scope(starts_at: datetime | None = ONSET, service: str | None = "checkout", deadline_s: float = 10) -> Scope:
+def scope(
+    starts_at: datetime | None = ONSET,
+    service: str | None = "checkout",
+    deadline_s: float = 10,
+    seen_min_before: float | None = None,
+) -> Scope:
+    """What the agent is sent out with; others may have seen the trouble begin before the alert says."""
     alert = Alert.model_validate(
         {"source": "t", "name": "A", "status": "firing", "fingerprint": "f", "starts_at": starts_at}
     )
     window = Window(start=ONSET - timedelta(minutes=15), end=ONSET + timedelta(minutes=1))
     baseline = Window(start=ONSET - timedelta(hours=1), end=window.start)
-    return Scope("i", alert, service, CATALOG, window, baseline, deadline_s=deadline_s)
+    heard = () if seen_min_before is None else (seen(ONSET - timedelta(minutes=seen_min_before)),)
+    return Scope("i", alert, service, CATALOG, window, baseline, heard=heard, deadline_s=deadline_s)
+
+
+def seen(began: datetime) -> Finding:
+    return Finding(
+        agent="metrics", title="p95 rose", service="checkout", indicator="p95", kind="latency", score=0.8,
+        started_at=began,
+    )  # fmt: skip
 
 
 def changed(minutes_before: float = 4, **fields: Any) -> Change:
@@ -97,7 +111,36 @@ async def test_the_nearer_the_change_the_stronger_the_suspicion() -> None:
 async def test_what_was_changed_after_the_trouble_began_did_not_cause_it() -> None:
     (finding,) = (await look(changed(-0.5))).findings
     assert (finding.score, finding.facts["change_count"]) == (0.0, 0)
-    assert finding.title == "looked, and quiet: no change of checkout or of what it depends on in the 6 hours before"
+    assert (
+        finding.title
+        == "looked, and quiet: no change of checkout or of what it depends on in the 6 hours before the trouble began"
+    )
+
+
+async def test_what_came_after_an_onset_that_others_saw_and_before_the_alert_may_have_made_it_worse() -> None:
+    (finding,) = (await look(changed(7, after="v2"), given=scope(seen_min_before=30))).findings
+    assert finding.score == pytest.approx(STRONGEST * LATE * 0.5 ** (7 / 30), abs=1e-4)
+    assert finding.title == (
+        "checkout v2 was deployed at 02:48 UTC, 23 min after the trouble began and 7 min before the alert; "
+        "it may have made it worse"
+    )
+    assert finding.facts["last_change_age_s"] == -23 * 60
+
+
+async def test_a_change_before_that_onset_leads_and_one_after_the_alert_is_none() -> None:
+    given = scope(seen_min_before=30)
+    report = await look(changed(32, after="v2"), changed(2, after="v3"), changed(-0.5, after="v4"), given=given)
+    (finding,) = report.findings
+    assert finding.title == "checkout v2 was deployed at 02:23 UTC, 2 min before the trouble began"
+    assert [fact.statement[:11] for fact in finding.evidence] == ["checkout v2", "checkout v3"]
+    assert finding.facts["change_count"] == 2
+
+
+async def test_a_rollback_after_the_trouble_began_acquits_nobody() -> None:
+    bad, back = changed(40, before="v1", after="v2"), changed(10, before="v2", after="v1")
+    (finding,) = (await look(bad, back, given=scope(seen_min_before=30))).findings
+    assert finding.title == "checkout v1 → v2 was deployed at 02:15 UTC, 10 min before the trouble began"
+    assert "was rolled back at 02:45 UTC, 20 min after the trouble began" in finding.evidence[1].statement
 
 
 @pytest.mark.parametrize(
