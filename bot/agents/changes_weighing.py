@@ -77,7 +77,7 @@ def suspects(
 def _gravity(change: Change, before_onset_s: float, before_alert_s: float) -> float:
     """What its time, its kind and its outcome leave of the suspicion."""
     late = before_onset_s < 0
-    nearness = 0.5 ** ((before_alert_s if late else before_onset_s) / HALF_LIFE_S)
+    nearness = float(0.5 ** ((before_alert_s if late else before_onset_s) / HALF_LIFE_S))
     outcome = FAILED if change.outcome == "failed" else 1.0
     return nearness * KINDS.get(change.kind, 1.0) * outcome * (LATE if late else 1.0)
 
