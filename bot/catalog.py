@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
-from ruamel.yaml import YAML
-from ruamel.yaml.error import YAMLError
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from bot.documents import read_document, schema_of
 from bot.errors import Misconfigured
-from bot.plural import many
 
 
 class _Entry(BaseModel):
@@ -135,7 +132,7 @@ class Catalog(_Entry):
         return [*service.depends_on, *service.databases] if service else []
 
     @staticmethod
-    def _reach(start: str, step: Any) -> tuple[str, ...]:
+    def _reach(start: str, step: Callable[[str], Iterable[str]]) -> tuple[str, ...]:
         seen, ring = {start: None}, [start]
         while ring:
             ring = [name for origin in ring for name in step(origin) if name not in seen]
@@ -154,23 +151,9 @@ def load_catalog(file: Path) -> Catalog:
             f"There is no service catalogue at {file}: write one (see docs/services.md), "
             "or set NIGHTDESK_SERVICES_FILE."
         )
-    try:
-        document = YAML(typ="safe").load(file.read_text(encoding="utf-8"))
-    except (YAMLError, UnicodeDecodeError) as error:
-        raise Misconfigured(f"{file} is not readable YAML: {error}") from None
-    try:
-        return Catalog.model_validate(document or {})
-    except ValidationError as error:
-        lines = [f"{file} has {many(error.error_count(), 'problem')}:"]
-        for problem in error.errors(include_url=False, include_input=False):
-            place = ".".join(str(part) for part in problem["loc"]) or "catalogue"
-            lines.append(f"  {place}: {problem['msg'].removeprefix('Value error, ')}")
-        raise Misconfigured("\n".join(lines)) from None
+    return read_document(file, Catalog, whole="catalogue")
 
 
 def json_schema() -> str:
     """The JSON Schema of `services.yaml`, for editors."""
-    schema = Catalog.model_json_schema()
-    schema["$schema"] = "https://json-schema.org/draft/2020-12/schema"
-    schema["title"] = "Nightdesk service catalogue"
-    return json.dumps(schema, indent=2, ensure_ascii=False) + "\n"
+    return schema_of(Catalog, title="Nightdesk service catalogue")

@@ -6,20 +6,16 @@ asked for it.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Literal
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError, model_validator
-from ruamel.yaml import YAML
-from ruamel.yaml.error import YAMLError
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, model_validator
 
 from bot.catalog import Catalog
-from bot.errors import Misconfigured
+from bot.documents import read_document, schema_of
 from bot.models import Risk
-from bot.plural import many
 from bot.settings import RemediationSettings
 
 MOST_DAYS = 90
@@ -156,20 +152,7 @@ def read_policy(file: Path) -> Policy:
     Raises:
         Misconfigured: naming the file, the place and what to do.
     """
-    try:
-        document = YAML(typ="safe").load(file.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise Misconfigured(f"The policy {file} cannot be read: {error.strerror}.") from None
-    except (YAMLError, UnicodeDecodeError) as error:
-        raise Misconfigured(f"{file} is not readable YAML: {error}") from None
-    try:
-        return Policy.model_validate(document or {})
-    except ValidationError as error:
-        lines = [f"{file} has {many(error.error_count(), 'problem')}:"]
-        for problem in error.errors(include_url=False, include_input=False):
-            place = ".".join(str(part) for part in problem["loc"]) or "policy"
-            lines.append(f"  {place}: {problem['msg'].removeprefix('Value error, ')}")
-        raise Misconfigured("\n".join(lines)) from None
+    return read_document(file, Policy, whole="policy")
 
 
 def faults(policy: Policy, catalog: Catalog, actions: frozenset[str]) -> Iterator[str]:
@@ -197,7 +180,4 @@ def _unknown(where: str, services: tuple[str, ...], catalog: Catalog) -> Iterato
 
 def json_schema() -> str:
     """The JSON Schema of `policy.yaml`, for editors."""
-    schema = Policy.model_json_schema(by_alias=True)
-    schema["$schema"] = "https://json-schema.org/draft/2020-12/schema"
-    schema["title"] = "Nightdesk approval policy"
-    return json.dumps(schema, indent=2, ensure_ascii=False) + "\n"
+    return schema_of(Policy, title="Nightdesk approval policy")
