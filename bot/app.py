@@ -225,9 +225,8 @@ def _memory(url: str, settings: Settings) -> AbstractAsyncContextManager[MemoryM
 
 
 async def _redis_url(stack: AsyncExitStack, settings: Settings) -> str:
-    if settings.redis_url is not None:
-        return settings.redis_url.get_secret_value()
-    return await stack.enter_async_context(embedded_redis(settings.data_dir))
+    given = settings.redis
+    return given if given is not None else await stack.enter_async_context(embedded_redis(settings.data_dir))
 
 
 async def _telemetry(

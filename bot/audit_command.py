@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from collections.abc import Callable
 from pathlib import Path
-
-from redis.asyncio import Redis
 
 from bot.errors import BadInput
 from bot.remediation.audit import Audit
 from bot.settings import Settings
-from bot.storage import attached_redis, connect
+from bot.storage import redis_at_hand
 
 
 async def verify(settings: Settings, export: Path | None, out: Callable[[str], None]) -> None:
@@ -22,7 +19,7 @@ async def verify(settings: Settings, export: Path | None, out: Callable[[str], N
         BadInput: an export that cannot be read.
     """
     known = _lines(export) if export else []
-    async with _redis(settings) as redis:
+    async with redis_at_hand(settings.redis, settings.data_dir) as redis:
         latest = await Audit(redis, settings.audit_key).verify(known)
     if latest is None:
         out("The audit trail is empty.")
@@ -39,22 +36,12 @@ async def export(settings: Settings, out: Callable[[str], None]) -> None:
     Raises:
         Torn: the chain is broken; what was printed before that is sound.
     """
-    async with _redis(settings) as redis:
+    async with redis_at_hand(settings.redis, settings.data_dir) as redis:
         audit, latest = Audit(redis, settings.audit_key), None
         async for entry in audit.entries():
             audit.require_next(latest, entry)
             out(entry.model_dump_json())
             latest = entry
-
-
-@asynccontextmanager
-async def _redis(settings: Settings) -> AsyncIterator[Redis]:
-    if settings.redis_url is not None:
-        async with connect(settings.redis_url.get_secret_value()) as redis:
-            yield redis
-        return
-    async with attached_redis(settings.data_dir) as url, connect(url) as redis:
-        yield redis
 
 
 def _lines(file: Path) -> list[str]:

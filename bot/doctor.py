@@ -71,14 +71,13 @@ def _settings(settings: Settings) -> Check:
 
 
 async def _redis(settings: Settings) -> Check:
-    from bot.storage import KEEP_EVERY_WRITE, KEEP_IT, attached_redis, connect, keeps, keeps_every_write, require_usable
+    from bot.storage import KEEP_EVERY_WRITE, KEEP_IT, keeps, keeps_every_write, redis_at_hand, require_usable
 
     try:
-        if settings.redis_url is None:
-            async with attached_redis(settings.data_dir) as url, connect(url) as redis:
-                return Check("ok", "Redis", f"a private one, {await require_usable(redis)}, in {settings.data_dir}")
-        async with connect(settings.redis_url.get_secret_value()) as redis:
+        async with redis_at_hand(settings.redis, settings.data_dir) as redis:
             version = await require_usable(redis)
+            if settings.redis is None:
+                return Check("ok", "Redis", f"a private one, {version}, in {settings.data_dir}")
             if await keeps_every_write(redis) and await keeps(redis):
                 return Check("ok", "Redis", f"{version} answers, and writes to disk as it goes")
             if await keeps(redis):
@@ -276,19 +275,11 @@ async def _encoder(settings: Settings) -> Check:
         )
     from bot.memory import MemoryManager
 
-    async def load() -> None:
-        async with MemoryManager.open(encoder=settings.encoder):
-            pass
-
-    return await _tried("Recall", load, f"encoder {settings.encoder} loads")
-
-
-async def _tried(what: str, work: Callable[[], Awaitable[object]], fine: str) -> Check:
     try:
-        await work()
+        async with MemoryManager.open(encoder=settings.encoder):
+            return Check("ok", "Recall", f"encoder {settings.encoder} loads")
     except NightdeskError as error:
-        return Check("wrong", what, str(error))
-    return Check("ok", what, fine)
+        return Check("wrong", "Recall", str(error))
 
 
 async def _models(settings: Settings) -> AsyncIterator[Check]:

@@ -13,7 +13,7 @@ from bot.errors import Misconfigured, NotFound
 from bot.incidents import Journal
 from bot.models import Incident
 from bot.settings import Settings
-from bot.storage import attached_redis, connect, require_usable
+from bot.storage import redis_at_hand, require_usable
 
 NIGHT = (22, 7)
 """Local hours: from ten in the evening to seven in the morning."""
@@ -48,23 +48,17 @@ async def report(settings: Settings, *, days: int, as_json: bool, out: Callable[
     Raises:
         Misconfigured: Redis cannot be used.
     """
-    now = datetime.now(UTC)
-    if settings.redis_url is None:
-        async with attached_redis(settings.data_dir) as url:
-            incidents = await _incidents(url, now - timedelta(days=days))
-    else:
-        incidents = await _incidents(settings.redis_url.get_secret_value(), now - timedelta(days=days))
+    async with redis_at_hand(settings.redis, settings.data_dir) as redis:
+        await require_usable(redis)
+        incidents = await _incidents(Journal(redis), datetime.now(UTC) - timedelta(days=days))
     worth = measure(incidents, days, settings.slack.timezone)
     out(json.dumps(asdict(worth), indent=2) if as_json else table(worth))
 
 
-async def _incidents(url: str, since: datetime) -> list[Incident]:
-    async with connect(url) as redis:
-        await require_usable(redis)
-        journal = Journal(redis)
-        closed = await journal.closed_ids(since=since.timestamp(), limit=10_000)
-        known = [await _read(journal, name) for name in dict.fromkeys([*closed, *await journal.open_ids()])]
-        return [incident for incident in known if incident and incident.opened_at >= since]
+async def _incidents(journal: Journal, since: datetime) -> list[Incident]:
+    closed = await journal.closed_ids(since=since.timestamp(), limit=10_000)
+    known = [await _read(journal, name) for name in dict.fromkeys([*closed, *await journal.open_ids()])]
+    return [incident for incident in known if incident and incident.opened_at >= since]
 
 
 async def _read(journal: Journal, incident_id: str) -> Incident | None:

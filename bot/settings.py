@@ -336,6 +336,11 @@ class Settings(BaseSettings):
         return self
 
     @property
+    def redis(self) -> str | None:
+        """Where Redis is, password included; None where it is a private one."""
+        return self.redis_url.get_secret_value() if self.redis_url else None
+
+    @property
     def loopback(self) -> bool:
         """Whether the server is reachable from this machine only."""
         return self.host in {"127.0.0.1", "::1", "localhost"}

@@ -16,6 +16,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
+from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
 from bot.errors import Misconfigured
@@ -64,6 +65,21 @@ async def attached_redis(folder: Path) -> AsyncIterator[str]:
         return
     async with embedded_redis(folder) as own:
         yield own
+
+
+@asynccontextmanager
+async def redis_at_hand(url: str | None, folder: Path) -> AsyncIterator[Redis]:
+    """For a command beside a running Nightdesk: the Redis at the URL, or without one the private Redis of the folder.
+
+    Raises:
+        Misconfigured: as `embedded_redis`.
+    """
+    if url is not None:
+        async with connect(url) as redis:
+            yield redis
+    else:
+        async with attached_redis(folder) as own, connect(own) as redis:
+            yield redis
 
 
 async def _alive(url: str) -> bool:
