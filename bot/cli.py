@@ -8,7 +8,7 @@ import sys
 from collections.abc import Callable, Coroutine
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, TypeVar
 
 import typer
 
@@ -23,6 +23,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
+T = TypeVar("T")
 FACTS_HELP = "YAML with any of: given, finds (step → facts), answers (node → outcome)."
 playbook_app = typer.Typer(help="Check, draw and rehearse playbooks.", no_args_is_help=True)
 alert_app = typer.Typer(help="Look at alerts as Nightdesk reads them.", no_args_is_help=True)
@@ -81,14 +82,7 @@ def demo(
     """Show the whole promise on a real failure, in a local workspace that looks like Slack."""
     from bot.demo.command import play
 
-    code = 0
-
-    async def show() -> None:
-        nonlocal code
-        code = await play(headless=headless, port=port, folder=folder)
-
-    _run(show)
-    raise typer.Exit(code)
+    raise typer.Exit(_run(lambda: play(headless=headless, port=port, folder=folder)))
 
 
 @app.command()
@@ -97,14 +91,7 @@ def doctor() -> None:
     from bot.doctor import examine
     from bot.settings import load
 
-    code = 0
-
-    async def look() -> None:
-        nonlocal code
-        code = await examine(load(), print)
-
-    _run(look)
-    raise typer.Exit(code)
+    raise typer.Exit(_run(lambda: examine(load(), print)))
 
 
 @app.command()
@@ -186,21 +173,15 @@ def playbook_render(
 
 @playbook_app.command("run")
 def playbook_run(
-    file: Path,
+    file: Annotated[Path, typer.Argument(help="A playbook.")],
     facts: Annotated[Path | None, typer.Option(help=FACTS_HELP)] = None,
     case: Annotated[Path | None, typer.Option(help="A recorded case: case.json, telemetry, facts.yaml.")] = None,
 ) -> None:
     """Rehearse a playbook: print the path it takes on given facts or a recorded case. Changes are only simulated."""
     from bot.rehearsal import rehearse
 
-    code = 0
-
-    async def go() -> None:
-        nonlocal code
-        text, code = await rehearse(file, facts, case)
-        print(text)
-
-    _run(go)
+    text, code = _run(lambda: rehearse(file, facts, case))
+    print(text)
     raise typer.Exit(code)
 
 
@@ -213,7 +194,7 @@ def services_schema() -> None:
 
 
 @services_app.command("check")
-def services_check(file: Annotated[Path, typer.Argument()] = Path("services.yaml")) -> None:
+def services_check(file: Annotated[Path, typer.Argument(help="The catalogue.")] = Path("services.yaml")) -> None:
     """Check a service catalogue."""
     from bot.catalog import load_catalog
 
@@ -302,23 +283,23 @@ def _read(file: str) -> bytes:
         raise BadInput(f"{file} cannot be read: {error.strerror}.") from None
 
 
-def _run(work: Callable[[], Coroutine[Any, Any, None]]) -> None:
-    """Run it; Ctrl-C and SIGTERM end it in order and without a trace."""
+def _run(work: Callable[[], Coroutine[Any, Any, T]]) -> T:
+    """What the work gives; Ctrl-C and SIGTERM end it in order and without a trace."""
     try:
-        asyncio.run(_cancelled_by_sigterm(work))
+        return asyncio.run(_cancelled_by_sigterm(work))
     except (KeyboardInterrupt, asyncio.CancelledError) as ended:
         print("Stopped.", file=sys.stderr)
         number = signal.SIGINT if isinstance(ended, KeyboardInterrupt) else signal.SIGTERM
         raise typer.Exit(128 + number) from None
 
 
-async def _cancelled_by_sigterm(work: Callable[[], Coroutine[Any, Any, None]]) -> None:
+async def _cancelled_by_sigterm(work: Callable[[], Coroutine[Any, Any, T]]) -> T:
     """As asyncio does it for Ctrl-C: what is open is closed, children end, temporary folders go."""
     loop, task = asyncio.get_running_loop(), asyncio.current_task()
     assert task is not None
     before = signal.signal(signal.SIGTERM, lambda *_: loop.call_soon_threadsafe(task.cancel))
     try:
-        await work()
+        return await work()
     finally:
         signal.signal(signal.SIGTERM, before)
 
