@@ -19,8 +19,9 @@ _GROUPS = f"{_GROUP}(?::{_GROUP}){{0,6}}"
 _IPV6 = f"(?:{_GROUP}:){{7}}{_GROUP}|{_GROUPS}::(?:{_GROUPS})?|::{_GROUPS}"
 """With all of its groups, or with a gap: three of them are a time of day."""
 
+_TOKEN = re.compile(r"\b(?:TOKEN|EMAIL|PERSON|IP|HOST|PATH|UUID|NAME)_\d+\b")
 _KINDS: tuple[tuple[str, re.Pattern[str]], ...] = (
-    ("TOKEN", re.compile(r"\b(?:TOKEN|EMAIL|PERSON|IP|HOST|PATH|UUID|NAME)_\d+\b")),
+    ("TOKEN", _TOKEN),
     ("EMAIL", re.compile(r"\b[\w.+-]{1,64}@[\w-]{1,63}(?:\.[\w-]{1,63}){1,8}\b")),
     ("PERSON", re.compile(r"(?<=@)[UW][A-Z0-9]{2,20}\b|\b[UW]0[A-Z0-9]{2,20}\b")),
     ("UUID", re.compile(r"\b[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}\b")),
@@ -33,7 +34,6 @@ _KINDS: tuple[tuple[str, re.Pattern[str]], ...] = (
     ("PATH", re.compile(r"(?<![\w/.])/(?:[\w.@-]{1,100}/){1,20}[\w.@-]{1,100}")),
     ("HOST", re.compile(r"\b(?=[a-z0-9.-]*[a-z])(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.){1,8}[a-z]{2,24}\b(?!\()")),
 )
-_TOKEN = re.compile(r"\b(?:TOKEN|EMAIL|PERSON|IP|HOST|PATH|UUID|NAME)_\d+\b")
 
 
 @dataclass

@@ -10,9 +10,6 @@ from bot.models import Window
 
 SpanKind = Literal["server", "client", "internal", "producer", "consumer", "unknown"]
 
-MOST_SPANS = 200_000
-"""Spans of one read; beyond it whole traces are left out, and the batch says so in a gap."""
-
 
 @dataclass(frozen=True, slots=True)
 class Span:

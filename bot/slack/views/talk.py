@@ -4,12 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from bot.models import Incident, Proposal
+from bot.models import Incident
 from bot.slack.blocks import Post, context, post, section
 from bot.slack.text import cut, line
 from bot.slack.views import words
-from bot.slack.views.proposal import decided
-from bot.slack.views.standing import standing
 
 HELP = (
     "*What I do.* When an alert fires I open a thread with what this channel knows, evidence from metrics, logs, "
@@ -59,22 +57,6 @@ def nothing_known(services: Sequence[str]) -> str:
         "Nothing here remembers that yet. If you know it, tell me: “remember: …”. Or name a service and I look "
         f"into it; I know: {known}."
     )
-
-
-def already_decided(proposal: Proposal, incident: Incident) -> str:
-    """For a click that comes too late."""
-    where = standing(proposal, incident)
-    if where.open:
-        return "This proposal has changed since that message was shown: use the buttons of the latest one."
-    return f"Already decided, so your click has no effect. {decided(where)}."
-
-
-def not_allowed(proposal: Proposal) -> str:
-    """For a click by somebody who may not approve."""
-    groups = ", ".join(f"<!subteam^{group}>" for group in proposal.approver_groups[:5] if group.isalnum())
-    people = ", ".join(f"<@{user}>" for user in proposal.approver_users[:5] if user.isalnum())
-    who = " or ".join(part for part in (groups, people) if part) or "the approvers in the settings"
-    return f"You may not decide this one; {who} may. Nothing was changed, and your click was recorded."
 
 
 def answer(text: str, *, sources: tuple[str, ...] = ()) -> Post:

@@ -22,7 +22,7 @@ from bot.models import (
     Severity,
 )
 from bot.slack.blocks import Block, Post
-from bot.slack.views import modal, talk, words
+from bot.slack.views import modal, words
 from bot.slack.views.card import card
 from bot.slack.views.proposal import button_value, proposal
 from bot.slack.views.thread import message, next_turn
@@ -206,18 +206,6 @@ def test_only_a_rise_in_severity_is_told_to_the_whole_channel() -> None:
         shown = last_message(stories.joined(2, severity=severity))
         assert shown is not None
         assert shown.broadcast is told
-
-
-def test_a_late_click_is_told_who_decided() -> None:
-    of = stories.incident(stories.until_rejected())
-    assert talk.already_decided(stories.proposal(), of).startswith(
-        "Already decided, so your click has no effect. :no_entry: Rejected by <@U0MINA>"
-    )
-
-
-def test_a_click_on_an_older_version_is_told_to_use_the_latest() -> None:
-    of = stories.incident(stories.until_proposed())
-    assert "has changed since" in talk.already_decided(stories.proposal(), of)
 
 
 def test_the_dialog_brings_back_which_proposal_it_was_about() -> None:
