@@ -65,12 +65,14 @@ class SourceUnavailable(NightdeskError):
     Args:
         status: the HTTP status that it answered with, if it did.
         wait_s: for how long it asks to be left alone, if it is longer than we wait; infinite where it names a date.
+        reached: whether the question can have got there at all.
     """
 
-    def __init__(self, message: str, *, status: int | None = None, wait_s: float = 0.0) -> None:
+    def __init__(self, message: str, *, status: int | None = None, wait_s: float = 0.0, reached: bool = True) -> None:
         super().__init__(message)
         self.status = status
         self.wait_s = wait_s
+        self.reached = reached
 
 
 class ConnectionsExhausted(SourceUnavailable):

@@ -21,6 +21,7 @@ import httpx
 from tenacity import AsyncRetrying, RetryCallState, retry_if_exception_type, stop_after_attempt, wait_random_exponential
 
 from bot.errors import EffectFailed, EffectUnknown, SourceUnavailable
+from bot.refusals import words_of
 
 MAX_ANSWER_BYTES = 32_000_000
 MAX_LINE_BYTES = 1_000_000
@@ -34,10 +35,13 @@ Transport = httpx.AsyncBaseTransport
 class _Passing(Exception):
     """A failure that may be gone at the next try."""
 
-    def __init__(self, message: str, wait_s: float | None = None, status: int | None = None) -> None:
+    def __init__(
+        self, message: str, wait_s: float | None = None, status: int | None = None, *, reached: bool = True
+    ) -> None:
         super().__init__(message)
         self.wait_s = wait_s
         self.status = status
+        self.reached = reached
 
 
 class _TokenFile(httpx.Auth):
@@ -71,6 +75,7 @@ class HttpSource:
         name: how gaps name it, such as "prometheus".
         base_url: everything is asked below it.
         timeout_s: for one try.
+        connect_s: for reaching it, where that is to take less.
         tries: how often in all, for network errors, 429 and 5xx.
         ca_file: the certificates that it is checked against, where they are not public ones.
         token_file: holds a bearer token; it is read for every request.
@@ -85,6 +90,7 @@ class HttpSource:
         *,
         headers: Mapping[str, str] | None = None,
         timeout_s: float = 5.0,
+        connect_s: float = math.inf,
         tries: int = 2,
         ca_file: Path | None = None,
         token_file: Path | None = None,
@@ -100,7 +106,7 @@ class HttpSource:
             base_url=base_url.rstrip("/") + "/",
             headers=dict(headers or {}),
             auth=_TokenFile(token_file) if token_file else None,
-            timeout=timeout_s,
+            timeout=httpx.Timeout(timeout_s, connect=min(timeout_s, connect_s)),
             transport=transport,
             verify=_trusted(ca_file),
             follow_redirects=False,
@@ -185,7 +191,7 @@ class HttpSource:
                     async for part in parts:
                         yield part
         except httpx.HTTPError as error:
-            raise SourceUnavailable(self._silence(error)) from error
+            raise SourceUnavailable(self._silence(error), reached=_reached(error)) from error
         except _Passing as error:
             raise SourceUnavailable(str(error), status=error.status) from None
 
@@ -215,7 +221,8 @@ class HttpSource:
                 with attempt:
                     answer, response = await self._ask(method, path, **request)
         except _Passing as error:
-            raise SourceUnavailable(str(error), status=error.status) from error.__cause__
+            failure = SourceUnavailable(str(error), status=error.status, reached=error.reached)
+            raise failure from error.__cause__
         try:
             return json.loads(answer), response
         except (ValueError, RecursionError):
@@ -226,7 +233,7 @@ class HttpSource:
             async with self._client.stream(method, self._relative(path), **request) as response:
                 body = await self._read(response)
         except httpx.HTTPError as error:
-            raise _Passing(self._silence(error)) from error
+            raise _Passing(self._silence(error), reached=_reached(error)) from error
         if response.status_code >= 300:
             raise self._refusal(response, body)
         return body, response
@@ -237,7 +244,7 @@ class HttpSource:
     def _refusal(self, response: httpx.Response, body: bytes) -> Exception:
         """What an error status means: to be tried again, or not."""
         mend = self._advice.get(response.status_code)
-        said = f"{self.name} answered {response.status_code}: {_said(body)}{f' ({mend})' if mend else ''}"
+        said = f"{self.name} answered {response.status_code}: {words_of(body)}{f' ({mend})' if mend else ''}"
         wait_s = _retry_after_s(response)
         if wait_s is not None and wait_s > self._longest_wait_s:
             asks = f"{said} (it asks to be left alone {_for(wait_s)})"
@@ -251,6 +258,10 @@ class HttpSource:
         if body is None:
             raise SourceUnavailable(f"{self.name} answered with more than {MAX_ANSWER_BYTES:,} bytes.")
         return body
+
+
+def _reached(error: httpx.HTTPError) -> bool:
+    return not isinstance(error, httpx.ConnectError | httpx.ConnectTimeout | httpx.PoolTimeout | httpx.ProxyError)
 
 
 def strays(path: str) -> bool:
@@ -306,10 +317,6 @@ def _for(seconds: float) -> str:
     return f"for {seconds:.0f} s" if math.isfinite(seconds) else "for now"
 
 
-def _said(body: bytes) -> str:
-    return body[:300].decode("utf-8", "replace").strip() or "(nothing)"
-
-
 SENT_ELSEWHERE_AFTERWARDS = frozenset({301, 302, 303})
 """307 and 308 ask for the same request again, so nothing was done; after these the answer lies elsewhere."""
 
@@ -361,7 +368,7 @@ async def _sent_once(name: str, client: httpx.AsyncClient, request: httpx.Reques
     if response.status_code in SENT_ELSEWHERE_AFTERWARDS:
         raise EffectUnknown(f"{name} answered {response.status_code}: many a server acts and then redirects.")
     if response.status_code >= 300:
-        raise EffectFailed(f"{name} refused with {response.status_code}: {_said(body)}")
+        raise EffectFailed(f"{name} refused with {response.status_code}: {words_of(body)}")
     return body
 
 

@@ -1,24 +1,29 @@
 """What models have cost, counted in Redis by incident, channel and day, and what may still be spent.
 
 What a question may cost at most is set aside before it is asked and settled afterwards, so that neither parallel
-questions nor several replicas spend the same rest twice. A process that dies in between leaves too much set aside,
-never too little.
+questions nor several replicas spend the same rest twice. What is set aside is counted beside what is spent: the card
+tells what was spent, and who is refused is told which of the two it was. A process that dies in between leaves too
+much set aside, never too little.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from redis.asyncio import Redis
+from redis.asyncio.client import Pipeline
 
 from bot.errors import BudgetSpent
 from bot.llm.chat import Spender
 from bot.model_settings import Budget
 
 KEPT = timedelta(days=35)
-MICRO = 1_000_000
+MICRO, MILLI = 1_000_000, 1_000
+SPENT = ("tokens", "micros", "ms")
+ASIDE = ("aside_tokens", "aside_micros", "aside_ms")
+"""Fields of a purse: tokens, millionths of money, milliseconds."""
 SET = "NIGHTDESK_MODEL__BUDGET__"
 
 
@@ -29,6 +34,9 @@ class Cost:
     tokens: int = 0
     money: float = 0.0
     seconds: float = 0.0
+
+    def __add__(self, other: Cost) -> Cost:
+        return Cost(self.tokens + other.tokens, self.money + other.money, self.seconds + other.seconds)
 
 
 @dataclass(frozen=True)
@@ -74,17 +82,17 @@ class Meter:
         """
         purses = tuple(self._purses(spender))
         reserved = Reserved(self._redis, tuple(purse.key for purse in purses), most)
-        for purse, (tokens, micros, milliseconds) in zip(purses, await reserved.add(most), strict=True):
-            if why := _over(purse, tokens, micros / MICRO, milliseconds / 1000, self._budget.currency):
-                await reserved.add(most, sign=-1)
+        for purse, (spent, aside) in zip(purses, await reserved.begin(), strict=True):
+            if why := _refusal(purse, spent, aside, most, self._budget.currency):
+                await reserved.drop()
                 raise BudgetSpent(why)
         return reserved
 
     async def spent(self, incident_id: str) -> Spent:
         """What the incident has cost so far."""
-        raw = await self._redis.hmget(_incident(incident_id), ["tokens", "micros", "ms", "calls"])
-        tokens, micros, milliseconds, calls = (int(value or 0) for value in raw)
-        return Spent(tokens, micros / MICRO, milliseconds / 1000, calls, self._budget.currency)
+        *amounts, calls = await self._redis.hmget(_incident(incident_id), [*SPENT, "calls"])
+        cost = _cost(amounts)
+        return Spent(cost.tokens, cost.money, cost.seconds, int(calls or 0), self._budget.currency)
 
     def _purses(self, spender: Spender) -> Iterator[_Purse]:
         budget, day = self._budget, f"{self._clock():%Y-%m-%d}"
@@ -105,35 +113,81 @@ class Reserved:
     keys: tuple[str, ...]
     most: Cost
 
-    async def add(self, cost: Cost, *, sign: int = 1, calls: int = 0) -> list[tuple[int, int, int]]:
-        """Count it on every key: tokens, millionths of money, milliseconds, as they stand then."""
-        amounts = (cost.tokens, round(cost.money * MICRO), round(cost.seconds * 1000))
+    async def begin(self) -> list[tuple[Cost, Cost]]:
+        """Set it aside on every key; what is spent there, and what is set aside with it."""
         async with self.redis.pipeline(transaction=False) as pipe:
             for key in self.keys:
-                for name, amount in zip(("tokens", "micros", "ms"), amounts, strict=True):
-                    pipe.hincrby(key, name, sign * amount)
-                pipe.hincrby(key, "calls", calls)
+                _count(pipe, key, ASIDE, self.most)
+                pipe.hmget(key, [*SPENT, *ASIDE])
                 pipe.expire(key, KEPT)
             answers = await pipe.execute()
-        return [(int(answers[at]), int(answers[at + 1]), int(answers[at + 2])) for at in range(0, len(answers), 5)]
+        stands = [answer for answer in answers if isinstance(answer, list)]
+        return [(_cost(amounts[:3]), _cost(amounts[3:])) for amounts in stands]
+
+    async def drop(self) -> None:
+        """It is not asked: all of it is free again."""
+        await self._end(Cost(), calls=0)
 
     async def settle(self, cost: Cost) -> None:
         """It has cost this: the rest of what was set aside is free again."""
-        rest = Cost(self.most.tokens - cost.tokens, self.most.money - cost.money, self.most.seconds - cost.seconds)
-        await self.add(rest, sign=-1, calls=1)
+        await self._end(cost, calls=1)
+
+    async def _end(self, cost: Cost, calls: int) -> None:
+        async with self.redis.pipeline(transaction=False) as pipe:
+            for key in self.keys:
+                _count(pipe, key, SPENT, cost)  # before the other: at no moment is less counted than was spent
+                pipe.hincrby(key, "calls", calls)
+                _count(pipe, key, ASIDE, self.most, sign=-1)
+            await pipe.execute()
 
 
 def _incident(incident_id: str) -> str:
     return f"nd:model:{{{incident_id}}}"
 
 
-def _over(purse: _Purse, tokens: int, money: float, seconds: float, currency: str) -> str:
-    """Which limit would be passed; empty where none would."""
-    if tokens > purse.tokens:
-        return f"The budget of {purse.tokens:,} tokens for {purse.who} is used up ({SET}{purse.setting}_TOKENS)."
-    if purse.money is not None and money > purse.money:
-        limit = f"{purse.money:,.2f} {currency}"
-        return f"The budget of {limit} for {purse.who} is used up ({SET}{purse.setting}_MONEY)."
-    if purse.seconds is not None and seconds > purse.seconds:
-        return f"The {purse.seconds:g} s of a model's time for {purse.who} are used up ({SET}{purse.setting}_S)."
+def _count(pipe: Pipeline, key: str, fields: tuple[str, str, str], cost: Cost, *, sign: int = 1) -> None:
+    amounts = (cost.tokens, round(cost.money * MICRO), round(cost.seconds * MILLI))
+    for name, amount in zip(fields, amounts, strict=True):
+        pipe.hincrby(key, name, sign * amount)
+
+
+def _cost(amounts: Sequence[str | bytes | None]) -> Cost:
+    tokens, micros, milliseconds = (int(amount or 0) for amount in amounts)
+    return Cost(tokens, micros / MICRO, milliseconds / MILLI)
+
+
+def _refusal(purse: _Purse, spent: Cost, aside: Cost, most: Cost, currency: str) -> str:
+    """Which limit one more question would pass, and why; empty where none."""
+    total = spent + aside
+    if total.tokens > purse.tokens:
+        return _told(purse, "TOKENS", f"{purse.tokens:,} tokens", spent.tokens >= purse.tokens,
+                     _short(purse.tokens, spent.tokens, most.tokens))  # fmt: skip
+    if purse.money is not None and total.money > purse.money:
+        return _told(purse, "MONEY", f"{_exactly(purse.money)} {currency}", spent.money >= purse.money,
+                     _short(purse.money, spent.money, most.money))  # fmt: skip
+    if purse.seconds is not None and total.seconds > purse.seconds:
+        return _told(purse, "S", f"{purse.seconds:g} s of a model's time", used_up=True, short="")
     return ""
+
+
+def _short(limit: float, spent: float, most: float) -> str:
+    """What is left, where one question alone may cost more."""
+    if spent + most <= limit:
+        return ""
+    return f"{_exactly(limit - spent)} of it are left, and the next question may cost {_exactly(most)}"
+
+
+def _exactly(amount: float) -> str:
+    """As exactly as it takes to tell small sums apart."""
+    if isinstance(amount, int):
+        return f"{amount:,}"
+    return f"{amount:,.2f}" if amount >= 1 else f"{amount:.4f}"
+
+
+def _told(purse: _Purse, setting: str, limit: str, used_up: bool, short: str) -> str:
+    budget, where = f"The budget of {limit} for {purse.who}", f"({SET}{purse.setting}_{setting})."
+    if used_up:
+        return f"{budget} is used up {where}"
+    if short:
+        return f"{budget} is too small for more: {short} {where}"
+    return f"What is left of the budget of {limit} for {purse.who} is set aside for questions under way {where}"

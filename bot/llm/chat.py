@@ -65,6 +65,7 @@ class ChatReply(Noun):
     usage: Usage = Usage()
     model: str = ""
     complete: bool = Field(default=True, description="False: cut off by length, or by the line")
+    broken: bool = Field(default=False, description="cut off by the line: another try may give all of it")
 
 
 class Spender(Noun):

@@ -17,6 +17,8 @@ from bot.model_settings import ModelServer
 PATH = "chat/completions"
 LONGEST_WAIT_S = 10.0
 """A server that wants to be left alone for longer (`Retry-After`) is not waited for."""
+LONGEST_CONNECT_S = 5.0
+"""A server that cannot be reached costs that long, and not the time of an answer."""
 MOST_WORDS_CHANGED = 5
 """How often one question is put in other words because the server refused these."""
 REFUSED = frozenset({400, 404, 422})
@@ -43,6 +45,7 @@ class ChatClient:
             server.url or "",
             headers=_credentials(server),
             timeout_s=server.timeout_s,
+            connect_s=LONGEST_CONNECT_S,
             ca_file=server.ca_file,
             longest_wait_s=LONGEST_WAIT_S,
             advice=ADVICE,
@@ -70,7 +73,7 @@ class ChatClient:
         except TimeoutError:
             if stream and stream.text:
                 return stream.reply()
-            raise SourceUnavailable(f"The model server did not answer within {self._timeout_s:g} s.") from None
+            raise SourceUnavailable(f"the model server did not answer within {self._timeout_s:g} s.") from None
 
     async def _in_its_words(self, request: ChatRequest, model: str, stream: Stream | None) -> ChatReply:
         """Ask; where the server does not take our words, learn its own and ask again."""

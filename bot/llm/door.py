@@ -3,32 +3,34 @@
 from __future__ import annotations
 
 import asyncio
-import math
 import time
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime
 
 import structlog
 from redis.asyncio import Redis
+from redis.exceptions import RedisError
 
-from bot.errors import ModelUnavailable, SourceUnavailable
+from bot.errors import BudgetSpent, ModelUnavailable, SourceUnavailable
 from bot.http import Transport
 from bot.llm.budget import Cost, Meter, Spent
 from bot.llm.chat import ChatReply, ChatRequest, OnText, Spender, Usage
 from bot.llm.client import ChatClient
 from bot.llm.reading import prompt_tokens
-from bot.model_settings import ModelRole, ModelSettings, Price
+from bot.llm.rests import Rests
+from bot.model_settings import ModelRole, ModelServer, ModelSettings, Price
 from bot.observability import MODEL_CALLS, MODEL_MONEY, MODEL_SECONDS, MODEL_TOKENS
 
-FIRST_REST_S, LONGEST_REST_S = 15.0, 300.0
-"""How long a server that did not answer is left alone: twice as long each time."""
+UNREAD = frozenset({408, 504, 524})
+"""With these a server says that it waited for the model in vain, which has read the question."""
+UNCOUNTED = "What a model may cost cannot be counted now (Redis did not answer), so none was asked."
 
 log = structlog.get_logger(__name__)
 
 
-@dataclass
+@dataclass(frozen=True)
 class Seat:
     """One server behind the door.
 
@@ -39,36 +41,8 @@ class Seat:
 
     client: ChatClient
     model_of: Callable[[ModelRole], str]
+    rests: Rests
     thinking_tokens: int = 0
-    _rest_s: float = 0.0
-    _rests_until: float = 0.0
-    _failed_at: float = -math.inf
-
-    def admits(self, now: float) -> bool:
-        """Whether it may be asked: not while it rests, since a dead server costs its seconds once and not with every
-        question. After a rest one question tries it, and the others wait for how that ends.
-        """
-        if now < self._rests_until:
-            return False
-        if self._rest_s:
-            self._rests_until = now + self._rest_s
-        return True
-
-    def failed(self, asked: float, now: float, wait_s: float) -> None:
-        """Leave it alone for a while. Questions asked at the same moment fail together, and that counts once.
-
-        Args:
-            wait_s: for how long it asks to be left alone; kept to up to the longest rest.
-        """
-        if asked <= self._failed_at:
-            return
-        self._failed_at = now
-        self._rest_s = min(LONGEST_REST_S, 2 * self._rest_s or FIRST_REST_S)
-        self._rests_until = now + max(self._rest_s, min(wait_s, LONGEST_REST_S))
-
-    def answered(self) -> None:
-        """It is well."""
-        self._rest_s = self._rests_until = 0.0
 
 
 class Door:
@@ -84,31 +58,70 @@ class Door:
         seats: Sequence[Seat],
         meter: Meter,
         prices: dict[str, Price],
+        clock: Callable[[], datetime],
         *,
         elapsed: Callable[[], float] = time.monotonic,
     ) -> None:
         self._seats = seats
         self._meter = meter
         self._prices = prices
+        self._clock = clock
         self._elapsed = elapsed
 
     async def ask(self, request: ChatRequest, spender: Spender, *, on_text: OnText | None = None) -> ChatReply:
-        """The answer of the first model that gives one.
+        """The answer of the first model that gives a whole one; where none does, what broke off.
+
+        Args:
+            on_text: hears the first answer. One that follows because it broke off is given whole: they do not mix.
 
         Raises:
-            ModelUnavailable: none did.
+            ModelUnavailable: none gave any.
             BudgetSpent: what the question may cost at most is not left; nobody was asked.
         """
+        try:
+            return await self._answer(request, spender, on_text)
+        except RedisError as lost:
+            log.warning("model.uncounted", role=request.role, why=str(lost))
+            raise ModelUnavailable(UNCOUNTED) from lost
+
+    async def _answer(self, request: ChatRequest, spender: Spender, on_text: OnText | None) -> ChatReply:
         failures: list[str] = []
+        partial: ChatReply | None = None
         for seat in self._seats:
-            if not seat.admits(self._elapsed()):
-                failures.append(f"{seat.model_of(request.role)} did not answer a moment ago and is left alone for now.")
-                continue
+            model = seat.model_of(request.role)
             try:
-                return await self._asked(seat, request, spender, on_text)
+                reply = await self._tried(seat, request, spender, None if partial else on_text)
             except SourceUnavailable as failure:
-                failures.append(f"{seat.model_of(request.role)}: {failure}")
-        raise ModelUnavailable(f"No model answered. {' '.join(failures)}")
+                failures.append(f"{model}: {str(failure).rstrip('.')}")
+            except BudgetSpent:
+                if partial is None:
+                    raise
+            else:
+                if not reply.broken:
+                    return reply
+                log.warning("model.broke_off", model=model, role=request.role)
+                partial = partial or reply
+        if partial:
+            return partial
+        raise ModelUnavailable(f"No model answered. {'; '.join(failures)}.")
+
+    async def _tried(self, seat: Seat, request: ChatRequest, spender: Spender, on_text: OnText | None) -> ChatReply:
+        """Its answer, unless it is left alone; who answers, or refuses the question itself, is well."""
+        admitted = await seat.rests.admits()
+        if admitted == "rests":
+            raise SourceUnavailable("it did not answer a moment ago, and is left alone for now")
+        asked = self._clock()
+        try:
+            reply = await self._asked(seat, request, spender, on_text)
+        except SourceUnavailable as failure:
+            if not _was_ours(failure):
+                await _kept(seat.rests.failed(asked, failure.wait_s))
+            elif admitted == "trial":
+                await _kept(seat.rests.answered())
+            raise
+        if admitted == "trial":
+            await _kept(seat.rests.answered())
+        return reply
 
     async def spent(self, incident_id: str) -> Spent:
         """What the incident's questions have cost so far."""
@@ -120,23 +133,20 @@ class Door:
         most = Usage(prompt=prompt_tokens(request), completion=request.max_tokens)
         reserved = await self._meter.reserve(spender, self._cost(model, most))
         begun, used = self._elapsed(), Usage(prompt=most.prompt)  # who is cancelled has read the question
+        outcome = "failed"
         try:
             reply = await seat.client.ask(request, model, on_text=on_text)
-            used = reply.usage
+            used, outcome = reply.usage, "answered" if reply.complete else "cut"
         except SourceUnavailable as failure:
-            used = Usage()
-            if _was_ours(failure):
-                seat.answered()
-            else:
-                seat.failed(begun, self._elapsed(), failure.wait_s)
-            MODEL_CALLS.labels(role=request.role, outcome="failed").inc()
+            used = used if _was_read(failure) else Usage()
             log.warning("model.failed", model=model, role=request.role, why=str(failure))
             raise
         finally:
             cost = self._cost(model, used, self._elapsed() - begun)
-            await asyncio.shield(reserved.settle(cost))
-        seat.answered()
-        self._count(request.role, reply, cost)
+            self._count(request.role, outcome, used, cost)
+            await asyncio.shield(_kept(reserved.settle(cost)))
+        log.info("model.answered", role=request.role, model=reply.model, tokens=cost.tokens,
+                 seconds=round(cost.seconds, 2))  # fmt: skip
         return reply
 
     def _cost(self, model: str, usage: Usage, seconds: float = 0.0) -> Cost:
@@ -144,13 +154,26 @@ class Door:
         money = (usage.prompt * price.prompt + usage.completion * price.completion) / 1_000_000 if price else 0.0
         return Cost(usage.prompt + usage.completion, money, seconds)
 
-    def _count(self, role: ModelRole, reply: ChatReply, cost: Cost) -> None:
-        MODEL_CALLS.labels(role=role, outcome="answered" if reply.complete else "cut").inc()
-        MODEL_TOKENS.labels(role=role, kind="prompt").inc(reply.usage.prompt)
-        MODEL_TOKENS.labels(role=role, kind="completion").inc(reply.usage.completion)
+    def _count(self, role: ModelRole, outcome: str, used: Usage, cost: Cost) -> None:
+        MODEL_CALLS.labels(role=role, outcome=outcome).inc()
+        MODEL_TOKENS.labels(role=role, kind="prompt").inc(used.prompt)
+        MODEL_TOKENS.labels(role=role, kind="completion").inc(used.completion)
         MODEL_MONEY.labels(role=role).inc(cost.money)
-        MODEL_SECONDS.labels(role=role).observe(cost.seconds)
-        log.info("model.answered", role=role, model=reply.model, tokens=cost.tokens, seconds=round(cost.seconds, 2))
+        if outcome != "failed":
+            MODEL_SECONDS.labels(role=role).observe(cost.seconds)
+
+
+async def _kept(note: Awaitable[None]) -> None:
+    """What is noted beside an answer, such as its cost, costs nobody the answer."""
+    try:
+        await note
+    except RedisError as lost:
+        log.warning("model.unnoted", why=str(lost))
+
+
+def _was_read(failure: SourceUnavailable) -> bool:
+    """Whether a model may have read the question, which a provider bills."""
+    return failure.status in UNREAD or (failure.status is None and failure.reached)
 
 
 def _was_ours(failure: SourceUnavailable) -> bool:
@@ -166,10 +189,16 @@ async def model_of(
     if not settings.url:
         yield None
         return
+
+    def resting(server: ModelServer) -> Rests:
+        return Rests(redis, server.url or "", clock)
+
     async with AsyncExitStack() as stack:
         first = await stack.enter_async_context(ChatClient(settings, transport=transport))
-        seats = [Seat(first, lambda role: settings.roles.get(role, settings.name), settings.thinking_tokens)]
+        named = Seat(first, lambda role: settings.roles.get(role, settings.name), resting(settings),
+                     settings.thinking_tokens)  # fmt: skip
+        seats = [named]
         if fallback := settings.fallback:
             second = await stack.enter_async_context(ChatClient(fallback, transport=transport))
-            seats.append(Seat(second, lambda _: fallback.name, fallback.thinking_tokens))
-        yield Door(seats, Meter(redis, settings.budget, clock), dict(settings.prices))
+            seats.append(Seat(second, lambda _: fallback.name, resting(fallback), fallback.thinking_tokens))
+        yield Door(seats, Meter(redis, settings.budget, clock), dict(settings.prices), clock)

@@ -54,7 +54,8 @@ class Search(Noun):
         left = f"Looks left: {self.looks_left}."
         looked = fence.lines("looked so far", self.looked) if self.looked else "Nothing was looked at yet."
         narrow = "What is not shown was not looked at."
-        return f"Goal: {one_line(self.goal)}\n{left}\n{fence.lines('facts', told(self.facts), narrow=narrow)}\n{looked}"
+        goal = fence.put("goal", one_line(self.goal))  # a drawing may name in it what an alert says
+        return f"{goal}\n{left}\n{fence.lines('facts', told(self.facts), narrow=narrow)}\n{looked}"
 
 
 class Concluded(Answer):

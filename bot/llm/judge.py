@@ -24,7 +24,8 @@ class Crossing(Noun):
     def told(self, fence: Fence) -> str:
         """The question, the arrows, and the facts."""
         arrows = "\n".join(f"- {label}" for label in self.labels)
-        parts = [f"Question: {one_line(self.question)}\nArrows:\n{arrows}", fence.lines("facts", told(self.found))]
+        question = fence.mask.mask(one_line(self.question))
+        parts = [f"Question: {question}\nArrows:\n{arrows}", fence.lines("facts", told(self.found))]
         return "\n".join([*parts, fence.lines("what the alert says", self.said)] if self.said else parts)
 
 

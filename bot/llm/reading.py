@@ -29,7 +29,7 @@ def reply_of(answer: Any, request: ChatRequest, model: str) -> ChatReply:
     _refuse(answer)
     choice = _first_choice(answer)
     if choice is None:
-        raise SourceUnavailable(f"The model server answered without a choice: {_short(answer)}")
+        raise SourceUnavailable(f"the model server answered without a choice: {_short(answer)}")
     message = _mapping(choice.get("message"))
     said = _text(message.get("content"))
     text = said[: _most_chars(request)]
@@ -99,10 +99,11 @@ class Stream:
         if self._whole and not self.text and not calls:
             return reply_of(_parsed("".join(self._whole)), self.request, self.model)
         if not (self.text or calls or self.over or self._ended):
-            raise SourceUnavailable("The model server broke off before it had said anything.")
+            raise SourceUnavailable("the model server broke off before it had said anything.")
         usage = self._usage or estimated(self.request, self.text, calls)
         complete = self._ended in ENDED_WELL if self._ended else self.over
-        return ChatReply(text=self.text, calls=calls, usage=usage, model=self.model, complete=complete)
+        broken = not (self._ended or self.over)
+        return ChatReply(text=self.text, calls=calls, usage=usage, model=self.model, complete=complete, broken=broken)
 
     def _add(self, piece: Any) -> str:
         if not isinstance(piece, Mapping):
@@ -159,10 +160,10 @@ def _tokens(text: str) -> int:
 
 def _refuse(answer: Any) -> None:
     if not isinstance(answer, Mapping):
-        raise SourceUnavailable(f"The model server answered with something that is no reply: {_short(answer)}")
+        raise SourceUnavailable(f"the model server answered with something that is no reply: {_short(answer)}")
     if error := answer.get("error"):
         said = error.get("message", error) if isinstance(error, Mapping) else error
-        raise SourceUnavailable(f"The model server failed: {_short(said)}")
+        raise SourceUnavailable(f"the model server failed: {_short(said)}")
 
 
 def _first_choice(answer: Mapping[str, Any]) -> Mapping[str, Any] | None:
@@ -227,7 +228,7 @@ def _parsed(text: str) -> Any:
     try:
         return json.loads(text)
     except (ValueError, RecursionError):
-        raise SourceUnavailable(f"The model server answered with something that is not JSON: {text[:100]}") from None
+        raise SourceUnavailable(f"the model server answered with something that is not JSON: {text[:100]}") from None
 
 
 def _short(value: Any) -> str:

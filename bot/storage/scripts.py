@@ -6,7 +6,7 @@ import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 from redis.asyncio import Redis
 from redis.exceptions import NoScriptError
@@ -316,3 +316,42 @@ async def pass_turn(
     """Take the turn from the name and give it to the first on the list that there is room for; which one."""
     arguments = [str(everywhere), str(per_service), str(lasts_s), name]
     return str(await _PASS.run(redis, list(keys), arguments)) or None
+
+
+_ADMIT = _Script(
+    """
+    local until_ms = tonumber(redis.call('HGET', KEYS[1], 'until') or '0')
+    local rest_ms = tonumber(redis.call('HGET', KEYS[1], 'rest') or '0')
+    if tonumber(ARGV[1]) < until_ms then return 'rests' end
+    if rest_ms == 0 then return 'well' end
+    redis.call('HSET', KEYS[1], 'until', string.format('%.0f', tonumber(ARGV[1]) + rest_ms))
+    return 'trial'
+    """
+)
+
+
+async def admit(redis: Redis, key: str, *, now_ms: int) -> Literal["well", "trial", "rests"]:
+    """Whether who failed may be asked again: after its rest by one, while the others wait for how that ends."""
+    admitted: Literal["well", "trial", "rests"] = await _ADMIT.run(redis, [key], [str(now_ms)])
+    return admitted
+
+
+_REST = _Script(
+    """
+    local asked, now, wait, first, longest = tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[3]),
+        tonumber(ARGV[4]), tonumber(ARGV[5])
+    if asked <= tonumber(redis.call('HGET', KEYS[1], 'failed') or '-1') then return end
+    local rest = 2 * tonumber(redis.call('HGET', KEYS[1], 'rest') or '0')
+    rest = math.min(longest, rest > 0 and rest or first)
+    redis.call('HSET', KEYS[1], 'failed', ARGV[2], 'rest', string.format('%.0f', rest),
+        'until', string.format('%.0f', now + math.max(rest, math.min(wait, longest))))
+    redis.call('PEXPIRE', KEYS[1], string.format('%.0f', 4 * longest))
+    """
+)
+
+
+async def rest(
+    redis: Redis, key: str, *, asked_ms: int, now_ms: int, wait_ms: int, first_ms: int, longest_ms: int
+) -> None:
+    """Leave who failed alone: twice as long each time, or for as long as it asks. What failed together counts once."""
+    await _REST.run(redis, [key], [str(one) for one in (asked_ms, now_ms, wait_ms, first_ms, longest_ms)])

@@ -32,6 +32,8 @@ log = structlog.get_logger(__name__)
 GIVEN = frozenset({"alert", "service", "incident"})
 """What a run knows before anybody has looked: no ground for a judgement."""
 MOST_FACTS = 80
+MOST_USELESS = 2
+"""Answers of no use in one exploration: then it goes on in the drawing's order, and nobody is asked any more."""
 DEEPEST = 3
 LONGEST_VALUE = 300
 
@@ -118,15 +120,29 @@ class ModelMind:
         unused = [offer for offer in exploration.offers if not _was_taken(offer, exploration)]
         if exploration.enough or not unused:
             return Conclusion(found=True) if exploration.enough else None
+        if await self._useless(incident, step) >= MOST_USELESS:
+            return unused[0]
         search = self._search(exploration)
 
         async def work(asking: Asking) -> Tool | Concluded | None:
-            return await choose(asking, search)
+            choice = await choose(asking, search)
+            if choice is None or (isinstance(choice, Concluded) and not _may_end(choice, step)):
+                await self._note_useless(incident, step)
+            return choice
 
         choice = await self.counsel.with_incident(incident, "explore", work, within=_allowed(step))
         if isinstance(choice, Tool):
             return exploration.offers[choice.number]
         return _conclusion(choice, search) if choice and _may_end(choice, step) else unused[0]
+
+    async def _useless(self, incident: Incident, step: Step, *, more: int = 0) -> int:
+        """Answers of no use in this exploration so far; counted beside the record, so that a killed run goes on."""
+        return await self.counsel.journal.count(incident.id, f"useless:{step.run_id}:{step.key}", more)
+
+    async def _note_useless(self, incident: Incident, step: Step) -> None:
+        if await self._useless(incident, step, more=1) >= MOST_USELESS:
+            text = f"{step.label}: what the model answers is of no use here, so the drawing's own order goes on."
+            await self._tell(incident, text, f"unguided:{step.run_id}:{step.key}")
 
     def _search(self, exploration: Exploration) -> Search:
         tools = [
@@ -152,11 +168,13 @@ class ModelMind:
         """The thread says who chose, and why: an arrow that a model took must not look like a measured one."""
         stands = "; ".join(by_ref(found)[ref].text for ref in choice.cites[:4])
         text = f"{question} The model chose '{choice.label}': {choice.why} It stands on: {stands}"
+        await self._tell(incident, text, f"judged:{step.run_id}:{step.key}")
+
+    async def _tell(self, incident: Incident, text: str, once: str) -> None:
         try:
-            note = Noted(at=self.counsel.clock(), text=text)
-            await self.counsel.journal.append(incident.id, note, once=f"judged:{step.run_id}:{step.key}")
+            await self.counsel.journal.append(incident.id, Noted(at=self.counsel.clock(), text=text), once=once)
         except IllegalTransition as moved_on:
-            log.info("judged.untold", incident=incident.id, step=step.key, why=str(moved_on))
+            log.info("mind.untold", incident=incident.id, once=once, why=str(moved_on))
 
 
 def facts_of(values: Mapping[str, Any]) -> tuple[Fact, ...]:

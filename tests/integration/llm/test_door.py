@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -15,11 +16,13 @@ from bot.errors import BudgetSpent, ModelUnavailable
 from bot.llm.budget import KEPT, Meter
 from bot.llm.chat import ChatRequest, Said, Spender
 from bot.llm.client import ChatClient
-from bot.llm.door import FIRST_REST_S, Door, Seat, model_of
+from bot.llm.door import Door, Seat, model_of
+from bot.llm.rests import Rests
 from bot.model_settings import ModelRole, ModelSettings
 from bot.storage import connect
-from tests.servers.model import Fails, Says, ScriptedModel, Silent
+from tests.servers.model import Answer, Fails, Json, Raw, Says, ScriptedModel, Silent
 from tests.servers.process import free_port
+from tests.servers.redis import always_on_disk
 
 NOW = datetime(2026, 3, 1, 3, 12, tzinfo=UTC)
 WHO = Spender(incident="260301-TESTED", channel="C1")
@@ -86,12 +89,17 @@ async def test_what_an_answer_cost_is_counted_for_all_who_pay(scripted_model: Sc
 @pytest.mark.parametrize(
     ("budget", "spender", "said"),
     [
-        ({"incident_tokens": 250}, WHO, "250 tokens for this incident is used up .*INCIDENT_TOKENS"),
+        (
+            {"incident_tokens": 250},
+            WHO,
+            "250 tokens for this incident is too small for more: 50 of it .*INCIDENT_TOKENS",
+        ),
+        ({"incident_tokens": 105}, WHO, "105 tokens for this incident is too small for more: 5 of it are left"),
         ({"channel_tokens": 250}, WHO, "this channel today .*CHANNEL_TOKENS"),
         ({"day_tokens": 250}, Spender(), "250 tokens for today .*DAY_TOKENS"),
-        ({"incident_money": 0.0003}, WHO, "0.00 USD for this incident .*INCIDENT_MONEY"),
-        ({"day_money": 0.0003}, WHO, "for today .*DAY_MONEY"),
-        ({"incident_tokens": 0}, WHO, "0 tokens"),
+        ({"incident_money": 0.0006}, WHO, "0.0006 USD for this incident .*INCIDENT_MONEY"),
+        ({"day_money": 0.0006}, WHO, "for today .*DAY_MONEY"),
+        ({"incident_tokens": 0}, WHO, "0 tokens for this incident is used up"),
     ],
 )
 async def test_a_budget_is_never_passed(
@@ -110,8 +118,9 @@ async def test_the_time_of_a_model_is_a_budget_too(scripted_model: ScriptedModel
     seconds = iter(range(0, 1_000, 7))
     settings = scripted_model.settings(budget={"incident_s": 10})
     async with ChatClient(settings) as client:
-        seat = Seat(client, lambda _: "scripted")
-        door = Door([seat], Meter(redis, settings.budget, lambda: NOW), {}, elapsed=lambda: next(seconds))
+        seat = Seat(client, lambda _: "scripted", Rests(redis, scripted_model.url, lambda: NOW))
+        meter = Meter(redis, settings.budget, lambda: NOW)
+        door = Door([seat], meter, {}, lambda: NOW, elapsed=lambda: next(seconds))
         await door.ask(question(), WHO)
         await door.ask(question(), WHO)
         with pytest.raises(BudgetSpent, match="10 s of a model's time"):
@@ -129,6 +138,8 @@ async def test_questions_at_once_and_of_two_replicas_do_not_spend_the_same_rest(
         )
         assert (await one.spent("260301-TESTED")).tokens <= 520
     assert {type(answer).__name__ for answer in answers} == {"ChatReply", "BudgetSpent"}
+    refused = {str(answer) for answer in answers if isinstance(answer, BudgetSpent)}
+    assert any("520 tokens for this incident is set aside for questions under way" in said for said in refused)
 
 
 async def test_a_new_day_has_a_new_budget(scripted_model: ScriptedModel, redis: Redis) -> None:
@@ -147,36 +158,6 @@ async def test_the_fallback_answers_where_the_first_does_not(scripted_model: Scr
     settings = scripted_model.settings(url=dead, fallback={"url": scripted_model.url, "name": "spare"})
     async with opened(settings, redis) as door:
         assert (await door.ask(question(), WHO)).model == "spare"
-
-
-async def test_a_dead_model_is_left_alone_for_a_while_and_comes_back(
-    scripted_model: ScriptedModel, redis: Redis
-) -> None:
-    now = {"s": 0.0}
-    settings = scripted_model.settings(timeout_s=0.2)
-    scripted_model.then(Silent(1))
-    async with ChatClient(settings) as client:
-        seat = Seat(client, lambda _: "scripted")
-        door = Door([seat], Meter(redis, settings.budget, lambda: NOW), {}, elapsed=lambda: now["s"])
-        with pytest.raises(ModelUnavailable, match="did not answer within"):
-            await door.ask(question(), WHO)
-        asked = len(scripted_model.asked)
-        with pytest.raises(ModelUnavailable, match="left alone for now"):
-            await door.ask(question(), WHO)
-        assert len(scripted_model.asked) == asked, "it was asked again at once"
-        now["s"] += FIRST_REST_S
-        assert (await door.ask(question(), WHO)).text == "Nothing to add."
-        assert (await door.spent("260301-TESTED")).tokens == 120, "what was not answered costs no tokens"
-
-
-async def test_a_question_that_was_too_long_does_not_make_a_server_ill(
-    scripted_model: ScriptedModel, redis: Redis
-) -> None:
-    scripted_model.then(Fails(400, "maximum context length is 8192 tokens"))
-    async with opened(scripted_model.settings(), redis) as door:
-        with pytest.raises(ModelUnavailable, match="context length"):
-            await door.ask(question(), WHO)
-        assert (await door.ask(question(), WHO)).text
 
 
 async def test_who_gives_up_leaves_no_more_set_aside_than_the_question(
@@ -203,51 +184,107 @@ def test_a_model_has_a_name() -> None:
         ModelSettings(url="https://host/v1")
 
 
-async def test_questions_that_fail_together_are_one_failure_and_one_question_tries_a_dead_model_again(
-    scripted_model: ScriptedModel, redis: Redis
+async def test_what_is_only_set_aside_is_not_told_as_spent(scripted_model: ScriptedModel, redis: Redis) -> None:
+    begun = asyncio.Event()
+
+    async def hear(_: str) -> None:
+        begun.set()
+        await asyncio.Event().wait()
+
+    async with opened(scripted_model.settings(timeout_s=30), redis) as door:
+        asking = asyncio.create_task(door.ask(question(most=5_000), WHO, on_text=hear))
+        await begun.wait()
+        assert (await door.spent("260301-TESTED")).tokens == 0
+        assert int(await redis.hget("nd:model:{260301-TESTED}", "aside_tokens") or 0) > 5_000
+        asking.cancel()
+        await asyncio.wait([asking])
+    assert await redis.hget("nd:model:{260301-TESTED}", "aside_tokens") == "0"
+
+
+@pytest.mark.parametrize(
+    ("answer", "read"),
+    [
+        (Silent(1), True),
+        (Fails(504, "upstream timed out"), True),
+        (Raw(b"<html>oops</html>", "text/html"), True),
+        (Fails(503, "overloaded"), False),
+        (Fails(401, "no such key"), False),
+        (Fails(400, "too long"), False),
+    ],
+)
+async def test_a_question_that_a_model_may_have_read_is_paid_for_without_an_answer(
+    scripted_model: ScriptedModel, redis: Redis, answer: Answer, read: bool
 ) -> None:
-    now = {"s": 0.0}
-    settings = scripted_model.settings()
-    scripted_model.script = lambda _: Fails(503)
-    async with ChatClient(settings) as client:
-        seat = Seat(client, lambda _: "scripted")
-        door = Door([seat], Meter(redis, settings.budget, lambda: NOW), {}, elapsed=lambda: now["s"])
-
-        async def together() -> int:
-            before = len(scripted_model.asked)
-            await asyncio.gather(*(door.ask(question(), WHO) for _ in range(5)), return_exceptions=True)
-            return len(scripted_model.asked) - before
-
-        tries = await together() // 5
-        now["s"] += FIRST_REST_S
-        assert await together() == tries, "one question tries it, the others do not wait for it"
-        scripted_model.script = lambda _: Says("Well again.")
-        now["s"] += 2 * FIRST_REST_S
-        assert (await door.ask(question(), WHO)).text == "Well again."
-        assert await together() == 5
+    scripted_model.script = lambda _: answer
+    async with opened(scripted_model.settings(timeout_s=0.5), redis) as door:
+        with pytest.raises(ModelUnavailable):
+            await door.ask(question(text="x" * 400), WHO)
+        spent = await door.spent("260301-TESTED")
+    assert (spent.tokens > 100, spent.calls) == (read, 1)
 
 
-async def test_a_server_is_left_alone_for_as_long_as_it_asks(scripted_model: ScriptedModel, redis: Redis) -> None:
-    now = {"s": 0.0}
-    settings = scripted_model.settings()
-    scripted_model.then(Fails(429, "quota", {"retry-after": "60"}))
-    async with ChatClient(settings) as client:
-        seat = Seat(client, lambda _: "scripted")
-        door = Door([seat], Meter(redis, settings.budget, lambda: NOW), {}, elapsed=lambda: now["s"])
-        for second in (0.0, FIRST_REST_S, 59.0):
-            now["s"] = second
-            with pytest.raises(ModelUnavailable):
-                await door.ask(question(), WHO)
-        assert len(scripted_model.asked) == 1
-        now["s"] = 60.0
-        assert (await door.ask(question(), WHO)).text == "Nothing to add."
+async def test_a_server_that_was_never_reached_is_not_paid(redis: Redis) -> None:
+    settings = ModelSettings(url=f"http://127.0.0.1:{free_port()}/v1", name="dead")
+    async with opened(settings, redis) as door:
+        with pytest.raises(ModelUnavailable):
+            await door.ask(question(), WHO)
+        assert (await door.spent("260301-TESTED")).tokens == 0
 
 
-async def test_a_model_that_does_not_exist_leaves_the_others_of_its_server(
-    scripted_model: ScriptedModel, redis: Redis
+async def test_without_redis_nobody_is_asked_and_that_is_no_other_error(scripted_model: ScriptedModel) -> None:
+    nowhere = Redis.from_url(f"redis://127.0.0.1:{free_port()}")
+    async with nowhere as gone, opened(scripted_model.settings(), gone) as door:
+        with pytest.raises(ModelUnavailable, match="cannot be counted now"):
+            await door.ask(question(), WHO)
+    assert scripted_model.asked == []
+
+
+async def test_an_answer_whose_cost_cannot_be_noted_is_given_all_the_same(
+    scripted_model: ScriptedModel, tmp_path: Path
 ) -> None:
-    scripted_model.script = lambda body: Fails(404, "no such model") if body["model"] == "typo" else Says("Here.")
-    async with opened(scripted_model.settings(roles={"judge": "typo"}), redis) as door:
-        with pytest.raises(ModelUnavailable, match="NIGHTDESK_MODEL__NAME"):
-            await door.ask(question("judge"), WHO)
-        assert (await door.ask(question("condense"), WHO)).text == "Here."
+    port = free_port()
+    with always_on_disk(port, tmp_path) as server:
+
+        def while_redis_dies(_: Json) -> Says:
+            server.kill()
+            server.wait()
+            return Says("Because.")
+
+        scripted_model.script = while_redis_dies
+        mortal = Redis.from_url(f"redis://127.0.0.1:{port}", decode_responses=True)
+        async with mortal as dying, opened(scripted_model.settings(), dying) as door:
+            assert (await door.ask(question(), WHO)).text == "Because."
+
+
+async def test_what_broke_off_is_asked_of_the_fallback_as_a_whole(scripted_model: ScriptedModel, redis: Redis) -> None:
+    scripted_model.script = lambda body: (
+        Says("One session blocks all.", cut_after=3) if body["model"] == "scripted" else Says("Twelve wait for one.")
+    )
+    heard: list[str] = []
+
+    async def hear(piece: str) -> None:
+        heard.append(piece)
+
+    settings = scripted_model.settings(fallback={"url": scripted_model.url, "name": "spare"})
+    async with opened(settings, redis) as door:
+        reply = await door.ask(question(), WHO, on_text=hear)
+    assert (reply.text, reply.complete, reply.model) == ("Twelve wait for one.", True, "spare")
+    assert "".join(heard) == "One session bl", "what comes after is not mixed with it"
+    assert [body.get("stream", False) for body in scripted_model.asked] == [True, False]
+
+
+@pytest.mark.parametrize("fallback", [Fails(503), Says("Twelve", finish="length")])
+async def test_what_broke_off_is_better_than_nothing(
+    scripted_model: ScriptedModel, redis: Redis, fallback: Answer
+) -> None:
+    scripted_model.script = lambda body: (
+        Says("One session blocks all.", cut_after=3) if body["model"] == "scripted" else fallback
+    )
+
+    async def hear(_: str) -> None:
+        pass
+
+    settings = scripted_model.settings(fallback={"url": scripted_model.url, "name": "spare"})
+    async with opened(settings, redis) as door:
+        reply = await door.ask(question(), WHO, on_text=hear)
+    assert (reply.text, reply.complete) in {("One session bl", False), ("Twelve", False)}

@@ -7,10 +7,24 @@ from typing import Any
 
 import pytest
 
-from bot.canvas import Playbook
-from bot.models import Event, HandedOver, Incident, Message, Noted, Proposal, Resolved, Worded
+from bot.canvas import Playbook, parse
+from bot.models import Event, HandedOver, Incident, Message, Noted, Proposal, Report, Resolved, Worded
+from bot.work.judging import MOST_USELESS
 from tests.characters import Character, Helpful, Lying, Obedient, Reply, heard
-from tests.integration.work.night import CHANNEL, GENERAL, ID, LOCK, NOW, REPORTS, WITH_A_JUDGE, Night, night_on
+from tests.integration.work.night import (
+    CHANNEL,
+    DRAWN,
+    GENERAL,
+    ID,
+    LOCK,
+    NOW,
+    REPORTS,
+    WITH_A_JUDGE,
+    Night,
+    night_as,
+    night_on,
+    told,
+)
 from tests.speaking import speaking
 
 CHARACTERS: dict[str, Character] = {"helpful": Helpful(), "lying": Lying(), "obedient": Obedient()}
@@ -109,15 +123,38 @@ async def test_a_model_may_choose_the_order_of_the_looks(redis_url: str) -> None
 async def test_an_exploration_ends_early_on_grounds_and_never_with_nothing(redis_url: str) -> None:
     class Hasty(Helpful):
         def explore(self, said: Any) -> Reply:
+            if "Nothing was looked at yet." in said.told:
+                return Reply(calls=(("conclude", '{"found": false, "cites": [], "why": "All is well."}'),))
             seen = [(ref, text) for ref, text in said.facts if "blocked_count" in text]
-            ref, text = seen[0] if seen else ("f1", "nothing")
-            found = str(bool(seen)).lower()
-            return Reply(calls=(("conclude", f'{{"found": {found}, "cites": ["{ref}"], "why": "{text}"}}'),))
+            if not seen:
+                return Reply(calls=((next(name for name in said.looks if "database" in name), "{}"),))
+            ref, text = seen[0]
+            return Reply(calls=(("conclude", f'{{"found": true, "cites": ["{ref}"], "why": "{text}"}}'),))
 
     async with speaking(Hasty()) as model, night_on(redis_url, model) as night:
         incident = await night.triage()
         assert night.looked == ["logs.look", "database.look"], "not believed before, and believed then"
         assert incident.proposal
+
+
+@pytest.mark.parametrize("character", [Lying(), Obedient()], ids=["lying", "obedient"])
+async def test_a_model_of_no_use_is_asked_a_few_times_in_an_exploration_and_the_thread_says_so(
+    redis_url: str, character: Character
+) -> None:
+    class Long(Night):
+        """With two agents more."""
+
+        def __init__(self, redis: Any, memory: Any, model: Any) -> None:
+            quiet = {"metrics.look": Report(agent="metrics"), "traces.look": Report(agent="traces")}
+            super().__init__(redis, memory, model, told({**REPORTS, **quiet}))
+
+    longer = parse(DRAWN.replace("changes.look]", "changes.look, metrics.look, traces.look]"))
+    async with speaking(character) as model, night_as(Long, redis_url, model) as night:
+        incident = await night.triage(longer)
+    explored = [body for body in model.requests if "look_" in str(body.get("tools"))]
+    assert len(explored) <= 2 * MOST_USELESS
+    assert len(night.looked) == 5
+    assert sum("is of no use here" in note.text for note in events(incident, Noted)) == 1
 
 
 async def test_a_channel_that_speaks_chinese_is_answered_in_chinese(redis_url: str) -> None:
