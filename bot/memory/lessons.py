@@ -13,6 +13,7 @@ from bot.models import (
     Message,
     NotExecuted,
     OutcomeUnknown,
+    Proposed,
     Rejected,
     Resolved,
     Verified,
@@ -33,8 +34,6 @@ def _sentences(incident: Incident) -> Iterator[str]:
     where = f" on {incident.service}" if incident.service else ""
     yield f"Past incident {incident.id}: {incident.alert.name}{where}, {incident.opened_at:%Y-%m-%d %H:%M} UTC."
     yield from _cause(incident)
-    if incident.proposal is not None:
-        yield f"Action: {incident.proposal.action} on {incident.proposal.target}."
     for recorded in incident.history:
         if told := _told(recorded.event):
             yield told
@@ -56,6 +55,8 @@ def _cause(incident: Incident) -> Iterator[str]:
 def _told(event: object) -> str:
     """An event that shows how it ended, in a sentence; nothing for the others."""
     match event:
+        case Proposed(proposal=offered):
+            told = f"{'Way back' if offered.undoes else 'Action'}: {offered.action} on {offered.target}."
         case Approved():
             told = f"Approved by {event.actor}."
         case Rejected():

@@ -48,6 +48,9 @@ class Undo(Noun):
 
     action: str
     parameters: Mapping[str, Any] = Field(default_factory=dict)
+    risk: Risk | None = Field(
+        default=None, description="what the drawing's author calls the change, and so its way back"
+    )
 
 
 class Proposal(Noun):

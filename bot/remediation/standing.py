@@ -126,8 +126,11 @@ class Standings:
         return known.get(standing_id) if gone else None
 
     async def count(self, proposal: Proposal, outcome: Outcome) -> tuple[StandingApproval, ...]:
-        """Count how a proposal ended, once; the standing approvals that a failure has taken back."""
-        if proposal.service is None:
+        """Count how a proposal ended, once; the standing approvals that a failure has taken back.
+
+        That taking something back helped says nothing of the action where it is proposed for itself.
+        """
+        if proposal.service is None or (proposal.undoes is not None and outcome == "helped"):
             return ()
         counted = await note_trial(
             self._redis,
@@ -146,7 +149,12 @@ class Standings:
         return tuple([one for one in failed if await self.revoke(one.id)])
 
     async def covering(self, proposal: Proposal) -> StandingApproval | None:
-        """The standing approval under which the proposal may run without asking."""
+        """The standing approval under which the proposal may run without asking.
+
+        None ever covers a way back: something has just not helped, and that is a moment for people.
+        """
+        if proposal.undoes is not None:
+            return None
         if proposal.risk is Risk.HIGH or proposal.approvals_needed > 1 or proposal.reason_needed:
             return None
         if proposal.reach == "unknown" or not proposal.noticed_by:

@@ -151,7 +151,8 @@ def _told(recorded: Recorded) -> str | None:  # noqa: C901, PLR0911, PLR0912 - o
         case Asked(question=question):
             return f"Asked: {question.text}"
         case Proposed(proposal=offered):
-            return f"Proposed: {offered.action} on {offered.target}, risk {offered.risk.value}"
+            what = "Proposed to take it back" if offered.undoes else "Proposed"
+            return f"{what}: {offered.action} on {offered.target}, risk {offered.risk.value}"
         case Approved(actor=who):
             return f"Approved by {who}"
         case Rejected(actor=who, reason=why):

@@ -14,8 +14,8 @@ from bot.errors import IllegalTransition, NotFound
 from bot.models import Alert, Answered, Briefed, Event, HandedOver, Incident, Noted, Phase, Resolved, Unanswered
 from bot.work.follow import WALKED_ON
 from bot.work.scoping import run_of
-from bot.work.wayback import WayBack, acted_on, undone_well
-from bot.work.world import IncidentWorld, Rooms, gate_field, question_field
+from bot.work.wayback import WayBack, find, left_in_place, settled, what_counts
+from bot.work.world import IncidentWorld, Rooms, change_field, gate_field, question_field
 
 log = structlog.get_logger(__name__)
 
@@ -135,21 +135,17 @@ class Triage:
 
     async def _deliver_outcome(self, step: Step, incident: Incident) -> bool:
         """A change waits for the outcome of the approved proposal, and for the way back where it did not help."""
-        proposal = acted_on(incident)
-        if proposal is None:
+        waited_for = await self._rooms.journal.field(incident.id, change_field(step.run_id, step.node))
+        proposal = find(incident, waited_for)
+        end = settled(incident, proposal) if proposal else None
+        if proposal is None or end is None or _edge_of(end) is None:
             return False
-        for recorded in reversed(incident.history):
-            event = recorded.event
-            edge = _edge_of(event) if getattr(event, "proposal_id", None) == proposal.id else None
-            if edge is None:
-                continue
-            if edge == "not_recovered":
-                if await self._way_back.stands_open(incident, proposal):
-                    return False
-                edge = "recovered" if undone_well(incident, proposal) else edge
-            facts = event.model_dump(mode="json", exclude={"kind"})
-            return await decide(self._store, step.run_id, step.key, edge, facts=facts)
-        return False
+        if _edge_of(end) == "not_recovered":
+            if await self._way_back.stands_open(incident, proposal):
+                return False
+            end = what_counts(incident, proposal, end)
+        facts = end.model_dump(mode="json", exclude={"kind"})
+        return await decide(self._store, step.run_id, step.key, str(_edge_of(end)), facts=facts)
 
     async def _unless_stalled(self, incident: Incident, run: str, walked: Walked) -> None:
         """Where nobody is asked and nothing runs, nothing would ever wake this walk again: then people carry on."""
@@ -161,7 +157,7 @@ class Triage:
         """Say the last word about exactly what stands there: an alert that joins meanwhile is looked at first."""
         while (incident := await self._rooms.journal.read(incident_id)).phase in WALKED_ON:
             seen = {"version": incident.history[-1].id}
-            ending = _ending(incident, self._rooms.clock(), said)
+            ending = _ending(incident, self._rooms.clock(), " ".join([said, *left_in_place(incident)]))
             try:
                 await self._rooms.journal.append(incident_id, ending, once=f"ended:{run}", expected=seen)
             except IllegalTransition:

@@ -7,16 +7,15 @@ on as if the change had not helped, unless taking it back did.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
 import structlog
 
 from bot.errors import IllegalTransition
 from bot.incidents import Journal
-from bot.models import Incident, Noted, Proposal, Proposed, Verified
+from bot.models import Event, Incident, Noted, OutcomeUnknown, Proposal, Proposed, Reopened, Verified
 from bot.remediation.proposal import Grounds
 from bot.work.drafting import Draft, Wish
 
@@ -24,6 +23,8 @@ log = structlog.get_logger(__name__)
 
 SETTLED = frozenset({"rejected", "expired", "not_executed", "outcome_unknown", "verified"})
 """Events after which a proposal asks nobody and does nothing any more."""
+TOUCHED = frozenset({"executed", "outcome_unknown"})
+"""Events after which nobody may say any more that the target is as it was."""
 
 
 @dataclass(frozen=True)
@@ -47,7 +48,7 @@ class WayBack:
         assert proposal.undo is not None
         grounds = Grounds(
             incident_id=incident.id,
-            why=f"It did not help: {proposal.effect.rstrip('.')}. It is taken back, as the playbook says.",
+            why=_why(incident, proposal),
             confidence=proposal.confidence,
             evidence=proposal.evidence,
             facts=proposal.facts,
@@ -56,6 +57,8 @@ class WayBack:
             node=proposal.node,
             verification=proposal.verification,
             undoes=proposal.id,
+            floor=proposal.undo.risk,
+            requested_by=proposal.requested_by,
         )
         number = sum(isinstance(recorded.event, Proposed) for recorded in incident.history) + 1
         wish = Wish(
@@ -81,10 +84,17 @@ class WayBack:
         return True
 
 
-def acted_on(incident: Incident) -> Proposal | None:
-    """The latest proposal that takes nothing back."""
-    forward = (one for one in reversed(_proposals(incident)) if one.undoes is None)
-    return next(forward, None)
+def _why(incident: Incident, proposal: Proposal) -> str:
+    seen = settled(incident, proposal)
+    statement = seen.statement if isinstance(seen, Verified) else ""
+    said = ("It did not help", proposal.effect), ("Seen afterwards", statement)
+    told = [f"{name}: {text.strip().rstrip('.')}." for name, text in said if text.strip()]
+    return " ".join([*told, *_since(incident, proposal), "The playbook's way back takes it back."])
+
+
+def find(incident: Incident, proposal_id: str | None) -> Proposal | None:
+    """The proposal of that id, if the incident has had one."""
+    return next((one for one in _proposals(incident) if one.id == proposal_id), None)
 
 
 def taking_back(incident: Incident, proposal: Proposal) -> Proposal | None:
@@ -92,25 +102,55 @@ def taking_back(incident: Incident, proposal: Proposal) -> Proposal | None:
     return next((one for one in _proposals(incident) if one.undoes == proposal.id), None)
 
 
-def settled(incident: Incident, proposal: Proposal) -> Any:
+def settled(incident: Incident, proposal: Proposal) -> Event | None:
     """The event after which that proposal asks nobody and does nothing any more; None while it does."""
-    ends = (
-        recorded.event
-        for recorded in incident.history
-        if recorded.event.kind in SETTLED and getattr(recorded.event, "proposal_id", None) == proposal.id
-    )
-    return next(ends, None)
+    return next((event for event in _about(incident, proposal) if event.kind in SETTLED), None)
 
 
-def undone_well(incident: Incident, proposal: Proposal) -> bool:
-    """Whether taking it back was what helped."""
+def what_counts(incident: Incident, proposal: Proposal, end: Event) -> Event:
+    """The event by which the drawing goes on: how the change ended, unless taking it back helped or left a doubt."""
     back = taking_back(incident, proposal)
-    end = settled(incident, back) if back else None
-    return isinstance(end, Verified) and end.recovered
+    undone = settled(incident, back) if back else None
+    if isinstance(undone, OutcomeUnknown) or (isinstance(undone, Verified) and undone.recovered):
+        return undone
+    return end
 
 
-def _proposals(incident: Incident) -> list[Proposal]:
-    return [recorded.event.proposal for recorded in incident.history if isinstance(recorded.event, Proposed)]
+def left_in_place(incident: Incident) -> Iterator[str]:
+    """What did not help, could be taken back, and was not: whoever carries on must know it."""
+    for proposal in _proposals(incident, since_opened=True):
+        end = settled(incident, proposal)
+        back = taking_back(incident, proposal)
+        if proposal.undo is None or not isinstance(end, Verified) or end.recovered:
+            continue
+        if back is None or not any(event.kind in TOUCHED for event in _about(incident, back)):
+            yield f"What did not help is still in place: {proposal.effect.rstrip('.')}."
+
+
+def _since(incident: Incident, proposal: Proposal) -> Iterator[str]:
+    """What else was done to the same target or service after it."""
+    proposals = _proposals(incident)
+    for one in proposals[proposals.index(proposal) + 1 :]:
+        near = one.target == proposal.target or (one.service is not None and one.service == proposal.service)
+        if near and any(event.kind == "executed" for event in _about(incident, one)):
+            yield f"Since then this was done there too: {one.effect.rstrip('.')}."
+
+
+def _proposals(incident: Incident, *, since_opened: bool = False) -> list[Proposal]:
+    """In order; only those since it was opened for the last time, if told so."""
+    found: list[Proposal] = []
+    for recorded in incident.history:
+        if isinstance(recorded.event, Proposed):
+            found.append(recorded.event.proposal)
+        elif isinstance(recorded.event, Reopened) and since_opened:
+            found.clear()
+    return found
+
+
+def _about(incident: Incident, proposal: Proposal) -> Iterator[Event]:
+    for recorded in incident.history:
+        if getattr(recorded.event, "proposal_id", None) == proposal.id:
+            yield recorded.event
 
 
 def _refused(proposal: Proposal) -> str:

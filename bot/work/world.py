@@ -123,7 +123,11 @@ class IncidentWorld:
                 self._incident_id,
                 Proposed(at=self._now(), proposal=proposal),
                 once=self._once("proposed", step.run_id, step.key),
-                fields={**known, gate_field(step): proposal.id},
+                fields={
+                    **known,
+                    gate_field(step): proposal.id,
+                    change_field(step.run_id, changes[0].node): proposal.id,
+                },
             )
             TO_PROPOSAL.observe(max(0.0, (self._now() - began).total_seconds()))
         except IllegalTransition as busy:
@@ -301,6 +305,11 @@ def gate_field(step: Step) -> str:
     return f"gate:{step.run_id}:{step.key}"
 
 
+def change_field(run_id: str, node: str) -> str:
+    """The field that holds the proposal which a change of the drawing waits for."""
+    return f"change:{run_id}:{node}"
+
+
 def question_field(step: Step) -> str:
     """The field of the incident's record that holds the question which a step has asked."""
     return f"question:{step.run_id}:{step.key}"
@@ -330,7 +339,8 @@ def _numbered(finding: Finding, step: str) -> Finding:
 def _undo(change: Change) -> Undo | None:
     if not change.rollback:
         return None
-    return Undo(action=str(change.rollback["use"]), parameters=dict(change.rollback["with"]))
+    risk = Risk(change.risk) if change.risk else None
+    return Undo(action=str(change.rollback["use"]), parameters=dict(change.rollback["with"]), risk=risk)
 
 
 def _meant(change: Change) -> tuple[str, Mapping[str, Any]]:

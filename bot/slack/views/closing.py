@@ -70,9 +70,9 @@ def handed_over(event: HandedOver) -> Post:
     return post(text, [section(f":handshake: *Over to you.* {cut(event.reason, 2000)}")])
 
 
-def expired(target: str) -> Post:
-    """Nobody decided in time."""
-    text = f"The proposal for {line(target, 300)} has expired: nobody decided in time. Nothing was changed."
+def expired(target: str, *, stays: str) -> Post:
+    """Nobody decided in time. `stays` says what that leaves as it is."""
+    text = f"The proposal for {line(target, 300)} has expired: nobody decided in time. {stays}"
     return post(text, [context(f":hourglass: {text}")])
 
 

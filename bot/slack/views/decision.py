@@ -17,11 +17,19 @@ def decision(event: Endorsed | Approved | Rejected, proposal: Proposal | None) -
             text = f"{who} approved {target}; {needed} people are needed in all.{_why(event)}"
             return post(text, [context(f":ballot_box_with_check: {text}")])
         case Approved():
-            text = f"{_by(event)} approved: {target}.{_why(event)}"
+            what = "approved taking it back" if proposal and proposal.undoes else "approved"
+            text = f"{_by(event)} {what}: {target}.{_why(event)}"
             return post(text, [section(f":white_check_mark: {text}")])
         case Rejected():
             text = f"{who} rejected {target}: {cut(event.reason, 1500)}"
-            return post(text, [section(f":no_entry: {text}\nNothing was changed.")])
+            return post(text, [section(f":no_entry: {text}\n{stays(proposal)}")])
+
+
+def stays(proposal: Proposal | None) -> str:
+    """What a proposal that does not run leaves as it is."""
+    if proposal and proposal.undoes:
+        return "Nothing was changed: what did not help stays in place."
+    return "Nothing was changed."
 
 
 def _by(event: Approved) -> str:

@@ -73,8 +73,9 @@ def _rest(count: int) -> list[Block]:
 
 def _proposal(proposal: Proposal, links: Mapping[str, str]) -> str:
     where = link(links.get(proposal.incident_id), "Decide in the thread")
+    sign = ":leftwards_arrow_with_hook: Take it back:" if proposal.undoes else ":raised_hand:"
     return (
-        f":raised_hand: *{line(proposal.effect, 300)}*\nTarget: {line(proposal.target, 200)} · "
+        f"{sign} *{line(proposal.effect, 300)}*\nTarget: {line(proposal.target, 200)} · "
         f"Risk: {words.RISKS[proposal.risk]} · Expires {date(proposal.expires_at)}\n{where}"
     )
 

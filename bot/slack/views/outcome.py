@@ -9,8 +9,12 @@ from bot.slack.views import words
 from bot.slack.views.standing import Outcome
 
 
-def outcome(event: Outcome, target: str) -> Post:
-    """The step as a message of the thread. `target` is what is acted on, in outside words."""
+def outcome(event: Outcome, target: str, *, back: bool = False) -> Post:
+    """The step as a message of the thread. `target` is what is acted on, in outside words.
+
+    Args:
+        back: whether it took something back.
+    """
     about = line(target, 200)
     match event:
         case Executing():
@@ -22,11 +26,11 @@ def outcome(event: Outcome, target: str) -> Post:
         case OutcomeUnknown():
             return _unknown(event, about)
         case Verified():
-            return _verified(event)
+            return _verified(event, back=back)
     return post(_without_emoji(text), [section(text)])
 
 
-def ended(event: Outcome) -> str:
+def ended(event: Outcome, *, back: bool = False) -> str:
     """How it ended, in one line."""
     match event:
         case Executing():
@@ -38,7 +42,7 @@ def ended(event: Outcome) -> str:
         case OutcomeUnknown():
             return f":grey_question: Outcome unknown: {line(event.reason, 400)}"
         case Verified():
-            return _verdict(event)
+            return _verdict(event, back=back)
 
 
 def _unknown(event: OutcomeUnknown, about: str) -> Post:
@@ -50,16 +54,19 @@ def _unknown(event: OutcomeUnknown, about: str) -> Post:
     return post(f"{said} A person must look.", [section(f":grey_question: *{said}*"), section(asked)])
 
 
-def _verified(event: Verified) -> Post:
+def _verified(event: Verified, *, back: bool) -> Post:
     figures = [("Before", words.figure(event.before, event.unit)), ("After", words.figure(event.after, event.unit))]
     moved = "" if event.after is None else f" ({figures[0][1]} before, {figures[1][1]} after)"
-    text = f"{_without_emoji(_verdict(event))}{moved}. {line(event.statement, 300)}".rstrip()
+    verdict = _verdict(event, back=back)
+    text = f"{_without_emoji(verdict)}{moved}. {line(event.statement, 300)}".rstrip()
     statement = section(cut(event.statement, 1500)) if event.statement.strip() else None
     known = event.before is not None or event.after is not None
-    return post(text, [section(f"*{_verdict(event)}*"), fields(figures) if known else None, statement])
+    return post(text, [section(f"*{verdict}*"), fields(figures) if known else None, statement])
 
 
-def _verdict(event: Verified) -> str:
+def _verdict(event: Verified, *, back: bool) -> str:
+    if back:
+        return ":seedling: Taking it back helped" if event.recovered else ":x: It is taken back, and that did not help"
     return ":seedling: It helped" if event.recovered else ":x: It did not help"
 
 

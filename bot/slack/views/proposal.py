@@ -61,7 +61,8 @@ def _summary(offered: Proposal, incident: Incident, where: Standing) -> str:
     target = line(offered.target, 200)
     if where.open:
         effect = line(offered.effect, 300)
-        return f"{grade}: approval needed for {target}. {effect} Risk {offered.risk.value}."
+        needed = "needed to take it back on" if offered.undoes else "needed for"
+        return f"{grade}: approval {needed} {target}. {effect} Risk {offered.risk.value}."
     return f"{grade}: proposal for {target}. {decided(where).partition(': ')[2]}."
 
 
@@ -119,7 +120,7 @@ def _endorsed(offered: Proposal, where: Standing) -> Block | None:
 def _standing(offered: Proposal, where: Standing) -> str:
     if where.open:
         return f":raised_hand: *Nothing is done before approval.* Expires {date(offered.expires_at)}."
-    outcome = f"\n{ended(where.outcome)}" if where.outcome else ""
+    outcome = f"\n{ended(where.outcome, back=bool(offered.undoes))}" if where.outcome else ""
     return f"{decided(where)}{outcome}"
 
 
@@ -146,4 +147,5 @@ def _dialog(offered: Proposal) -> Block:
         f"Blast radius: {label(offered.blast_radius, 80)}",
         f"Expires: {utc(offered.expires_at)}",
     )
-    return confirm("Approve this action?", own("\n".join(rows), 300), yes="Approve", no="Go back")
+    title = "Take it back?" if offered.undoes else "Approve this action?"
+    return confirm(title, own("\n".join(rows), 300), yes="Approve", no="Go back")

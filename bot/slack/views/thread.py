@@ -159,7 +159,7 @@ def _of_proposal(event: Event, incident: Incident) -> Post | None:
         case Endorsed() | Approved() | Rejected():
             return decision.decision(event, about)
         case Expired():
-            return closing.expired(target)
+            return closing.expired(target, stays=decision.stays(about))
         case Executing() | Executed() | NotExecuted() | OutcomeUnknown() | Verified():
-            return outcome(event, target)
+            return outcome(event, target, back=bool(about and about.undoes))
     return None

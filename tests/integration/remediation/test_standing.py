@@ -179,3 +179,23 @@ async def test_a_policy_that_allows_none_offers_none(desk: Desk) -> None:
     strict = Standings(desk.gate.redis, CATALOG, none, desk._member, lambda: desk.gate.now)
     assert await strict.earned() == ()
     assert await strict.covering(a_proposal(**ON_SHOP)) is None
+
+
+async def test_it_never_covers_a_way_back(desk: Desk) -> None:
+    await desk.granted()
+    await desk.proposed(undoes=f"{INCIDENT}.0")
+    await desk.keeper.standing(PROPOSAL)
+    assert (await desk.gate.incident()).phase is Phase.AWAITING
+
+
+async def test_ways_back_that_help_earn_nothing_and_one_that_fails_takes_trust_back(desk: Desk) -> None:
+    await desk.granted()
+    back = a_proposal(id=f"{INCIDENT}.300", undoes=f"{INCIDENT}.299", **ON_SHOP)
+    await desk.standings.count(back, "helped")
+    assert await desk.standings.granted()
+    assert await desk.standings.count(back, "failed")
+    assert await desk.standings.granted() == ()
+    for number in range(5):
+        again = a_proposal(id=f"{INCIDENT}.{400 + number}", undoes=f"{INCIDENT}.1", **ON_SHOP)
+        await desk.standings.count(again, "helped")
+    assert await desk.standings.earned() == ()

@@ -181,7 +181,7 @@ class Night:
         return await self.journal.read(ID)
 
     def _rooms(self) -> Rooms:
-        policy = Policy(approvers=Approvers(users=("UANN",)))
+        policy = Policy(approvers=Approvers(users=("UANN", "UBOB")))
         drafter = Drafter(self.actions, self.catalog, policy, _unmeasured, _now, verify_s=60)
         return Rooms(
             journal=self.journal,

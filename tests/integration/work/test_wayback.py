@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 
 import pytest
 
-from bot.canvas import MemoryStore, parse
+from bot.canvas import MemoryStore, Playbook, parse
 from bot.models import (
     Approved,
     Executed,
@@ -69,10 +69,11 @@ class Back(Night):
     def __init__(self, *given: object) -> None:
         super().__init__(*given)  # type: ignore[arg-type]
         self.store = MemoryStore()
+        self.playbook = PLAYBOOK
 
     async def walk(self) -> Incident:
         """The walk goes on; how the incident stands then."""
-        await Triage(self._rooms(), self.store, lambda *_: (PLAYBOOK, "it fits"), dict).walk(ID)
+        await Triage(self._rooms(), self.store, lambda *_: (self.playbook, "it fits"), dict).walk(ID)
         return await self.incident()
 
     async def asked(self) -> Proposal:
@@ -97,9 +98,11 @@ class Back(Night):
 
 
 @asynccontextmanager
-async def begun(redis_url: str) -> AsyncIterator[Back]:
+async def begun(redis_url: str, playbook: Playbook = PLAYBOOK, by: str = "nightdesk") -> AsyncIterator[Back]:
+    """The change is proposed."""
     async with night_as(Back, redis_url, None) as night:
-        await night.journal.append(ID, Opened(at=NOW, alert=ALERT, service="payments", channel=CHANNEL))
+        night.playbook = playbook
+        await night.journal.append(ID, Opened(at=NOW, actor=by, alert=ALERT, service="payments", channel=CHANNEL))
         await night.walk()
         yield night
 
