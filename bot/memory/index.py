@@ -78,12 +78,13 @@ class Index:
         return key in self._rows
 
     def put(self, messages: Iterable[Message]) -> None:
-        """Add messages; one that is known by its channel and id is replaced."""
+        """Add messages; one that is known by its channel and id is replaced. What is said to the bot is left out."""
         for message in messages:
             terms = self._indexed_terms(message)
             with self._lock:
                 self._discard((message.channel, message.id))
-                self._insert(message, terms)
+                if not message.to_bot:
+                    self._insert(message, terms)
 
     def drop(self, keys: Iterable[Key]) -> None:
         """Take messages out; one that is not known is passed over."""

@@ -105,13 +105,19 @@ class MemoryManager:
         clean = [message.model_copy(update={"text": redact(well_formed(message.text))}) for message in fresh]
         await self._mirror.remember(clean)
 
-    async def edit(self, message: Message) -> None:
-        """The message now says this, and so does the lesson that was taught by it, if there is one."""
+    async def edit(self, message: Message, *, lesson: str | None = None) -> None:
+        """The message now says this, and so does what was taught by it, if anything was.
+
+        Of a message to the bot that is its `lesson`; without one it no longer teaches anything.
+        """
         await self.remember([message], unless_forgotten=True)
         name = lesson_id(message.channel, message.id)
         (taught,) = await self._store.get([(TAUGHT, name)])
-        if taught is not None:
-            await self.remember([taught.model_copy(update={"text": message.text})])
+        words = lesson if message.to_bot else message.text
+        if taught is not None and words:
+            await self.remember([taught.model_copy(update={"text": words})])
+        elif taught is not None:
+            await self._mirror.forget(TAUGHT, [name])
 
     async def forget(
         self,
@@ -198,13 +204,20 @@ class MemoryManager:
         return await condensed(brief, condenser, budget_tokens) if condenser else brief
 
     async def teach(
-        self, text: str, author: str, at: datetime, *, corrects: str | None = None, source: Key | None = None
+        self,
+        text: str,
+        author: str,
+        at: datetime,
+        *,
+        corrects: str | None = None,
+        source: Key | None = None,
+        permalink: str | None = None,
     ) -> Message:
         """Keep what a person said to remember, as knowledge with an author and a date.
 
         `corrects` is the id of a message that this proves wrong: a brief shows both, the older one marked.
-        `source` names the message (channel, id) in which it was said: it lends its permalink, and when it is edited or
-        forgotten, so is the lesson.
+        `source` names the message (channel, id) in which it was said: when that is edited or forgotten, so is the
+        lesson; it lends its `permalink`, where none is given.
         """
         said = (await self._store.get([source]))[0] if source is not None else None
         name = lesson_id(*source) if source is not None else _digest(f"{author}|{at.isoformat()}|{text}")
@@ -215,7 +228,7 @@ class MemoryManager:
             user=author,
             text=text,
             sent_at=at,
-            permalink=said.permalink if said is not None else None,
+            permalink=permalink or (said.permalink if said is not None else None),
         )
         await self.remember([taught])
         return taught

@@ -46,7 +46,7 @@ class Mirror:
             await self._store.put(messages)
             await self._index_all(messages)
         if self._meaning is not None:
-            await self._meaning.encode(messages)
+            await self._meaning.encode(message for message in messages if not message.to_bot)
 
     async def forget(self, channel: str, ids: Sequence[str]) -> int:
         """Take messages of a channel out of Redis and the index; how many there were."""

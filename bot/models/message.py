@@ -17,6 +17,9 @@ class Message(Noun):
     text: str
     sent_at: Instant
     permalink: str | None = None
+    to_bot: bool = Field(
+        default=False, description="spoken to the bot: kept as long as any other, but no answer to anything"
+    )
 
 
 class Recalled(Noun):

@@ -23,6 +23,7 @@ class Mention(Noun):
     ts: str
     user: str
     text: str = Field(description="as a person reads it, without the mention of the bot")
+    permalink: str | None = None
 
 
 class Decision(Noun):

@@ -22,6 +22,7 @@ Json = Mapping[str, Any]
 SAID = frozenset({None, "bot_message", "file_share", "file_comment", "me_message", "thread_broadcast"})
 """Subtypes of messages that somebody wrote; the others report joins, topics and the like."""
 _MENTIONED = re.compile(r"<@(?P<user>[UW][A-Z0-9]{2,20})(?:\|[^>]*)?>")
+_GREETING = re.compile(r"\s*(?:(?:hey|hi|hello|ok|okay|thanks|please|嗨|你好|请)[\s,.!，。！]*)?", re.IGNORECASE)
 PUSHPIN = "pushpin"
 LONGEST_TEXT = 12_000
 
@@ -48,6 +49,7 @@ def mention(event_id: str, event: Json, identity: Identity) -> Mention:
         ts=event["ts"],
         user=_author(event),
         text=" ".join(plain(words).split()),
+        permalink=identity.permalink(event["channel"], event["ts"], event.get("thread_ts")),
     )
 
 
@@ -67,6 +69,7 @@ def message(raw: Json, channel: str, identity: Identity) -> Message | None:
         text=text,
         sent_at=moment(raw["ts"]),
         permalink=identity.permalink(channel, raw["ts"], thread),
+        to_bot=_spoken_to(raw, channel, identity),
     )
 
 
@@ -179,6 +182,12 @@ def _author(raw: Json) -> str:
     return str(
         commented or raw.get("user") or raw.get("username") or profile.get("name") or raw.get("bot_id") or "unknown"
     )
+
+
+def _spoken_to(raw: Json, channel: str, identity: Identity) -> bool:
+    """Whether it begins with the bot's mention, after a greeting perhaps, or is said to it alone."""
+    words = _GREETING.sub("", str(raw.get("text") or ""), count=1)
+    return channel.startswith("D") or words.startswith((f"<@{identity.user}>", f"<@{identity.user}|"))
 
 
 def _files(raw: Json) -> Iterator[str]:

@@ -21,20 +21,13 @@ from bot.slack.views import talk
 from bot.work.answering import Speaker, Spoken
 from bot.work.closing import Closing
 from bot.work.forgetting import Forgetting
+from bot.work.lesson import Lesson, lesson_in
 from bot.work.question import question, service_in
 from bot.work.silencing import Silencing
 
 _HELP = re.compile(r"(help|\?|帮助)?\s*[!.?]*", re.IGNORECASE)
 _STATUS = re.compile(r"(status|what'?s (up|open|going on)|状态)\s*[!.?]*", re.IGNORECASE)
 _BRIEF = re.compile(r"(brief me|brief|catch me up|简报)\b\s*[:,]?\s*(?P<rest>.*)", re.IGNORECASE | re.DOTALL)
-_CORRECTION = re.compile(
-    r"(?:(?:no|sorry|actually|correction)\b[\s:,;.–-]{0,3}){0,2}"
-    r"(?:(?:that|this|it)(?: (?:was|is)|['’]s) (?:wrong|not (?:right|true|correct))\b"
-    r"|(?:这个?|那个?|刚才)?(?:不对|说错了|错了|是错的)(?=[\s：:，,；;。]|因为))"
-    r"[\s：:，,；;。.–-]{0,3}(?:because\b|因为)?\s*(?P<lesson>\S.*)",
-    re.IGNORECASE | re.DOTALL,
-)
-_REMEMBER = re.compile(r"(remember|记住)\s*[:：,]\s*(?P<lesson>\S.*)", re.IGNORECASE | re.DOTALL)
 
 BRIEF_TOKENS = 900
 RECALL_TOKENS = 500
@@ -77,10 +70,8 @@ class Answers:
             return answer
         if ordered := await self._ordered(text, mention.channel, mention.user):
             return talk.said(ordered)
-        if lesson := _REMEMBER.fullmatch(text):
-            return await self._remember(lesson["lesson"].strip(), mention)
-        if correction := _CORRECTION.fullmatch(text):
-            return await self._correct(correction["lesson"].strip(), mention)
+        if lesson := lesson_in(text):
+            return await self._learn(lesson, mention)
         return await self._question(text, mention)
 
     async def _question(self, text: str, mention: Mention) -> Post | None:
@@ -143,16 +134,17 @@ class Answers:
         names = await self._names({recalled.message.user for recalled in found})
         return brief_view.brief(Briefed(at=self._clock(), brief=_as_brief(found)), names)
 
-    async def _remember(self, lesson: str, mention: Mention) -> Post:
-        source = (mention.channel, mention.ts)
-        await self._memory.teach(lesson, mention.user, moment(mention.ts), source=source)
-        return talk.answer(f"Remembered: {lesson}")
-
-    async def _correct(self, lesson: str, mention: Mention) -> Post:
-        """Keep what a person says was wrong in this thread; a brief shows both, and marks the older one."""
-        source = (mention.channel, mention.ts)
-        await self._memory.teach(lesson, mention.user, moment(mention.ts), corrects=mention.thread, source=source)
-        return talk.answer(f"Corrected, in your name: {lesson}")
+    async def _learn(self, lesson: Lesson, mention: Mention) -> Post:
+        """Keep it in the name of who said it; a brief shows a correction and what it corrects, marked."""
+        await self._memory.teach(
+            lesson.text,
+            mention.user,
+            moment(mention.ts),
+            corrects=mention.thread if lesson.corrects else None,
+            source=(mention.channel, mention.ts),
+            permalink=mention.permalink,
+        )
+        return talk.answer(f"{'Corrected, in your name' if lesson.corrects else 'Remembered'}: {lesson.text}")
 
     async def _look(self, service: str, mention: Mention) -> Post | None:
         """Start a triage, unless one of the service is under way: then that is the answer."""

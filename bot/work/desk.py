@@ -22,6 +22,7 @@ from bot.slack.desk import Command, Decision, HomeContent, Mention, Regrouping, 
 from bot.work.answers import Answers
 from bot.work.duties import Stage
 from bot.work.gatekeeper import Trust
+from bot.work.lesson import lesson_in
 from bot.work.question import question, service_in
 from bot.work.queue import Queue
 
@@ -68,7 +69,8 @@ class FrontDesk:
 
     async def edited(self, message: Message) -> None:
         """The message now says this, and so does what was taught by it."""
-        await self._memory.edit(message)
+        taught = lesson_in(message.text) if message.to_bot else None
+        await self._memory.edit(message, lesson=taught.text if taught else None)
 
     async def deleted(self, channel: str, message_id: str) -> None:
         """Forget the message, and what was taught by it."""

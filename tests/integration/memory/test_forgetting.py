@@ -102,6 +102,18 @@ async def test_what_a_message_taught_is_edited_and_forgotten_with_it(memory: Mem
     assert not [word for word in ("zanzibar", "zeppelin") if word in await _everything(redis_url)]
 
 
+async def test_a_lesson_said_to_the_bot_is_what_it_says_after_an_edit_and_gone_when_it_says_none(
+    memory: MemoryManager,
+) -> None:
+    spoken = said("@U0BOT remember: zanzibar", name="z1", user="zoe").model_copy(update={"to_bot": True})
+    await memory.remember([spoken])
+    await memory.teach("zanzibar", "zoe", NOON, source=("C1", "z1"))
+    await memory.edit(spoken, lesson="zeppelin")
+    assert [each.message.text for each in await memory.recall("")] == ["zeppelin"]
+    await memory.edit(spoken, lesson=None)
+    assert await memory.recall("") == []
+
+
 async def test_a_lesson_outlives_its_message_that_only_grew_too_old(memory: MemoryManager) -> None:
     await memory.remember([SECRET])
     await memory.teach(SECRET.text, "zoe", NOON, source=("C1", "z1"))

@@ -48,6 +48,15 @@ def test_a_channel_that_is_hidden_does_not_answer() -> None:
     assert _ids(index, Question("plan", hidden=frozenset({"P1"}))) == ["1"]
 
 
+def test_what_is_said_to_the_bot_answers_nothing() -> None:
+    index = Index()
+    index.put([_said(0, "zanzibar is down")])
+    index.put([_said(1, "@U0BOT why is zanzibar down?").model_copy(update={"to_bot": True})])
+    assert _ids(index, Question("zanzibar")) == ["0"]
+    index.put([_said(0, "@U0BOT zanzibar").model_copy(update={"to_bot": True})])
+    assert "zanzibar" not in index._lexical
+
+
 def test_nothing_of_a_dropped_message_is_left() -> None:
     index = Index()
     index.put([_said(0, "zanzibar", user="zoe")])

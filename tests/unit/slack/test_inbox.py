@@ -46,6 +46,33 @@ def test_an_endless_message_is_cut() -> None:
     assert len(inbox.said({"text": "x" * 100_000})) == inbox.LONGEST_TEXT
 
 
+@pytest.mark.parametrize(
+    ("text", "to_bot"),
+    [
+        ("<@U0BOT> why is payments slow?", True),
+        ("hey <@U0BOT|nightdesk>, status", True),
+        ("你好，<@U0BOT> 状态", True),
+        ("the board says what <@U0BOT> found", False),
+        ("<@U0TOM> ask <@U0BOT>", False),
+    ],
+)
+def test_what_begins_with_the_mention_of_the_bot_is_spoken_to_it(text: str, to_bot: bool) -> None:
+    found = inbox.message({**SAID, "text": text}, "C1", US)
+    assert found is not None
+    assert found.to_bot is to_bot
+
+
+def test_what_is_said_to_the_bot_alone_is_spoken_to_it() -> None:
+    found = inbox.message(SAID, "D0MINA", US)
+    assert found is not None
+    assert found.to_bot
+
+
+def test_a_mention_knows_its_address() -> None:
+    event = {**SAID, "text": "<@U0BOT> status", "thread_ts": "1600000000.000100"}
+    assert inbox.mention("Ev1", event, US).permalink == US.permalink("C1", SAID["ts"], "1600000000.000100")
+
+
 def test_a_tombstone_is_a_deletion() -> None:
     event = {**SAID, "subtype": "message_changed", "message": {"subtype": "tombstone", "ts": "1.2"}}
     assert inbox.deleted(event, US) == "1.2"
