@@ -86,12 +86,13 @@ async def offer(workspace: Workspace, slack: Slack) -> str:
     return str(answer["ts"])
 
 
-async def test_a_mention_reaches_the_desk_as_a_person_reads_it(post: Post, clerk: Clerk) -> None:
+async def test_a_mention_reaches_the_desk_as_a_person_reads_it(post: Post, clerk: Clerk, workspace: Workspace) -> None:
     assert await post(mention()) == (200, "")
 
     assert [heard.model_dump() for heard in clerk.mentions] == [
         {"event_id": "Ev1", "channel": CHANNEL, "thread": "1700000000.000100", "ts": "1700000000.000100",
-         "user": "U0MINA", "text": "what broke & when?"},
+         "user": "U0MINA", "text": "what broke & when?",
+         "permalink": f"{workspace.url}/archives/{CHANNEL}/p1700000000000100"},
     ]  # fmt: skip
 
 
