@@ -6,7 +6,8 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from bot.errors import NotFound
-from bot.models import AlertJoined, AlertLeft, Briefed, Found, Incident, Opened, Proposed, Ranked, Recorded, Reopened
+from bot.models import AlertJoined, AlertLeft, Briefed, Incident, Opened, Proposed, Ranked, Recorded, Reopened
+from bot.models.looks import reports_of, standing
 
 
 def fold(incident_id: str, history: Sequence[Recorded]) -> Incident:
@@ -32,7 +33,9 @@ def fold(incident_id: str, history: Sequence[Recorded]) -> Incident:
         change = _CHANGES.get(type(recorded.event))
         if change:
             state.update(change(state, recorded.event))
-    return Incident.model_construct(**{**state, "alerts": tuple(state["alerts"].values())})
+    findings, gaps = standing(reports_of(history))
+    seen = {"alerts": tuple(state["alerts"].values()), "findings": findings, "gaps": gaps}
+    return Incident.model_construct(**{**state, **seen})
 
 
 def _joined(state: dict[str, Any], event: AlertJoined) -> dict[str, Any]:
@@ -52,17 +55,10 @@ def _reopened(_: dict[str, Any], event: Reopened) -> dict[str, Any]:
     """
     return {
         "alerts": {event.alert.fingerprint: event.alert},
-        **dict.fromkeys(("findings", "gaps", "hypotheses"), ()),
+        "hypotheses": (),
         "explanation": "",
         "proposal": None,
         "brief": None,
-    }
-
-
-def _found(state: dict[str, Any], event: Found) -> dict[str, Any]:
-    return {
-        "findings": (*state.get("findings", ()), *event.findings),
-        "gaps": (*state.get("gaps", ()), *event.gaps),
     }
 
 
@@ -82,7 +78,6 @@ _CHANGES: dict[type, Callable[[dict[str, Any], Any], dict[str, Any]]] = {
     AlertJoined: _joined,
     AlertLeft: _left,
     Reopened: _reopened,
-    Found: _found,
     Ranked: _ranked,
     Briefed: _briefed,
     Proposed: _proposed,

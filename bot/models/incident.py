@@ -79,6 +79,7 @@ class Found(_Fact):
     charts: tuple[str, ...] = Field(default=(), description="keys under which the pictures are kept")
     asked_by: str | None = Field(default=None, description="the agent whose question this answers; None: the drawing's")
     question: str = ""
+    look: str = Field(default="", description="the tool, and what it was given: the same look may be made again")
 
 
 class Ranked(_Fact):

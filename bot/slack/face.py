@@ -19,7 +19,7 @@ from bot.slack.text import own
 from bot.slack.views.card import card
 from bot.slack.views.proposal import proposal
 from bot.slack.views.question import question
-from bot.slack.views.thread import Turn, message, next_turn
+from bot.slack.views.thread import REPORTS_TOGETHER, Turn, message, next_turn, overtaken
 
 log = structlog.get_logger(__name__)
 
@@ -80,6 +80,7 @@ class Face:
         incident = await self._tell_thread(incident, channel, thread, newer)
         if self._stopping.is_set():
             return
+        await self._refresh_reports(incident, channel)
         asking = incident.phase is Phase.AWAITING or bool(incident.open_questions)
         await self._refresh_card(incident, channel, thread, at_once=asking)
 
@@ -222,6 +223,24 @@ class Face:
             mark = _mark(incident, recorded.id)
             if ts := await self._ledger.sent(mark):
                 await self._outbox.edit(mark, channel, ts, shown, at_once=True)
+
+    async def _refresh_reports(self, incident: Incident, channel: str) -> None:
+        """Take out of the thread what a second look has replaced since."""
+        for recorded in overtaken(incident):
+            turn = await self._told_turn(recorded, incident)
+            said = message(turn, incident, {}) if turn else None
+            if turn and said and (ts := await self._ledger.sent(_mark(incident, turn.key))):
+                await self._outbox.edit(_mark(incident, turn.key), channel, ts, said)
+
+    async def _told_turn(self, report: Recorded, incident: Incident) -> Turn | None:
+        """What the message tells that tells this report; None where none does yet."""
+        place = incident.history.index(report)
+        for first in range(place, max(-1, place - REPORTS_TOGETHER), -1):
+            mark = _mark(incident, incident.history[first].id)
+            if await self._ledger.sent(mark):
+                turn = next_turn(incident.history[first:]).until(await self._ledger.extent(mark, report.id))
+                return turn if turn.holds(report.id) else None
+        return None
 
     async def _refresh_card(self, incident: Incident, channel: str, ts: str, *, at_once: bool) -> None:
         await self._outbox.edit(_mark(incident, CARD), channel, ts, card(incident), at_once=at_once)

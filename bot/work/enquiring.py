@@ -14,8 +14,8 @@ from bot.agents.board import Case, Enquiry, enquiries
 from bot.agents.tools import Toolbox
 from bot.catalog import Catalog
 from bot.errors import NightdeskError
-from bot.models import Finding, Found, Gap, Incident, Report
-from bot.work.scoping import last_began
+from bot.models import Finding, Gap, Incident, Report
+from bot.models.looks import reports_of
 
 WITHIN_S = 5.0
 """How long an answer is waited for."""
@@ -25,21 +25,6 @@ LOOKING_S = 4.0
 Answer = Callable[[Enquiry, Sequence[Finding]], Awaitable[Report]]
 """Has an agent look, with what it heard."""
 Record = Callable[[Enquiry, Report], Awaitable[None]]
-
-
-def reports_of(incident: Incident) -> list[Found]:
-    """What agents have posted since the incident was last opened."""
-    began = last_began(incident)
-    return [
-        recorded.event
-        for recorded in incident.history
-        if isinstance(recorded.event, Found) and recorded.event.at >= began
-    ]
-
-
-def posted_in(incident: Incident) -> list[Finding]:
-    """The board of this run, in order."""
-    return [finding for report in reports_of(incident) for finding in report.findings]
 
 
 async def enquire(
@@ -52,8 +37,8 @@ async def enquire(
     within_s: float = WITHIN_S,
 ) -> int:
     """Have the open questions answered, or noted as unanswered; how many there were."""
-    asked = {report.asked_by for report in reports_of(incident)}
-    posted = posted_in(incident)
+    asked = {report.asked_by for report in reports_of(incident.history)}
+    posted = incident.findings
     onset = incident.alert.starts_at or incident.opened_at
     raised = enquiries(Case(posted, incident.service, catalog, onset))
     open_ones = [one for one in raised if one.asker not in asked and one.tool in toolbox]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -45,7 +46,7 @@ from bot.remediation.catalogue import Actions
 from bot.remediation.proposal import Grounds
 from bot.settings import Settings
 from bot.work.drafting import Draft, Wish
-from bot.work.enquiring import LOOKING_S, enquire, posted_in
+from bot.work.enquiring import LOOKING_S, enquire
 from bot.work.judging import NO_MIND, Mind
 from bot.work.questions import next_id
 from bot.work.scoping import last_began, scope_of
@@ -102,9 +103,9 @@ class IncidentWorld:
         if tool == RANK:
             return facts_of(await self._rank())
         incident = await self._read()
-        scope = await self._scope(incident, tool.partition(".")[0], posted_in(incident))
+        scope = await self._scope(incident, tool.partition(".")[0], incident.findings)
         report = await self._rooms.toolbox.use(tool, parameters, scope)
-        await self._record(report, step)
+        await self._record(report, step, _look(tool, parameters))
         return report.facts
 
     async def gate(self, step: Step, changes: Sequence[Change]) -> None:
@@ -197,14 +198,14 @@ class IncidentWorld:
         looking_s = min(scope.deadline_s, LOOKING_S)
         return await self._rooms.toolbox.use(enquiry.tool, enquiry.parameters, replace(scope, deadline_s=looking_s))
 
-    async def _record(self, report: Report, step: Step) -> None:
-        await self._post(report, step.key, self._once("finding", step.run_id, step.key))
+    async def _record(self, report: Report, step: Step, look: str) -> None:
+        await self._post(report, step.key, self._once("finding", step.run_id, step.key), look)
 
     async def _record_answer(self, enquiry: Enquiry, report: Report) -> None:
-        where = f"{enquiry.asker}-asked"
-        await self._post(report, where, self._once("answer", enquiry.asker), enquiry)
+        where, look = f"{enquiry.asker}-asked", _look(enquiry.tool, enquiry.parameters)
+        await self._post(report, where, self._once("answer", enquiry.asker), look, enquiry)
 
-    async def _post(self, report: Report, where: str, once: str, enquiry: Enquiry | None = None) -> None:
+    async def _post(self, report: Report, where: str, once: str, look: str, enquiry: Enquiry | None = None) -> None:
         """Put a report on the board, once."""
         keys = await self._rooms.keep_charts(self._incident_id, once.partition(":")[2], report.charts)
         found = Found(
@@ -216,6 +217,7 @@ class IncidentWorld:
             charts=keys,
             asked_by=enquiry.asker if enquiry else None,
             question=enquiry.words if enquiry else "",
+            look=look,
         )
         await self._rooms.journal.append(self._incident_id, found, once=once)
 
@@ -286,6 +288,11 @@ class IncidentWorld:
 
     def _now(self) -> datetime:
         return self._rooms.clock()
+
+
+def _look(tool: str, parameters: Mapping[str, Any]) -> str:
+    """The same for the same question: `changes.look {}`."""
+    return f"{tool} {json.dumps(dict(parameters), sort_keys=True, default=str)}"
 
 
 def _facts(incident: Incident, ids: Sequence[str]) -> tuple[Evidence, ...]:

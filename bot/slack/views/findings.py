@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from bot.models import Evidence, Finding, Found
+from bot.models.looks import is_replaced
 from bot.slack.blocks import Block, Post, bullets, context, post, section
 from bot.slack.text import line, link, safe_url
 from bot.slack.views import words
@@ -18,23 +21,27 @@ EMOJI = {
 
 MOST = 4
 """Findings shown of one agent; a tired person reads no further."""
+AGAIN = "it looked again, see below"
+"""What stands where a second look has replaced all that the first one found."""
 
 
-def findings(event: Found) -> Post:
-    """The agent's report as a message, strongest finding first."""
-    ordered = sorted(event.findings, key=lambda finding: -finding.score)
+def findings(event: Found, later: Sequence[Found] = ()) -> Post:
+    """The agent's report as a message, strongest finding first, without what a later report of it replaces."""
+    standing = [finding for finding in event.findings if not is_replaced(finding, event, later)]
+    ordered = sorted(standing, key=lambda finding: -finding.score)
     wrong = [finding for finding in ordered if finding.score > 0]
     normal = [finding for finding in ordered if finding.score == 0]
     agent = line(event.agent, 40)
     title = f"{EMOJI.get(event.agent, ':mag:')} *{agent.capitalize()}* looked for {words.duration(event.seconds)}"
+    nothing = "nothing unusual" if len(standing) == len(event.findings) else AGAIN
     if event.asked_by:
         title += f", asked by {line(event.asked_by, 40)}: _{line(event.question, 200)}_"
     gaps = f"{len(event.gaps)} question{'s' * (len(event.gaps) != 1)} unanswered"
-    first = line(wrong[0].title, 240) if wrong else "nothing unusual"
+    first = line(wrong[0].title, 240) if wrong else nothing
     return post(
         f"{agent.capitalize()}: {first}{f'; {gaps}' if event.gaps else ''}.",
         [
-            section(title if wrong else f"{title}: nothing unusual."),
+            section(title if wrong else f"{title}: {nothing}."),
             *(_finding(finding) for finding in wrong[:MOST]),
             _more(wrong[MOST:]),
             _normal(normal),

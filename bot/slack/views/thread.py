@@ -35,6 +35,7 @@ from bot.models import (
     Verified,
     Worded,
 )
+from bot.models.looks import is_replaced, reports_after
 from bot.slack.blocks import Post, together
 from bot.slack.views import closing, decision, question
 from bot.slack.views.brief import brief
@@ -65,6 +66,10 @@ class Turn:
         """The id of the last event that the message tells."""
         return self.recorded[-1].id
 
+    def holds(self, event_id: str) -> bool:
+        """Whether the message tells that event."""
+        return any(recorded.id == event_id for recorded in self.recorded)
+
     def until(self, event_id: str) -> Turn:
         """The turn without the events after that one."""
         ids = [recorded.id for recorded in self.recorded]
@@ -93,13 +98,27 @@ def message(turn: Turn, incident: Incident, names: Mapping[str, str]) -> Post | 
     if alerts:
         told = [event for event in alerts if not event.damped]
         return closing.joined(told, worst_before(turn.key, incident)) if told else None
-    posts = [_told(recorded.event, incident, names) for recorded in turn.recorded]
+    posts = [_told(recorded, incident, names) for recorded in turn.recorded]
     return together([one for one in posts if one])
 
 
-def _told(event: Event, incident: Incident, names: Mapping[str, str]) -> Post | None:
+def overtaken(incident: Incident) -> list[Recorded]:
+    """The reports of which a later one replaces something: their messages say it no longer."""
+    found = []
+    for recorded in incident.history:
+        if isinstance(recorded.event, Found):
+            later = reports_after(recorded.id, incident.history)
+            if any(is_replaced(finding, recorded.event, later) for finding in recorded.event.findings):
+                found.append(recorded)
+    return found
+
+
+def _told(recorded: Recorded, incident: Incident, names: Mapping[str, str]) -> Post | None:
+    event = recorded.event
     if isinstance(event, Briefed):
         return brief(event, names)
+    if isinstance(event, Found):
+        return findings(event, reports_after(recorded.id, incident.history))
     return _seen(event, incident) or _change(event, incident) or _of_proposal(event, incident)
 
 
@@ -117,8 +136,6 @@ def worst_before(event_id: str, incident: Incident) -> Severity | None:
 
 def _seen(event: Event, incident: Incident) -> Post | None:
     match event:
-        case Found():
-            return findings(event)
         case Ranked():
             return causes(event, incident)
         case Worded():

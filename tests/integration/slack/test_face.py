@@ -102,6 +102,24 @@ async def test_after_the_decision_the_buttons_are_gone_and_who_and_when_stay(wor
     assert shown[0]["text"].endswith("Resolved.")
 
 
+async def test_what_a_second_look_replaces_leaves_the_thread_and_the_rest_of_its_message_stays(
+    workspace: Workspace, face: Face
+) -> None:
+    begun = stories.until_proposed()[:1]
+    first = [*begun, stories.looked("changes", score=0.0), stories.looked("metrics", score=0.7)]
+    await face.show(stories.incident(first), CHANNEL)
+    assert "Looked, and normal: changes said so" in json.dumps(thread(workspace)[-1]["blocks"])
+
+    answer = stories.looked("changes", score=0.5, asked_by="metrics")
+    await face.show(stories.incident([*first, answer]), CHANNEL)
+
+    told, asked = thread(workspace)[-2:]
+    assert "Looked, and normal" not in json.dumps(told["blocks"])
+    assert "*Changes* looked for 1 s: it looked again, see below." in json.dumps(told["blocks"])
+    assert "metrics said so" in json.dumps(told["blocks"])
+    assert "changes said so" in json.dumps(asked["blocks"])
+
+
 async def test_a_question_has_a_button_for_each_answer_until_somebody_has_answered(
     workspace: Workspace, face: Face
 ) -> None:

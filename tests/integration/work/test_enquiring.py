@@ -18,6 +18,7 @@ from bot.incidents import Journal
 from bot.models import AgentName, Alert, Brief, Evidence, Finding, Found, Opened, Ranked, Report
 from bot.settings import Settings
 from bot.slack.views.findings import findings
+from bot.slack.views.thread import Turn, message
 from bot.storage import connect
 from bot.work.enquiring import enquire
 from bot.work.scoping import run_of
@@ -37,6 +38,7 @@ class Room:
         self.scopes: list[tuple[str, Scope]] = []
         self.dies = False
         self.refuses = False
+        self.changed = False
 
     async def brief(self, *_: object, **__: object) -> Brief:
         return Brief(role="commander")
@@ -71,8 +73,12 @@ class Room:
             return Finding(agent=agent, title="p95 rose", service="payments", indicator="p95", kind="latency",
                            score=0.8, started_at=BEGAN, evidence=(fact,))  # fmt: skip
         onset = min([NOW, *(one.started_at for one in scope.heard if one.started_at)])
+        facts = {"onset": onset.isoformat()}
+        if self.changed and onset < NOW:
+            return Finding(agent=agent, title="v2 was deployed", service="payments", indicator="deploy", kind="change",
+                           score=0.4, facts=facts, evidence=(fact,))  # fmt: skip
         return Finding(agent=agent, title="looked, and quiet", service="payments", indicator="changes", kind="change",
-                       score=0.0, facts={"onset": onset.isoformat()})  # fmt: skip
+                       score=0.0, facts=facts)  # fmt: skip
 
     async def use(self, tool: str) -> None:
         step: Any = SimpleNamespace(run_id="r", key=tool.partition(".")[0])
@@ -116,6 +122,21 @@ async def test_who_looked_too_early_is_asked_again_once_and_the_thread_says_by_w
     assert answer.findings[0].facts["onset"] == BEGAN.isoformat()
     assert "asked by metrics: _it began at 02:32 UTC" in str(findings(answer).blocks)
     assert len(await room.told(Ranked)) == 1
+
+
+async def test_what_a_second_look_finds_stands_instead_of_what_the_first_found_quiet(room: Room) -> None:
+    room.changed = True
+    await room.use("changes.look")
+    await room.use("metrics.look")
+    await room.use(RANK)
+    incident = await room.journal.read(ID)
+    assert [finding.title for finding in incident.findings] == ["p95 rose", "v2 was deployed"]
+    assert all("looked, and quiet" not in one.model_dump_json() for one in incident.hypotheses)
+    (first, _, _) = [one for one in incident.history if isinstance(one.event, Found)]
+    said = message(Turn((first,)), incident, {})
+    assert said is not None
+    assert said.text == "Changes: it looked again, see below."
+    assert "looked, and quiet" not in str(said.blocks)
 
 
 async def test_a_killed_walk_asks_again_what_was_not_answered_and_nothing_twice(room: Room) -> None:

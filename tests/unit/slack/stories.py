@@ -8,6 +8,7 @@ from typing import Any
 
 from bot.incidents.fold import fold
 from bot.models import (
+    AgentName,
     Alert,
     AlertJoined,
     AlertStatus,
@@ -125,6 +126,14 @@ def finding(**changes: Any) -> Finding:
         ),
     }
     return Finding(**{**seen, **changes})
+
+
+def looked(agent: AgentName, *, score: float, asked_by: AgentName | None = None) -> Found:
+    """An agent's answer of one finding; the answer to a question is a second look of the same."""
+    said = finding(agent=agent, title=f"{agent} said so", kind="latency", indicator="x", score=score, evidence=())
+    question = "what was changed before that?" if asked_by else ""
+    return Found(at=at(1), agent=agent, findings=(said,), seconds=1, look=f"{agent}.look {{}}", asked_by=asked_by,
+                 question=question)  # fmt: skip
 
 
 def until_proposed() -> list[Event]:
