@@ -6,12 +6,16 @@ import asyncio
 import json
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from bot.agents.board import Case as Board
+from bot.agents.board import Enquiry, delivered
 from bot.agents.commander import explain, rank
+from bot.agents.enquiring import enquire
 from bot.agents.fusion import Past
+from bot.agents.logs import logs_tools
 from bot.agents.measures import measures_tools
 from bot.agents.requests import request_tools
 from bot.agents.scope import Scope
@@ -25,6 +29,8 @@ from bot.telemetry.recorded import LOGS, METRICS, SPANS, Case, RecordedLogs, Rec
 
 DEADLINE_S = 120.0
 """For each agent; a case is finished long before."""
+ASKED_ONLY = frozenset({"logs.new_templates"})
+"""What no agent looks at by itself, and what may be asked."""
 SHOWN = 5
 EVIDENCE_SHOWN = 6
 
@@ -37,6 +43,8 @@ class Diagnosis:
     findings: tuple[Finding, ...]
     gaps: tuple[Gap, ...]
     seconds: float
+    asked: tuple[Enquiry, ...] = ()
+    """What agents asked each other."""
 
     def causes(self) -> list[dict[str, Any]]:
         """One entry a service, best first, as `--json` prints it."""
@@ -57,7 +65,7 @@ class Diagnosis:
 
 
 async def diagnose(case: Case, past: Sequence[Past] = ()) -> Diagnosis:
-    """Look with every agent for which the case has something, and rank.
+    """Look with every agent for which the case has something, let them ask each other, and rank.
 
     Raises:
         BadInput: the case cannot be read.
@@ -65,12 +73,32 @@ async def diagnose(case: Case, past: Sequence[Past] = ()) -> Diagnosis:
     began = time.perf_counter()
     scope = scope_of(case)
     tools = toolbox_of(case)
-    if not list(tools):
+    looks = [tool.name for tool in tools if tool.name not in ASKED_ONLY]
+    if not looks:
         raise BadInput(f"{case.folder} holds neither {METRICS} nor {SPANS} nor {LOGS}: there is nothing to look at.")
-    reports = await asyncio.gather(*(tools.use(tool.name, {}, scope) for tool in tools))
-    findings, gaps = _together(reports)
+    reports = await asyncio.gather(*(tools.use(look, {}, scope) for look in looks))
+    answers = await _answers(reports, tools, scope)
+    findings, gaps = _together([*reports, *(report for _, report in answers)])
     hypotheses = rank(findings, gaps, scope.catalog, past)
-    return Diagnosis(hypotheses, findings, gaps, time.perf_counter() - began)
+    return Diagnosis(hypotheses, findings, gaps, time.perf_counter() - began, tuple(enquiry for enquiry, _ in answers))
+
+
+async def _answers(reports: Sequence[Report], tools: Toolbox, scope: Scope) -> list[tuple[Enquiry, Report]]:
+    """What the findings made agents ask each other, as in a live triage; nobody is hurried, since nobody waits."""
+    posted = _together(reports)[0]
+    onset = scope.alert.starts_at or scope.window.end
+    board = Board(posted, scope.catalog.resolve(scope.alert.service), scope.catalog, onset)
+    answers: list[tuple[Enquiry, Report]] = []
+
+    async def answer(enquiry: Enquiry) -> Report:
+        heard = delivered(enquiry.asked, posted)
+        return await tools.use(enquiry.tool, enquiry.parameters, replace(scope, heard=heard))
+
+    async def record(enquiry: Enquiry, report: Report) -> None:
+        answers.append((enquiry, report))
+
+    await enquire(board, tools, answer, record, within_s=DEADLINE_S)
+    return answers
 
 
 def command(folder: Path, *, as_json: bool) -> str:
@@ -125,7 +153,7 @@ def toolbox_of(case: Case) -> Toolbox:
     if spans:
         tools += traces_tools(spans)
     if logs:
-        tools += request_tools(logs, spans)
+        tools += (*request_tools(logs, spans), *(tool for tool in logs_tools(logs) if tool.name in ASKED_ONLY))
     return Toolbox(tools)
 
 
@@ -140,5 +168,6 @@ def _told(found: Diagnosis, seconds: float) -> str:
         who = cause["service"] or "no service"
         lines.append(f"{place}. {who}: {cause['kind']}, {cause['confidence']:.0%} sure – {cause['statement']}")
         lines += [f"     {fact}" for fact in cause["evidence"][:3]]
+    lines += [f"{one.asker} asked {one.asked}: {one.words}" for one in found.asked]
     lines += ["", f"{seconds:.1f} s"]
     return "\n".join(lines)

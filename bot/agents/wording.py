@@ -20,7 +20,7 @@ def figure(value: float, unit: str) -> str:
         return _bytes(value)
     if unit == "/s":
         return f"{_short(value)}/s"
-    return _short(value) if unit == "count" else f"{_short(value)} {unit}"
+    return _short(value) if unit in {"count", ""} else f"{_short(value)} {unit}"
 
 
 def clock(moment: datetime) -> str:

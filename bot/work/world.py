@@ -11,8 +11,9 @@ from typing import Any
 
 import structlog
 
-from bot.agents.board import Enquiry, delivered
+from bot.agents.board import Case, Enquiry, delivered
 from bot.agents.commander import explain, rank
+from bot.agents.enquiring import LOOKING_S, enquire
 from bot.agents.scope import Scope
 from bot.agents.tools import Toolbox
 from bot.canvas.outcome import Change, Judgement, Step
@@ -40,13 +41,13 @@ from bot.models import (
     Risk,
     Undo,
 )
+from bot.models.looks import reports_of
 from bot.observability import TO_PROPOSAL
 from bot.remediation.action import Action, ActionParameters
 from bot.remediation.catalogue import Actions
 from bot.remediation.proposal import Grounds
 from bot.settings import Settings
 from bot.work.drafting import Draft, Wish
-from bot.work.enquiring import LOOKING_S, enquire
 from bot.work.judging import NO_MIND, Mind
 from bot.work.questions import next_id
 from bot.work.scoping import last_began, scope_of
@@ -192,11 +193,18 @@ class IncidentWorld:
         heard = delivered(role, posted)
         return scope_of(incident, rooms.catalog, rooms.settings.triage, self._now(), brief=brief, heard=heard)
 
-    async def _answer(self, enquiry: Enquiry, posted: Sequence[Finding]) -> Report:
-        """What one agent tells another, within a few seconds."""
-        scope = await self._scope(await self._read(), enquiry.asked, posted)
-        looking_s = min(scope.deadline_s, LOOKING_S)
-        return await self._rooms.toolbox.use(enquiry.tool, enquiry.parameters, replace(scope, deadline_s=looking_s))
+    async def _enquire(self, incident: Incident) -> int:
+        """Have agents answer what others' findings raise, each within a few seconds; how many questions there were."""
+        posted, toolbox = incident.findings, self._rooms.toolbox
+        case = Case(posted, incident.service, self._rooms.catalog, incident.alert.starts_at or incident.opened_at)
+
+        async def answer(enquiry: Enquiry) -> Report:
+            scope = await self._scope(incident, enquiry.asked, posted)
+            looking_s = min(scope.deadline_s, LOOKING_S)
+            return await toolbox.use(enquiry.tool, enquiry.parameters, replace(scope, deadline_s=looking_s))
+
+        asked = {report.asked_by for report in reports_of(incident.history)}
+        return await enquire(case, toolbox, answer, self._record_answer, asked=asked)
 
     async def _record(self, report: Report, step: Step, look: str) -> None:
         await self._post(report, step.key, self._once("finding", step.run_id, step.key), look)
@@ -224,7 +232,7 @@ class IncidentWorld:
     async def _rank(self) -> Hypothesis:
         """Rank what was found so far, after the agents' questions to each other, and write it down; the best of it."""
         incident = await self._read()
-        if await enquire(incident, self._rooms.catalog, self._rooms.toolbox, self._answer, self._record_answer):
+        if await self._enquire(incident):
             incident = await self._read()
         hypotheses = rank(incident.findings, incident.gaps, self._rooms.catalog)
         if hypotheses != incident.hypotheses:

@@ -114,6 +114,27 @@ def test_people_are_told_in_sentences(tmp_path: Path) -> None:
     assert "\n1. bank: cpu, " in told
 
 
+def test_agents_ask_each_other_as_in_a_live_triage(tmp_path: Path) -> None:
+    """Nobody reads the lines of a service that the alerted one does not stand on, until its figures make one ask."""
+    with_metrics(tmp_path, "bank")
+    write_topology(tmp_path, ("web", "cart"), ("pay", "bank"))
+    well, ill = "INFO Booked", "ERROR Ledger is locked"
+    lines = [
+        {
+            "time": moment.isoformat(),
+            "service": "bank",
+            "trace": f"{place}",
+            "message": ill if pair == WINDOW and place % 2 else well,
+        }
+        for pair in STRETCHES
+        for place, moment in enumerate(minutes(pair, 10))
+    ]
+    write_lines(tmp_path / "logs.jsonl.gz", lines)
+    told = command(tmp_path, as_json=False)
+    assert "metrics asked logs: bank is off too: does it log anything new?" in told
+    assert "Ledger is locked" in told
+
+
 def test_the_truth_of_a_case_is_never_read(tmp_path: Path) -> None:
     (with_metrics(tmp_path, "bank") / "truth.json").write_text("not even JSON")
     assert causes(tmp_path)[0]["service"] == "bank"

@@ -10,6 +10,8 @@ from typing import Any
 
 import pytest
 
+from bot.agents.board import Case
+from bot.agents.enquiring import enquire
 from bot.agents.scope import Scope
 from bot.agents.tools import Parameters, Tool, Toolbox
 from bot.catalog import Catalog, Service
@@ -20,7 +22,6 @@ from bot.settings import Settings
 from bot.slack.views.findings import findings
 from bot.slack.views.thread import Turn, message
 from bot.storage import connect
-from bot.work.enquiring import enquire
 from bot.work.scoping import run_of
 from bot.work.world import RANK, IncidentWorld, Rooms
 
@@ -177,8 +178,8 @@ async def test_an_answer_is_not_waited_for_beyond_its_time(room: Room) -> None:
 
     toolbox = Toolbox((room.tool("metrics"), room.tool("changes")))
     incident = await room.journal.read(ID)
-    catalog = Catalog(services={"payments": Service()})
-    assert await enquire(incident, catalog, toolbox, never, record, within_s=0) == 1
+    case = Case(incident.findings, "payments", Catalog(services={"payments": Service()}), NOW)
+    assert await enquire(case, toolbox, never, record, within_s=0) == 1
     assert [gap.reason for report in recorded for gap in report.gaps] == ["no answer within 0 s"]
 
 

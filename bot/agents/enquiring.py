@@ -8,45 +8,43 @@ answer leaves a gap: a question must not cost the judgement that it was asked fo
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Collection
 
 from bot.agents.board import Case, Enquiry, enquiries
 from bot.agents.tools import Toolbox
-from bot.catalog import Catalog
 from bot.errors import NightdeskError
-from bot.models import Finding, Gap, Incident, Report
-from bot.models.looks import reports_of
+from bot.models import Gap, Report
 
 WITHIN_S = 5.0
 """How long an answer is waited for."""
 LOOKING_S = 4.0
 """How long the agent that is asked looks: it then tells what it has, before nobody waits for it."""
 
-Answer = Callable[[Enquiry, Sequence[Finding]], Awaitable[Report]]
-"""Has an agent look, with what it heard."""
+Answer = Callable[[Enquiry], Awaitable[Report]]
+"""Has the agent that is asked look, with what it has heard."""
 Record = Callable[[Enquiry, Report], Awaitable[None]]
 
 
 async def enquire(
-    incident: Incident,
-    catalog: Catalog,
+    case: Case,
     toolbox: Toolbox,
     answer: Answer,
     record: Record,
     *,
+    asked: Collection[str | None] = (),
     within_s: float = WITHIN_S,
 ) -> int:
-    """Have the open questions answered, or noted as unanswered; how many there were."""
-    asked = {report.asked_by for report in reports_of(incident.history)}
-    posted = incident.findings
-    onset = incident.alert.starts_at or incident.opened_at
-    raised = enquiries(Case(posted, incident.service, catalog, onset))
-    open_ones = [one for one in raised if one.asker not in asked and one.tool in toolbox]
+    """Have the open questions answered, or noted as unanswered; how many there were.
+
+    Args:
+        asked: the agents that have asked before in this run.
+    """
+    open_ones = [one for one in enquiries(case) if one.asker not in asked and one.tool in toolbox]
 
     async def have_answered(enquiry: Enquiry) -> None:
         try:
             async with asyncio.timeout(within_s):
-                report = await answer(enquiry, posted)
+                report = await answer(enquiry)
         except TimeoutError:
             report = _unanswered(enquiry, toolbox, f"no answer within {within_s:g} s")
         except NightdeskError as error:
