@@ -99,6 +99,10 @@ class RemediationError(NightdeskError):
     """An action that cannot be proposed or carried out."""
 
 
+class NotNow(RemediationError):
+    """Nothing speaks against it, but what must be read before it cannot be read at the moment. Nothing was touched."""
+
+
 class PreconditionFailed(RemediationError):
     """The world has changed since the action was approved; nothing was done."""
 

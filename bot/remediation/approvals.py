@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 
-from bot.errors import Denied, IllegalTransition, NotFound, RemediationError
+from bot.errors import Denied, IllegalTransition, NotFound, NotNow, RemediationError
 from bot.incidents.journal import Journal
 from bot.models import Approved, Endorsed, Expired, Incident, Phase, Proposal, Rejected, StandingApproval
 from bot.plural import many
@@ -34,14 +34,31 @@ async def may_decide(approvers: Approvers, membership: Membership, user: str) ->
     return await doubt_about(user, approvers.users, approvers.groups, membership) is None
 
 
+async def belongs(user: str, users: Collection[str], groups: Collection[str], membership: Membership) -> bool:
+    """Whether the user is among them.
+
+    Raises:
+        Denied: no group that can be read has them, and one cannot be read.
+    """
+    if user in users:
+        return True
+    unread: Denied | None = None
+    for group in groups:
+        try:
+            if await membership(user, group):
+                return True
+        except Denied as doubt:
+            unread = doubt
+    if unread is not None:
+        raise unread
+    return False
+
+
 async def doubt_about(user: str, users: Collection[str], groups: Collection[str], membership: Membership) -> str | None:
     """Why the user is not among them; None where they are."""
-    if user in users:
-        return None
     try:
-        for group in groups:
-            if await membership(user, group):
-                return None
+        if await belongs(user, users, groups, membership):
+            return None
     except Denied as doubt:
         return f"{doubt} Nothing was run."
     return "You are not among the approvers of this action. Your click was recorded; nothing was run."
@@ -131,6 +148,9 @@ class Approvals:
 
         Asked right before the effect, and nothing beside the history counts: who is no approver any more, whoever
         approved another digest, and whatever stands in the record without an event, does not.
+
+        Raises:
+            NotNow: too few of them count, and of another it cannot be told at the moment.
         """
         try:
             law = self._law(proposal) if self._law else None
@@ -138,9 +158,15 @@ class Approvals:
             return str(forbidden)
         agreed = {event.actor: event.reason for event in _agreements(incident, proposal)}
         reasons = proposal.reason_needed or (law is not None and law.reason_needed)
-        given = [user for user, why in agreed.items() if why or not reasons]
-        count = sum([await self._may(proposal, law, user) for user in given])
+        count, unread = 0, ""
+        for user in [user for user, why in agreed.items() if why or not reasons]:
+            try:
+                count += await self._still(proposal, law, user)
+            except Denied as doubt:
+                unread = str(doubt)
         needed = max(proposal.approvals_needed, law.approvals_needed if law else 1)
+        if count < needed and unread:
+            raise NotNow(f"who may approve it could not be read: {unread}")
         if count < needed:
             return f"it takes {many(needed, 'approval')}, and of those given {count} still count"
         return None
@@ -185,17 +211,28 @@ class Approvals:
         """Why the user may not decide on it, either way."""
         if not proposal.approver_users and not proposal.approver_groups:
             return "Nobody is named as approver for this action, so nobody may decide on it (settings: remediation)."
-        if user == proposal.requested_by and (proposal.approvals_needed > 1 or not proposal.requester_may_approve):
+        if _asked_for(proposal, user):
             return "You asked for this action, so another person must decide on it."
         return await doubt_about(user, proposal.approver_users, proposal.approver_groups, self._membership)
 
     async def _may(self, proposal: Proposal, law: Judgement | None, user: str) -> bool:
-        """Whether the user may decide on it by what was shown, and by policy as it is now."""
-        if await self._refusal(proposal, user) is not None:
+        """As `_still`; what cannot be told is a no."""
+        try:
+            return await self._still(proposal, law, user)
+        except Denied:
             return False
-        if law is None:
-            return True
-        return await doubt_about(user, law.approver_users, law.approver_groups, self._membership) is None
+
+    async def _still(self, proposal: Proposal, law: Judgement | None, user: str) -> bool:
+        """Whether the user may decide on it by what was shown, and by policy as it is now.
+
+        Raises:
+            Denied: it cannot be told now.
+        """
+        if _asked_for(proposal, user):
+            return False
+        if not await belongs(user, proposal.approver_users, proposal.approver_groups, self._membership):
+            return False
+        return law is None or await belongs(user, law.approver_users, law.approver_groups, self._membership)
 
     async def _not_to_approve(self, proposal: Proposal, user: str, reason: str) -> Verdict | None:
         """What policy says now, where it says no; a rejection needs no such leave."""
@@ -231,6 +268,11 @@ class Approvals:
         approved = Approved(at=at, actor=user, proposal_id=proposal.id, digest=proposal.digest, reason=reason)
         await self._journal.append(incident.id, approved, expected=expected)
         return Verdict("approved", "Approved.")
+
+
+def _asked_for(proposal: Proposal, user: str) -> bool:
+    """Whether the user has asked for it, and so another person must decide."""
+    return user == proposal.requested_by and (proposal.approvals_needed > 1 or not proposal.requester_may_approve)
 
 
 def _exactly(proposal: Proposal) -> dict[str, str]:

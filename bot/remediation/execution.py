@@ -19,7 +19,15 @@ from typing import Any, NamedTuple
 import structlog
 from redis.asyncio import Redis
 
-from bot.errors import EffectFailed, EffectUnknown, IllegalTransition, NightdeskError, NotFound, PreconditionFailed
+from bot.errors import (
+    EffectFailed,
+    EffectUnknown,
+    IllegalTransition,
+    NightdeskError,
+    NotFound,
+    NotNow,
+    PreconditionFailed,
+)
 from bot.incidents.journal import Journal
 from bot.models import Event, Executed, Executing, Incident, Noted, NotExecuted, OutcomeUnknown, Phase, Proposal
 from bot.remediation.action import Action, ActionParameters, BlastRadius, definition
@@ -37,12 +45,16 @@ PREPARING_S = 10.0
 """The lease while preconditions are read; nothing has been touched yet."""
 GRACE_S = 5.0
 """How much longer than the action's timeout the lease lasts."""
+AGAIN_S = 2.0
+"""How long after a reading that failed the next one comes."""
+PATIENCE = timedelta(minutes=1)
+"""For how long after an approval what must be read before the effect is tried again: nothing was touched yet."""
 LATEST_START = timedelta(minutes=5)
 """An approval is for now: what could not begin for this long, as in an outage of ours, is asked for again."""
 
 Perform = Callable[[], Awaitable[str]]
 Warrant = Callable[[Incident, Proposal], Awaitable[str | None]]
-"""Why an approved proposal must not run; None where nothing speaks against it."""
+"""Why an approved proposal must not run; None where nothing speaks against it. Raises NotNow where nobody can tell."""
 
 
 class Lease(NamedTuple):
@@ -87,7 +99,7 @@ class Execution:
             elif incident.phase is Phase.EXECUTING:
                 await self._died_before(incident, proposal)
             elif incident.phase is Phase.APPROVED:
-                await self._carry_out(incident, proposal, lease)
+                return await self._carry_out(incident, proposal, lease)
             elif incident.phase is Phase.RESOLVED:
                 await self._overtaken(incident, proposal)
         except NotFound:
@@ -96,7 +108,26 @@ class Execution:
             await release(self._redis, lease.key, lease.holder)
         return None
 
-    async def _carry_out(self, incident: Incident, proposal: Proposal, lease: Lease) -> None:
+    async def _carry_out(self, incident: Incident, proposal: Proposal, lease: Lease) -> float | None:
+        """Do it, or say why not; the seconds after which to try again, if something could not be read."""
+        try:
+            await self._unless_doubted(incident, proposal, lease)
+        except NotNow as unread:
+            await self._let_go(proposal)
+            approved = incident.last("approved")
+            if approved and self._clock() - approved.event.at < PATIENCE:
+                log.info("execution.not_now", incident=incident.id, proposal=proposal.id, why=str(unread))
+                return AGAIN_S
+            tried = f"Nothing was done: {unread} This was tried for {PATIENCE.seconds} s."
+            await self._not_executed(incident, proposal, tried)
+        return None
+
+    async def _unless_doubted(self, incident: Incident, proposal: Proposal, lease: Lease) -> None:
+        """Do it, or say why not.
+
+        Raises:
+            NotNow: what must be read before cannot be read at the moment.
+        """
         approved = incident.last("approved")
         if approved is None or getattr(approved.event, "digest", None) != proposal.digest or not matches(proposal):
             await self._not_executed(incident, proposal, "what was approved is not what would run")
@@ -139,14 +170,19 @@ class Execution:
         await action.rehearse(parameters)
 
     async def _perform(self, incident: Incident, proposal: Proposal, lease: Lease) -> bool:
-        """Check, act and record; whether it is known what became of it."""
+        """Check, act and record; whether it is known what became of it.
+
+        Raises:
+            NotNow: what must be read before cannot be read at the moment.
+        """
         try:
             action, parameters = self._actions.resolve(proposal.action, proposal.parameters)
             _require_as_shown(action, parameters, proposal)
             await asyncio.wait_for(self._ready(action, parameters, incident, proposal), PREPARING_S / 2)
         except TimeoutError:
-            await self._not_executed(incident, proposal, "approvals and preconditions could not be read in time")
-            return True
+            raise NotNow("approvals and preconditions could not be read in time.") from None
+        except NotNow:
+            raise
         except NightdeskError as reason:
             await self._not_executed(incident, proposal, str(reason))
             return True

@@ -17,8 +17,9 @@ from pydantic import ValidationError
 from redis.asyncio import Redis
 
 from bot.catalog import Catalog
+from bot.errors import Denied, NotNow
 from bot.models import EarnedTrust, Proposal, Risk, StandingApproval
-from bot.remediation.approvals import Membership, doubt_about
+from bot.remediation.approvals import Membership, belongs, doubt_about
 from bot.remediation.policy import approvers
 from bot.remediation.rules import Policy
 from bot.storage.scripts import note_trial
@@ -153,16 +154,35 @@ class Standings:
 
         None ever covers a way back: something has just not helped, and that is a moment for people.
         """
-        if proposal.undoes is not None:
-            return None
-        if proposal.risk is Risk.HIGH or proposal.approvals_needed > 1 or proposal.reason_needed:
-            return None
-        if proposal.reach == "unknown" or not proposal.noticed_by:
-            return None
-        for one in await self.granted():
-            if self._bounds(one, proposal) and await self._doubt(one.granted_by, one.service, proposal.risk) is None:
+        for one in await self._meant_for(proposal):
+            if await self._doubt(one.granted_by, one.service, proposal.risk) is None:
                 return one
         return None
+
+    async def still_covers(self, standing_id: str, proposal: Proposal) -> bool:
+        """Whether that one covers the proposal now.
+
+        Raises:
+            NotNow: whether its granter may approve cannot be told at the moment.
+        """
+        one = next((one for one in await self._meant_for(proposal) if one.id == standing_id), None)
+        if one is None:
+            return False
+        users, groups = approvers(proposal.risk, one.service, self._catalog, self._policy)
+        try:
+            return await belongs(one.granted_by, users, groups, self._membership)
+        except Denied as unread:
+            raise NotNow(f"who may approve it could not be read: {unread}") from None
+
+    async def _meant_for(self, proposal: Proposal) -> list[StandingApproval]:
+        """Those whose bounds hold it, whoever granted them."""
+        if proposal.undoes is not None:
+            return []
+        if proposal.risk is Risk.HIGH or proposal.approvals_needed > 1 or proposal.reason_needed:
+            return []
+        if proposal.reach == "unknown" or not proposal.noticed_by:
+            return []
+        return [one for one in await self.granted() if self._bounds(one, proposal)]
 
     def _bounds(self, one: StandingApproval, proposal: Proposal) -> bool:
         rules = self._policy.standing

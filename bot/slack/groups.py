@@ -42,6 +42,6 @@ class Groups:
                 answer = await self._slack.asking.usergroups_users_list(usergroup=group)
         except SlackRefused as refusal:
             raise Denied(
-                f"Whether you belong to the approvers' group cannot be checked now, so the answer is no. {refusal}"
+                f"Who is in the approvers' group cannot be read now, so the answer is no. {refusal}"
             ) from refusal
         return frozenset(answer["users"])

@@ -49,12 +49,15 @@ class Gatekeeper:
             log.info("standing.used", proposal=proposal_id, standing=one.id, outcome=verdict.outcome)
 
     async def doubt(self, incident: Incident, proposal: Proposal) -> str | None:
-        """Why an approved proposal must not run any more: who approved it, or what it rests on, does not count now."""
+        """Why an approved proposal must not run any more: who approved it, or what it rests on, does not count now.
+
+        Raises:
+            NotNow: it cannot be told at the moment.
+        """
         approved = incident.last("approved")
-        if approved and isinstance(approved.event, Approved) and approved.event.standing:
-            granted = {one.id for one in await self.standings.granted()}
-            if approved.event.standing not in granted or await self.standings.covering(proposal) is None:
-                return f"the standing approval {approved.event.standing} does not cover it any more"
+        standing = approved.event.standing if approved and isinstance(approved.event, Approved) else None
+        if standing and not await self.standings.still_covers(standing, proposal):
+            return f"the standing approval {standing} does not cover it any more"
         return await self.approvals.doubt(incident, proposal)
 
     async def trust(self, proposal_id: str) -> None:

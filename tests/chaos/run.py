@@ -15,7 +15,7 @@ from psycopg import AsyncConnection
 from redis.exceptions import RedisError
 
 from bot.incidents import Journal
-from bot.models import Approved, Executing, Incident, OutcomeUnknown, Phase
+from bot.models import Approved, Executing, Incident, NotExecuted, OutcomeUnknown, Phase
 from bot.remediation.audit import Audit
 from bot.storage import connect
 from tests.chaos.action import TABLE
@@ -39,6 +39,9 @@ class Judgement:
     unknown: int = 0
     not_quarantined: list[str] = field(default_factory=list)
     executed_without_effect: list[str] = field(default_factory=list)
+    not_executed: list[str] = field(default_factory=list)
+    """Why: the reason of each approved proposal that did not run."""
+    untold: list[str] = field(default_factory=list)
     effects: int = 0
     trail: int = 0
     trail_lacks: list[str] = field(default_factory=list)
@@ -49,7 +52,7 @@ class Judgement:
     def sound(self) -> bool:
         """Whether every promise was kept."""
         broken = (self.lost_approvals, self.without_approval, self.twice, self.not_quarantined,
-                  self.executed_without_effect, self.trail_lacks)  # fmt: skip
+                  self.executed_without_effect, self.untold, self.trail_lacks)  # fmt: skip
         return not any(broken) and not self.unfinished and not self.unopened
 
     def table(self) -> str:
@@ -67,6 +70,8 @@ class Judgement:
             ("**effects twice**", len(self.twice)),
             ("outcomes unknown, each quarantined and handed to people", self.unknown),
             ("of them not quarantined", len(self.not_quarantined)),
+            ("approved, and not run for a reason that was told (below)", len(self.not_executed)),
+            ("of them without a word of why", len(self.untold)),
             ("said to be executed, but no row", len(self.executed_without_effect)),
             ("alerts acknowledged without an incident", self.unopened),
             ("incidents that did not come to an end", self.unfinished),
@@ -74,7 +79,8 @@ class Judgement:
             ("decisions that the trail lacks", len(self.trail_lacks)),
             ("seconds", f"{self.seconds:.0f}"),
         )
-        return "\n".join(["| what | count |", "|---|---|", *(f"| {name} | {value} |" for name, value in rows)])
+        why = [f"- {count} not run: {reason}" for reason, count in Counter(self.not_executed).most_common()]
+        return "\n".join(["| what | count |", "|---|---|", *(f"| {name} | {value} |" for name, value in rows), *why])
 
 
 async def run(dsn: str, *, incidents: int, seed: int, at_once: int, every_s: tuple[float, float]) -> Judgement:
@@ -198,5 +204,9 @@ def _count(incident: Incident, effects: Counter[str], approved: set[str], made: 
             made.unknown += 1
             if event.quarantined_until <= event.at or incident.phase is not Phase.HANDED_OVER:
                 made.not_quarantined.append(event.proposal_id)
+        if isinstance(event, NotExecuted):
+            made.not_executed.append(event.reason)
+            if not event.reason.strip() or effects[event.proposal_id]:
+                made.untold.append(event.proposal_id)
         if event.kind == "executed" and not effects[event.proposal_id]:
             made.executed_without_effect.append(event.proposal_id)

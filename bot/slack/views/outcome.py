@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bot.models import Executed, Executing, NotExecuted, OutcomeUnknown, Verified
-from bot.slack.blocks import Post, fields, post, section
+from bot.slack.blocks import Post, context, fields, post, section
 from bot.slack.text import cut, date, line
 from bot.slack.views import words
 from bot.slack.views.standing import Outcome
@@ -22,7 +22,7 @@ def outcome(event: Outcome, target: str, *, back: bool = False) -> Post:
         case Executed():
             text = f":white_check_mark: Done on {about}: {cut(event.outcome, 1500)}"
         case NotExecuted():
-            text = f":no_entry: Not done on {about}; nothing was changed: {cut(event.reason, 1500)}"
+            return _not_executed(event, about)
         case OutcomeUnknown():
             return _unknown(event, about)
         case Verified():
@@ -43,6 +43,12 @@ def ended(event: Outcome, *, back: bool = False) -> str:
             return f":grey_question: Outcome unknown: {line(event.reason, 400)}"
         case Verified():
             return _verdict(event, back=back)
+
+
+def _not_executed(event: NotExecuted, about: str) -> Post:
+    said = f"Not done on {about}; nothing was changed: {cut(event.reason, 1500)}"
+    next_ = "If it is still wanted, mention me in the channel with what is wrong: it is looked at and proposed anew."
+    return post(said, [section(f":no_entry: {said}"), context(next_)])
 
 
 def _unknown(event: OutcomeUnknown, about: str) -> Post:

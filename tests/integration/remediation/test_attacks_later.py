@@ -16,7 +16,7 @@ from bot.remediation.action import BlastRadius
 from bot.remediation.approvals import Approvals
 from bot.remediation.audit import Audit
 from bot.remediation.catalogue import Actions
-from bot.remediation.execution import Execution
+from bot.remediation.execution import AGAIN_S, PATIENCE, Execution
 from bot.remediation.policy import Judgement, rejudge
 from bot.remediation.proposal import sealed
 from bot.remediation.rules import Freeze, Policy, load_policy
@@ -75,6 +75,29 @@ async def test_slack_cannot_be_asked_about_the_group_when_it_is_to_begin(gate: G
     proposal = await gate.propose()
     await gate.approvals.approve(PROPOSAL, proposal.digest, "UGROUP")
     gate.group = None
+    assert await gate.execution().run(PROPOSAL) == AGAIN_S
+    assert (await gate.kinds())[-1] == "approved", "nothing was touched, so it may wait for Slack a little"
+    gate.now += PATIENCE
+    assert "who may approve it could not be read" in await why_not(gate)
+
+
+async def test_slack_is_back_before_patience_ends_and_the_approval_was_not_in_vain(gate: Gate) -> None:
+    proposal = await gate.propose()
+    await gate.approvals.approve(PROPOSAL, proposal.digest, "UGROUP")
+    gate.group = None
+    assert await gate.execution().run(PROPOSAL) == AGAIN_S
+    gate.group = {"UGROUP"}
+    gate.now += PATIENCE / 2
+    assert await gate.execution().run(PROPOSAL) is None
+    assert await gate.effects() == 1
+
+
+async def test_she_was_taken_out_of_the_group_while_slack_could_not_be_asked(gate: Gate) -> None:
+    proposal = await gate.propose()
+    await gate.approvals.approve(PROPOSAL, proposal.digest, "UGROUP")
+    gate.group = None
+    assert await gate.execution().run(PROPOSAL) == AGAIN_S
+    gate.group = set()
     assert "0 still count" in await why_not(gate)
 
 

@@ -46,7 +46,7 @@ async def test_when_slack_cannot_be_asked_nobody_is_a_member(workspace: Workspac
     workspace.faults.next("usergroups.users.list", Trouble.BROKEN, times=5)
 
     time.now_s = CURRENT_S
-    with pytest.raises(Denied, match="cannot be checked now"):
+    with pytest.raises(Denied, match="cannot be read now"):
         await groups.is_member(MINA.id, ONCALL)
 
 
