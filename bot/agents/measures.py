@@ -22,7 +22,7 @@ from bot.agents.metrics import Look
 from bot.agents.quantities import Quantity, quantity_of
 from bot.agents.quiet import quiet_scopes
 from bot.agents.scope import Scope
-from bot.agents.silence import TELLING, telling
+from bot.agents.silence import TELLING, silenced, telling
 from bot.agents.spreading import unexplained
 from bot.agents.tools import Tool
 from bot.agents.waits import Call, blamed
@@ -143,11 +143,15 @@ def _named(series: Series, scope: Scope) -> Series:
 
 def _measures(series: Sequence[Series], scope: Scope) -> Iterator[Measure]:
     grain = grains(series, scope)
+    services = sum(one.labels["metric"] == TELLING for one in series)
     for one in series:
         metric = one.labels["metric"]
         quantity = quantity_of(metric)
-        share = 0.0 if quantity.direction == "down" else LEAST_SHARE  # 100 % is no large success
-        compared = departure(one, scope.window, scope.baselines, grain(one), share)
+        if metric == TELLING:
+            compared = silenced(one, scope.window, scope.baselines, services)
+        else:
+            share = 0.0 if quantity.direction == "down" else LEAST_SHARE  # 100 % is no large success
+            compared = departure(one, scope.window, scope.baselines, grain(one), share)
         if compared is not None:
             weight = _directed(compared.deviations, quantity)
             yield Measure(one.labels["service"], one.labels.get("peer"), metric, quantity, compared, weight)
@@ -229,8 +233,7 @@ def _of_calls(calls: Mapping[Call, float], measures: Sequence[Measure], scope: S
 
 def _sentence(measure: Measure) -> str:
     if measure.metric == TELLING:
-        level, normal = measure.departure.level, measure.departure.normal
-        return f"{measure.service} sends samples at {level:.0f} % of the moments, usually {normal:.0f} %"
+        return _of_silence(measure)
     noun = measure.quantity.noun
     who = f"{measure.service} to {measure.peer}" if measure.peer else measure.service
     if measure.metric == GAP:
@@ -240,6 +243,13 @@ def _sentence(measure: Measure) -> str:
     onset = measure.departure.onset_s
     at = f" at {clock(instant(onset))}" if onset is not None else ""
     return f"{noun[:1].upper()}{noun[1:]} {verb} from {usual} to {now}{at} ({who})"
+
+
+def _of_silence(measure: Measure) -> str:
+    level, normal, since_s = measure.departure.level, measure.departure.normal, measure.departure.onset_s
+    if level == 0 and since_s is not None:
+        return f"{measure.service} has sent no samples since {clock(instant(since_s))}, while others do"
+    return f"{measure.service} sends {level:.0f} % of its samples, usually {normal:.0f} %"
 
 
 def _evidence(measure: Measure, scope: Scope) -> Evidence:

@@ -1,18 +1,23 @@
 """Services that tell nothing any more: where most others still send samples, a gap is a finding of its own.
 
 A service that is gone has no latency and no errors. What is left of it is that its samples stay away, and that those
-who call it fail.
+who call it fail. But samples get lost by themselves too: what counts is how unlikely so many lost ones are, at the rate
+at which this service loses them when all is well.
 """
 
 from __future__ import annotations
 
+import math
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
 
+from bot.agents.change import NOTICEABLE
+from bot.agents.departure import LEAST_SAMPLES, RARE, Departure
 from bot.agents.measured import Measure
 from bot.catalog import Catalog
+from bot.models import Window
 from bot.telemetry.series import Floats, Series
 
 TELLING = "availability of samples (%)"
@@ -35,6 +40,40 @@ def telling(series: Sequence[Series]) -> Iterator[Series]:
     moments, step_s = _moments(np.unique(np.concatenate(list(told.values()))), told)
     for service, times in told.items():
         yield Series({"service": service, "metric": TELLING}, moments, 100.0 * _near(moments, times, NEAR * step_s))
+
+
+def silenced(told: Series, window: Window, baselines: Sequence[Window], services: int) -> Departure | None:
+    """How surprising it is that one of so many services sends so little, on the scale of deviations; None where too
+    little is known."""
+    inside = told.between(window.start, window.end)
+    usual = [told.between(stretch.start, stretch.end).values for stretch in baselines]
+    known = np.concatenate(usual)
+    if not inside.values.size or known.size < LEAST_SAMPLES:
+        return None
+    lost = (known.size - np.count_nonzero(known) + 0.5) / (known.size + 1)
+    size = inside.values.size
+    chances = _chances(size, lost)
+    gaps = size - int(np.count_nonzero(inside.values))
+    surprise = max(0.0, -math.log(services * chances[gaps]))
+    reached = max(0.0, -math.log(services * chances[_usually_lost(usual, size)]))
+    deviations = -NOTICEABLE * surprise / max(NOTICEABLE, reached)
+    onset_s = float(inside.times[np.argmin(inside.values)]) if gaps else None
+    return Departure(deviations, float(inside.values.mean()), float(known.mean()), onset_s)
+
+
+def _chances(size: int, lost: float) -> Sequence[float]:
+    """By how many of so many samples are lost: the chance of that many or more."""
+    chances = [math.comb(size, gaps) * lost**gaps * (1 - lost) ** (size - gaps) for gaps in range(size + 1)]
+    return [math.fsum(chances[gaps:]) for gaps in range(size + 1)]
+
+
+def _usually_lost(usual: Sequence[Floats], size: int) -> int:
+    """Samples that quiet stretches of this size lack, but for the rarest: losses may come together."""
+    stretches = [np.lib.stride_tricks.sliding_window_view(part, size) for part in usual if part.size > size]
+    if not stretches:
+        return 0
+    lacking = np.sort(np.concatenate([np.count_nonzero(part == 0, axis=1) for part in stretches]))
+    return int(lacking[int(RARE * (lacking.size - 1))])
 
 
 def asked_in_vain(measures: Sequence[Measure], catalog: Catalog) -> Mapping[str, float]:

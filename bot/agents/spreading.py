@@ -39,7 +39,8 @@ class _Spreading:
             for one in measures
         ]
         self._below, self._above = cache(catalog.dependencies), cache(catalog.dependants)
-        self._silent = {one.service for one in self._measures if one.metric == TELLING and _counts(one)}
+        self._silent = {one.service: 1.0 - one.departure.level / one.departure.normal
+                        for one in self._measures if one.metric == TELLING and _counts(one)}  # fmt: skip
         self._excess = _worst(measures, SPREADING, lambda one: one.excess)
         self._rising = _worst(measures, TRAFFIC, lambda one: max(0.0, one.weight))
         self._falling = _worst(measures, TRAFFIC, lambda one: max(0.0, -one.weight))
@@ -64,7 +65,7 @@ class _Spreading:
     def _from_callee(self, one: Measure, callee: str) -> float:
         """The part of a service's excess that one of those it stands on explains."""
         if callee in self._silent:
-            return 1.0
+            return self._silent[callee]
         return self._calls(one.service, callee) * self._excess[one.metric, callee] / one.excess
 
     def _calls(self, caller: str, callee: str) -> float:

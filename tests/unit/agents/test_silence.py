@@ -6,8 +6,9 @@ from dataclasses import replace
 
 import numpy as np
 
+from bot.agents.change import NOTICEABLE
 from bot.telemetry.series import Series
-from tests.unit.agents.test_measures import INSIDE, POINTS, found, of, series
+from tests.unit.agents.test_measures import INSIDE, POINTS, at, found, look, of, series
 
 
 def cut(whole: Series, places: slice) -> Series:
@@ -39,6 +40,31 @@ async def test_who_often_tells_nothing_may_do_so_again() -> None:
     rare.values[1::2] = np.nan
     deviations = await found(of("web"), of("pay"), of("bank"), cut(rare, slice(POINTS - 2, POINTS)))
     assert ("mail", "silence") not in deviations
+
+
+async def test_a_lost_sample_here_and_there_is_no_silence() -> None:
+    """One in seven is lost anyway; two of the last four say nothing, and explain nothing of what its caller suffers."""
+    leaky = cut(of("bank"), slice(0, POINTS - INSIDE, 7))
+    times = leaky.times
+    gaps = np.flatnonzero((times == at(POINTS - 3).timestamp()) | (times == at(POINTS - 1).timestamp()))
+    leaky = replace(leaky, times=np.delete(times, gaps), values=np.delete(leaky.values, gaps))
+    slow = of("pay", now=0.5)
+    deviations = await found(of("web"), slow, of("mail"), leaky)
+    assert ("bank", "silence") not in deviations
+    assert deviations["pay", "latency"] == (await found(of("web"), slow, of("mail"), of("bank")))["pay", "latency"]
+
+
+async def test_the_longer_the_silence_the_more_it_says() -> None:
+    half = await found(of("web"), of("pay"), of("mail"), cut(of("bank"), slice(POINTS - 2, POINTS)))
+    whole = await found(of("web"), of("pay"), of("mail"), cut(of("bank"), WINDOW))
+    assert whole["bank", "silence"] < half["bank", "silence"] < -NOTICEABLE
+
+
+async def test_silence_is_told_with_the_time_since_when() -> None:
+    report = await look(of("web"), of("pay"), of("mail"), cut(of("bank"), WINDOW))
+    assert report.findings[0].title == "bank has sent no samples since 03:00 UTC, while others do"
+    report = await look(of("web"), of("pay"), of("mail"), cut(of("bank"), slice(POINTS - 2, POINTS)))
+    assert report.findings[0].title == "bank sends 50 % of its samples, usually 100 %"
 
 
 async def test_when_all_fall_silent_together_nobody_is_told_of() -> None:
