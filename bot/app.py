@@ -62,12 +62,12 @@ from bot.telemetry.prometheus import Prometheus
 from bot.telemetry.shared import log_seats, span_seats
 from bot.telemetry.sources import log_sources, span_sources
 from bot.work.answers import Answers, Names
-from bot.work.backfill import Backfill, read_back_key, unless
+from bot.work.backfill import Backfill, read_back_key
 from bot.work.desk import FrontDesk
 from bot.work.drafting import Drafter, Drafting, answer
 from bot.work.drafts import Drafts
 from bot.work.drawings import Drawings
-from bot.work.duties import Office, Stage
+from bot.work.duties import Office
 from bot.work.follow import Follow
 from bot.work.forgetting import Forgetting
 from bot.work.gatekeeper import Gatekeeper, Trust
@@ -82,7 +82,8 @@ from bot.work.queue import Queue, open_queue
 from bot.work.scoping import scope_of
 from bot.work.showings import Showings
 from bot.work.specs import shipped_specs, tool_specs
-from bot.work.stage import NoStage, SlackStage
+from bot.work.stage import NoStage, SlackStage, Stage
+from bot.work.stopping import unless
 from bot.work.tasks import tasks_of
 from bot.work.thinking import cost_of, counsel_of, thinking
 from bot.work.triage import Triage
@@ -329,7 +330,9 @@ async def _slack(
     people = People(slack)
     outbox = Outbox(slack, ledger)
     face = Face(slack, outbox, ledger, people, pictures.get, stopping)
-    history = History(slack, slow=settings.slack.slow_history, pause=unless(stopping))
+    history = History(
+        slack, slow=settings.slack.slow_history, pause=unless(stopping, "the channel is read on from where it stopped")
+    )
     backfill = Backfill(redis, face, history, clock, stopping)
     stage = SlackStage(face, Easel(outbox, ledger), ledger, history, backfill)
 

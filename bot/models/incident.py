@@ -318,6 +318,11 @@ class Incident(Noun):
         return any(alert.status is AlertStatus.FIRING for alert in self.alerts)
 
     @property
+    def at_rest(self) -> bool:
+        """Whether the bot has nothing more to do for it: it is resolved, or people have taken over."""
+        return self.phase in {Phase.RESOLVED, Phase.HANDED_OVER}
+
+    @property
     def open_questions(self) -> tuple[Question, ...]:
         """What was asked since it was last opened and is not answered; none once it is over."""
         asked: dict[str, Question] = {}

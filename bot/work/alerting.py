@@ -10,15 +10,13 @@ import structlog
 from bot.errors import BadInput, NotFound
 from bot.incidents import Intake, Journal
 from bot.incidents.regroup import Regroup
-from bot.models import Incident, Phase
+from bot.models import Incident
 from bot.slack.desk import Regrouping
 from bot.slack.views.regroup import alert_key
 from bot.work.queue import Queue
 from bot.work.turns import Turns
 
 log = structlog.get_logger(__name__)
-
-OVER = frozenset({Phase.RESOLVED, Phase.HANDED_OVER})
 
 
 @dataclass(frozen=True)
@@ -38,7 +36,7 @@ class Alerting:
         except NotFound:
             log.warning("turns.unknown_incident", incident=incident_id)
             return
-        if incident.phase not in OVER and not await self.turns.take(incident):
+        if not incident.at_rest and not await self.turns.take(incident):
             log.info("turns.waiting", incident=incident_id, severity=incident.severity)
             return
         try:

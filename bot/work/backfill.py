@@ -20,7 +20,7 @@ from bot.slack.face import Face
 from bot.slack.history import History, Page
 from bot.slack.ledger import Mark
 from bot.slack.views import reading
-from bot.work.verify import Stopping
+from bot.work.stopping import Stopping
 
 log = structlog.get_logger(__name__)
 
@@ -118,19 +118,6 @@ class Backfill:
         except SlackRefused as refusal:
             log.warning("backfill.not_shown", channel=channel, reason=str(refusal))
         return self._clock()
-
-
-def unless(stopping: asyncio.Event) -> Callable[[float], Awaitable[None]]:
-    """Waits between two requests; raises `Stopping` instead when the process ends."""
-
-    async def pause(seconds: float) -> None:
-        try:
-            await asyncio.wait_for(stopping.wait(), seconds)
-        except TimeoutError:
-            return
-        raise Stopping("The process ends; the channel is read on from where it stopped.")
-
-    return pause
 
 
 def _mark(channel: str, place: _Place) -> Mark:

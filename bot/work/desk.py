@@ -20,11 +20,11 @@ from bot.models import Incident, Message, Phase, Proposal
 from bot.remediation.approvals import incident_of
 from bot.slack.desk import Command, Decision, HomeContent, Mention, Regrouping, Reply, Taught
 from bot.work.answers import Answers
-from bot.work.duties import Stage
 from bot.work.gatekeeper import Trust
 from bot.work.lesson import lesson_in
 from bot.work.question import question, service_in
 from bot.work.queue import Queue
+from bot.work.stage import Stage
 
 SEEN_S = 24 * 3600
 """Slack delivers an event again for up to about an hour."""

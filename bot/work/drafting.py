@@ -17,7 +17,7 @@ from redis.asyncio import Redis
 
 from bot.catalog import Catalog
 from bot.errors import RemediationError
-from bot.models import Noun, Proposal
+from bot.models import Incident, Noun, Proposal, Proposed
 from bot.remediation.catalogue import Actions
 from bot.remediation.proposal import Grounds, draft
 from bot.remediation.rules import Policy
@@ -43,6 +43,24 @@ class Drafted(Noun):
     proposal: Proposal | None = None
     before: float | None = Field(default=None, description="what its verification reads now, where it can be read")
     refusal: str = ""
+
+    @property
+    def fields(self) -> dict[str, str]:
+        """What the incident's record keeps beside the proposal: the reading before the effect, where there is one."""
+        if self.proposal is None or self.before is None:
+            return {}
+        return {before_field(self.proposal): repr(self.before)}
+
+
+def next_proposal_id(incident: Incident) -> str:
+    """The id of the incident's next proposal; `bot.remediation.approvals.incident_of` reads it."""
+    made = sum(isinstance(recorded.event, Proposed) for recorded in incident.history)
+    return f"{incident.id}.{made + 1}"
+
+
+def before_field(proposal: Proposal) -> str:
+    """The field of the incident's record that holds what the proposal's verification read before the effect."""
+    return f"before:{proposal.id}"
 
 
 Draft = Callable[[Wish], Awaitable[Drafted]]

@@ -12,11 +12,10 @@ from bot.canvas.painter import Painter
 from bot.canvas.picture import as_text, looks
 from bot.canvas.plan import plan
 from bot.canvas.walk import RUN
-from bot.models import Incident, Phase
+from bot.models import Incident
 from bot.slack.easel import Sketch
 from bot.work.scoping import run_of
 
-OVER = frozenset({Phase.RESOLVED, Phase.HANDED_OVER})
 DEEPEST = 4
 """Playbooks inside playbooks that get a picture of their own."""
 
@@ -30,8 +29,7 @@ class Drawings:
 
     async def of(self, incident: Incident) -> list[Sketch]:
         """The incident's current run first, then those that it went into; none before it has begun."""
-        live = incident.phase not in OVER
-        return await self._sketches(f"{incident.id}:{run_of(incident)}", live=live, depth=1)
+        return await self._sketches(f"{incident.id}:{run_of(incident)}", live=not incident.at_rest, depth=1)
 
     async def _sketches(self, run_id: str, *, live: bool, depth: int) -> list[Sketch]:
         stored = await self._store.load(run_id)

@@ -2,27 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from functools import partial
 from pathlib import Path
-from typing import Protocol
 
 import structlog
 from pydantic import ValidationError
 
-from bot.canvas.learned import Draft
 from bot.errors import IllegalTransition, NotFound
 from bot.incidents import Journal
 from bot.memory import MemoryManager
-from bot.models import HandedOver, Incident, Message, Noted, Phase, Resolved, Verified
+from bot.models import HandedOver, Incident, Noted, Phase, Resolved, Verified
 from bot.remediation.approvals import Approvals, incident_of
 from bot.remediation.execution import Execution
-from bot.slack.blocks import Post
 from bot.slack.desk import Decision, Mention, Regrouping, Reply, Taught
-from bot.slack.easel import Sketch
-from bot.slack.face import Read
 from bot.slack.inbox import moment
 from bot.work.alerting import Alerting
 from bot.work.answers import Answers
@@ -33,6 +28,7 @@ from bot.work.gatekeeper import Gatekeeper, Said
 from bot.work.questions import Questions
 from bot.work.scribe import Scribe
 from bot.work.showings import Showings
+from bot.work.stage import Stage
 from bot.work.triage import Triage
 from bot.work.verify import Verifier
 
@@ -51,59 +47,6 @@ UNTOLD_TASKS = frozenset(
     {"hear", "teach", "backfill", "reply", "draw", "teach_drawing", "regroup", "say", "word", "postmortem"}
 )
 """Tasks whose last failure is no news for an incident."""
-
-
-class Stage(Protocol):
-    """Where incidents are shown and people answered."""
-
-    async def show(self, read: Read) -> None:
-        """Bring the card and the thread up to date, with what comes while they are."""
-
-    async def draw(self, incident: Incident, sketch: Sketch) -> None:
-        """Bring the picture of one of its runs up to date."""
-
-    async def thread(self, incident: Incident) -> str | None:
-        """The thread of the incident; None where there is none."""
-        ...
-
-    async def offer(self, incident: Incident, drafted: Draft) -> None:
-        """Put a draft into the thread, as a file."""
-
-    async def attach(self, incident: Incident, name: str, content: str, said: str) -> None:
-        """Put a text file into the thread, once."""
-
-    async def behind(self, incident: Incident) -> bool:
-        """Whether there are events that are not shown yet."""
-        ...
-
-    async def link(self, incident: Incident) -> str | None:
-        """Where the incident's card is."""
-        ...
-
-    async def answer(self, mention: Mention, post: Post) -> None:
-        """Answer in the thread."""
-
-    async def seen(self, mention: Mention) -> None:
-        """Show at once that the mention was heard."""
-
-    async def tell(self, user: str, channel: str, text: str) -> None:
-        """Tell one person alone."""
-
-    async def message_text(self, channel: str, ts: str) -> str | None:
-        """The words of one message."""
-        ...
-
-    async def is_private(self, channel: str) -> bool:
-        """Whether only its members may read the channel."""
-        ...
-
-    async def history(
-        self, channel: str, keep: Callable[[Sequence[Message]], Awaitable[None]], *, oldest: datetime | None = None
-    ) -> None:
-        """Hand over what was said in the channel, page by page."""
-
-    async def not_read_back(self, channel: str, reason: str) -> None:
-        """Say in the channel that reading it back did not work."""
 
 
 @dataclass(frozen=True)

@@ -59,7 +59,7 @@ class Questions:
             return False
 
 
-def next_id(incident: Incident) -> str:
+def next_question_id(incident: Incident) -> str:
     """The id of the incident's next question."""
     asked = sum(isinstance(recorded.event, Asked) for recorded in incident.history)
     return f"{incident.id}.q{asked + 1}"

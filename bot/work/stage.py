@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from typing import Protocol
 
 import structlog
 
@@ -20,8 +21,59 @@ from bot.work.backfill import Backfill, Keep
 log = structlog.get_logger(__name__)
 
 
+class Stage(Protocol):
+    """Where incidents are shown and people answered."""
+
+    async def show(self, read: Read) -> None:
+        """Bring the card and the thread up to date, with what comes while they are."""
+
+    async def draw(self, incident: Incident, sketch: Sketch) -> None:
+        """Bring the picture of one of its runs up to date."""
+
+    async def thread(self, incident: Incident) -> str | None:
+        """The thread of the incident; None where there is none."""
+        ...
+
+    async def offer(self, incident: Incident, drafted: Draft) -> None:
+        """Put a draft into the thread, as a file."""
+
+    async def attach(self, incident: Incident, name: str, content: str, said: str) -> None:
+        """Put a text file into the thread, once."""
+
+    async def behind(self, incident: Incident) -> bool:
+        """Whether there are events that are not shown yet."""
+        ...
+
+    async def link(self, incident: Incident) -> str | None:
+        """Where the incident's card is."""
+        ...
+
+    async def answer(self, mention: Mention, post: Post) -> None:
+        """Answer in the thread."""
+
+    async def seen(self, mention: Mention) -> None:
+        """Show at once that the mention was heard."""
+
+    async def tell(self, user: str, channel: str, text: str) -> None:
+        """Tell one person alone."""
+
+    async def message_text(self, channel: str, ts: str) -> str | None:
+        """The words of one message."""
+        ...
+
+    async def is_private(self, channel: str) -> bool:
+        """Whether only its members may read the channel."""
+        ...
+
+    async def history(self, channel: str, keep: Keep, *, oldest: datetime | None = None) -> None:
+        """Hand over what was said in the channel, page by page."""
+
+    async def not_read_back(self, channel: str, reason: str) -> None:
+        """Say in the channel that reading it back did not work."""
+
+
 class SlackStage:
-    """A workspace. Implements `bot.work.duties.Stage`."""
+    """A workspace. Implements `Stage`."""
 
     def __init__(self, face: Face, easel: Easel, ledger: Ledger, history: History, backfill: Backfill) -> None:
         self._face = face
@@ -101,7 +153,7 @@ class SlackStage:
 
 
 class NoStage:
-    """No workspace is configured: everything is in the journal and in the log."""
+    """No workspace is configured: everything is in the journal and in the log. Implements `Stage`."""
 
     async def show(self, read: Read) -> None:
         """Say in the log what Slack would show."""

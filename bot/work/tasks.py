@@ -17,14 +17,15 @@ from docket.dependencies import CurrentExecution
 from docket.execution import Execution as Run
 
 from bot.work.queue import Task
-from bot.work.verify import Stopping
+from bot.work.stopping import Stopping
 
 log = structlog.get_logger(__name__)
 
 PATIENT = ExponentialRetry(attempts=12, minimum_delay=timedelta(seconds=1), maximum_delay=timedelta(minutes=2))
 """For what waits for Slack or another server: about ten minutes in all."""
-TEND_EVERY = timedelta(minutes=5)
 BRIEF = ExponentialRetry(attempts=5, minimum_delay=timedelta(milliseconds=200), maximum_delay=timedelta(seconds=5))
+"""For what a walk or a picture waits for: a few seconds in all."""
+TEND_EVERY = timedelta(minutes=5)
 
 
 class Duties(Protocol):
@@ -108,11 +109,35 @@ class Duties(Protocol):
 
 @dataclass(frozen=True)
 class _Guard:
-    """Runs one duty; the last failure of its task is told to the duties."""
+    """Makes tasks of duties; the last failure of a task is told to the duties."""
 
     duties: Duties
 
-    async def run(self, task: str, subject: str, work: Awaitable[None], run: Run, attempts: int | None) -> None:
+    def task(
+        self, name: str, work: Callable[[str], Awaitable[None]], tries: ExponentialRetry, *, alone: bool = False
+    ) -> Task:
+        """The duty as a task of that name.
+
+        Args:
+            alone: never twice at a time for one subject.
+        """
+
+        async def tried(subject: str, run: Run = CurrentExecution(), retry: ExponentialRetry = tries) -> None:
+            await self._run(name, subject, work(subject), run, tries.attempts)
+
+        async def tried_alone(
+            subject: str,
+            run: Run = CurrentExecution(),
+            one: ConcurrencyLimit = ConcurrencyLimit("subject", 1, scope=name),
+            retry: ExponentialRetry = tries,
+        ) -> None:
+            await tried(subject, run)
+
+        made = tried_alone if alone else tried
+        made.__name__ = name
+        return made
+
+    async def _run(self, task: str, subject: str, work: Awaitable[None], run: Run, attempts: int | None) -> None:
         try:
             await work
         except Stopping as end:
@@ -128,61 +153,35 @@ class _Guard:
 
 def tasks_of(duties: Duties, *, sweep_every: timedelta) -> tuple[Task, ...]:
     """All tasks, bound to the duties. docket knows a task by its function's name."""
-    return (*_incident_tasks(duties), *_proposal_tasks(duties), *_named_tasks(duties), *_rounds(duties, sweep_every))
+    task = _Guard(duties).task
+    return (
+        task("walk", duties.walk, BRIEF, alone=True),
+        task("show", duties.show, PATIENT, alone=True),
+        task("draw", duties.draw, BRIEF, alone=True),
+        task("word", duties.word, BRIEF, alone=True),
+        task("learn", duties.learn, BRIEF),
+        task("verify", duties.verify, BRIEF),
+        task("teach_drawing", duties.teach_drawing, PATIENT),
+        task("postmortem", duties.postmortem, PATIENT),
+        task("expire", duties.expire, PATIENT),
+        task("unanswered", duties.unanswered, PATIENT),
+        task("decide", duties.decide, PATIENT),
+        task("standing", duties.standing, PATIENT),
+        task("trust", duties.trust, PATIENT),
+        task("audit", duties.audit, PATIENT),
+        task("say", duties.say, PATIENT),
+        task("reply", duties.reply, PATIENT),
+        task("regroup", duties.regroup, PATIENT),
+        task("hear", duties.hear, PATIENT),
+        task("teach", duties.teach, PATIENT),
+        task("backfill", duties.backfill, PATIENT),
+        *_untried(duties),
+        *_rounds(duties, sweep_every),
+    )
 
 
-def _incident_tasks(duties: Duties) -> tuple[Task, ...]:
-    guard = _Guard(duties)
-
-    async def walk(
-        incident_id: str,
-        run: Run = CurrentExecution(),
-        one: ConcurrencyLimit = ConcurrencyLimit("incident_id", 1, scope="walk"),
-        retry: ExponentialRetry = BRIEF,
-    ) -> None:
-        await guard.run("walk", incident_id, duties.walk(incident_id), run, BRIEF.attempts)
-
-    async def show(
-        incident_id: str,
-        run: Run = CurrentExecution(),
-        one: ConcurrencyLimit = ConcurrencyLimit("incident_id", 1, scope="show"),
-        retry: ExponentialRetry = PATIENT,
-    ) -> None:
-        await guard.run("show", incident_id, duties.show(incident_id), run, PATIENT.attempts)
-
-    async def draw(
-        incident_id: str,
-        run: Run = CurrentExecution(),
-        one: ConcurrencyLimit = ConcurrencyLimit("incident_id", 1, scope="draw"),
-        retry: ExponentialRetry = BRIEF,
-    ) -> None:
-        await guard.run("draw", incident_id, duties.draw(incident_id), run, BRIEF.attempts)
-
-    async def teach_drawing(incident_id: str, run: Run = CurrentExecution(), retry: ExponentialRetry = PATIENT) -> None:
-        await guard.run("teach_drawing", incident_id, duties.teach_drawing(incident_id), run, PATIENT.attempts)
-
-    async def learn(incident_id: str, run: Run = CurrentExecution(), retry: ExponentialRetry = BRIEF) -> None:
-        await guard.run("learn", incident_id, duties.learn(incident_id), run, BRIEF.attempts)
-
-    async def word(
-        incident_id: str,
-        run: Run = CurrentExecution(),
-        one: ConcurrencyLimit = ConcurrencyLimit("incident_id", 1, scope="word"),
-        retry: ExponentialRetry = BRIEF,
-    ) -> None:
-        await guard.run("word", incident_id, duties.word(incident_id), run, BRIEF.attempts)
-
-    async def postmortem(incident_id: str, run: Run = CurrentExecution(), retry: ExponentialRetry = PATIENT) -> None:
-        await guard.run("postmortem", incident_id, duties.postmortem(incident_id), run, PATIENT.attempts)
-
-    return (walk, show, draw, learn, teach_drawing, word, postmortem)
-
-
-def _proposal_tasks(duties: Duties) -> tuple[Task, ...]:
-    guard = _Guard(duties)
-
-    async def expire(proposal_id: str, run: Run = CurrentExecution(), retry: ExponentialRetry = PATIENT) -> None:
-        await guard.run("expire", proposal_id, duties.expire(proposal_id), run, PATIENT.attempts)
+def _untried(duties: Duties) -> tuple[Task, ...]:
+    """Tasks that a queue must not try again: one acts on production, for the other somebody waits."""
 
     async def execute(proposal_id: str, again: Perpetual = Perpetual(every=timedelta(seconds=1))) -> None:
         # It runs again until it says that nothing is left: whether it may act again is for the journal to say.
@@ -195,35 +194,7 @@ def _proposal_tasks(duties: Duties) -> tuple[Task, ...]:
     async def draft(wish: str, reply: str) -> None:
         await duties.draft(wish, reply)
 
-    async def verify(proposal_id: str, run: Run = CurrentExecution(), retry: ExponentialRetry = BRIEF) -> None:
-        await guard.run("verify", proposal_id, duties.verify(proposal_id), run, BRIEF.attempts)
-
-    async def unanswered(question_id: str, run: Run = CurrentExecution(), retry: ExponentialRetry = PATIENT) -> None:
-        await guard.run("unanswered", question_id, duties.unanswered(question_id), run, PATIENT.attempts)
-
-    return (expire, execute, draft, verify, unanswered)
-
-
-def _named_tasks(duties: Duties) -> tuple[Task, ...]:
-    def task(name: str, work: Callable[[str], Awaitable[None]]) -> Task:
-        async def named(said: str, run: Run = CurrentExecution(), retry: ExponentialRetry = PATIENT) -> None:
-            await _Guard(duties).run(name, said, work(said), run, PATIENT.attempts)
-
-        named.__name__ = name
-        return named
-
-    return (
-        task("decide", duties.decide),
-        task("standing", duties.standing),
-        task("trust", duties.trust),
-        task("audit", duties.audit),
-        task("say", duties.say),
-        task("reply", duties.reply),
-        task("regroup", duties.regroup),
-        task("hear", duties.hear),
-        task("teach", duties.teach),
-        task("backfill", duties.backfill),
-    )
+    return (execute, draft)
 
 
 def _rounds(duties: Duties, sweep_every: timedelta) -> tuple[Task, ...]:

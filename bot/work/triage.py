@@ -47,7 +47,7 @@ class Triage:
         except NotFound:
             log.warning("triage.unknown_incident", incident=incident_id)
             return
-        if incident.phase in {Phase.RESOLVED, Phase.HANDED_OVER}:
+        if incident.at_rest:
             return
         run = run_of(incident)
         begun = await self._rooms.journal.count(incident_id, f"walking:{run}", 1)

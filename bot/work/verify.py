@@ -8,20 +8,18 @@ from datetime import datetime
 
 import structlog
 
-from bot.errors import IllegalTransition, NightdeskError, NotFound
+from bot.errors import IllegalTransition, NotFound
 from bot.incidents import Journal
 from bot.models import Incident, Phase, Proposal, Verified
 from bot.observability import TO_RECOVERY
 from bot.remediation.approvals import incident_of
 from bot.remediation.verification import Verdict, watch
+from bot.work.drafting import before_field
 from bot.work.measure import Measures
 from bot.work.scoping import last_began
+from bot.work.stopping import unless
 
 log = structlog.get_logger(__name__)
-
-
-class Stopping(NightdeskError):
-    """The process ends; whoever takes the task over watches from the beginning."""
 
 
 NOTHING_TO_VERIFY_BY = "Nothing was there to verify it by: please look yourself."
@@ -47,7 +45,7 @@ class Verifier:
         self._journal = journal
         self._measures = measures
         self._clock = clock
-        self._stopping = stopping
+        self._pause = unless(stopping, "the watch of a recovery begins anew elsewhere")
         self._interval_s = interval_s
 
     async def run(self, proposal_id: str) -> None:
@@ -81,7 +79,7 @@ class Verifier:
         measure = self._measures.of(proposal)
         if proposal.verification is None or measure is None:
             return Verdict(recovered=False, seconds=0, statement=NOTHING_TO_VERIFY_BY)
-        before = await self._journal.field(proposal.incident_id, f"before:{proposal.id}")
+        before = await self._journal.field(proposal.incident_id, before_field(proposal))
         return await watch(
             proposal.verification,
             measure,
@@ -89,13 +87,6 @@ class Verifier:
             interval_s=self._interval_s,
             pause=self._pause,
         )
-
-    async def _pause(self, seconds: float) -> None:
-        try:
-            await asyncio.wait_for(self._stopping.wait(), seconds)
-        except TimeoutError:
-            return
-        raise Stopping("The process ends while a recovery is watched; the watch begins anew elsewhere.")
 
     def _since_effect(self, incident: Incident) -> float:
         executed = incident.last("executed")

@@ -17,7 +17,7 @@ from bot.errors import IllegalTransition
 from bot.incidents import Journal
 from bot.models import Event, Incident, Noted, OutcomeUnknown, Proposal, Proposed, Reopened, Verified
 from bot.remediation.proposal import Grounds
-from bot.work.drafting import Draft, Wish
+from bot.work.drafting import Draft, Wish, next_proposal_id
 
 log = structlog.get_logger(__name__)
 
@@ -60,9 +60,8 @@ class WayBack:
             floor=proposal.undo.risk,
             requested_by=proposal.requested_by,
         )
-        number = sum(isinstance(recorded.event, Proposed) for recorded in incident.history) + 1
         wish = Wish(
-            proposal_id=f"{incident.id}.{number}",
+            proposal_id=next_proposal_id(incident),
             action=proposal.undo.action,
             parameters=proposal.undo.parameters,
             grounds=grounds,
@@ -74,10 +73,9 @@ class WayBack:
             await self.journal.append(incident.id, Noted(at=self.clock(), text=text), once=f"no-way-back:{proposal.id}",
                                       fields=said)  # fmt: skip
             return False
-        known = {} if drafted.before is None else {f"before:{drafted.proposal.id}": repr(drafted.before)}
         try:
             proposed = Proposed(at=self.clock(), proposal=drafted.proposal)
-            await self.journal.append(incident.id, proposed, once=f"way-back:{proposal.id}", fields=known)
+            await self.journal.append(incident.id, proposed, once=f"way-back:{proposal.id}", fields=drafted.fields)
         except IllegalTransition as busy:
             # Another gate of the drawing waits for people; this one opens on the walk after that decision.
             log.info("wayback.waits", incident=incident.id, proposal=proposal.id, why=str(busy))

@@ -47,9 +47,9 @@ from bot.remediation.action import Action, ActionParameters
 from bot.remediation.catalogue import Actions
 from bot.remediation.proposal import Grounds
 from bot.settings import Settings
-from bot.work.drafting import Draft, Wish
+from bot.work.drafting import Draft, Wish, next_proposal_id
 from bot.work.judging import NO_MIND, Mind
-from bot.work.questions import next_id
+from bot.work.questions import next_question_id
 from bot.work.scoping import last_began, scope_of
 from bot.work.verification import verification_of
 
@@ -114,19 +114,18 @@ class IncidentWorld:
         if await self._proposed(step):
             return
         try:
-            proposal, before = await self._draft(step, changes)
+            proposal, reading = await self._draft(step, changes)
         except RemediationError as reason:
             self.refused[step.key] = str(reason)
             return
         began = last_began(await self._read())
-        known = {} if before is None else {f"before:{proposal.id}": repr(before)}
         try:
             await self._rooms.journal.append(
                 self._incident_id,
                 Proposed(at=self._now(), proposal=proposal),
                 once=self._once("proposed", step.run_id, step.key),
                 fields={
-                    **known,
+                    **reading,
                     gate_field(step): proposal.id,
                     change_field(step.run_id, changes[0].node): proposal.id,
                 },
@@ -147,7 +146,7 @@ class IncidentWorld:
         incident = await self._read()
         within = timedelta(seconds=step.settings.expires or ANSWER_WITHIN_S)
         asked = Question(
-            id=next_id(incident),
+            id=next_question_id(incident),
             text=question,
             answers=tuple(answers),
             playbook=step.playbook,
@@ -242,8 +241,8 @@ class IncidentWorld:
             )
         return hypotheses[0]
 
-    async def _draft(self, step: Step, changes: Sequence[Change]) -> tuple[Proposal, float | None]:
-        """The proposal, and what its verification reads before the effect."""
+    async def _draft(self, step: Step, changes: Sequence[Change]) -> tuple[Proposal, Mapping[str, str]]:
+        """The proposal, and the fields of the record that keep what its verification reads before the effect."""
         if len(changes) != 1:
             raise CannotPropose(f"The gate '{step.label}' leads to {len(changes)} changes; an approval is for one.")
         (change,) = changes
@@ -254,7 +253,6 @@ class IncidentWorld:
         if no := _no_to(action.name, action.target(parameters), incident):
             raise CannotPropose(f"Exactly this was rejected before: {no.reason}")
         cause = self._cause_of(action, parameters, incident.hypotheses)
-        number = sum(recorded.event.kind == "proposed" for recorded in incident.history) + 1
         grounds = Grounds(
             incident_id=incident.id,
             why=" ".join(filter(None, (f"{cause.statement.rstrip('.')}.", step.settings.why))),
@@ -272,11 +270,11 @@ class IncidentWorld:
             requested_by=_asked_by(incident),
         )
         drafted = await self._rooms.draft(
-            Wish(proposal_id=f"{incident.id}.{number}", action=name, parameters=given, grounds=grounds)
+            Wish(proposal_id=next_proposal_id(incident), action=name, parameters=given, grounds=grounds)
         )
         if drafted.proposal is None:
             raise CannotPropose(drafted.refusal)
-        return drafted.proposal, drafted.before
+        return drafted.proposal, drafted.fields
 
     def _cause_of(
         self, action: Action[Any], parameters: ActionParameters, hypotheses: Sequence[Hypothesis]

@@ -21,8 +21,8 @@ from bot.slack.ledger import Ledger
 from bot.slack.outbox import Outbox
 from bot.slack.people import People
 from bot.storage import connect
-from bot.work.backfill import Backfill, read_back_key, unless
-from bot.work.verify import Stopping
+from bot.work.backfill import Backfill, read_back_key
+from bot.work.stopping import Stopping, unless
 
 CHANNEL = "C0PAYMENTS"
 START = datetime(2026, 2, 1, tzinfo=UTC)
@@ -132,10 +132,10 @@ async def test_a_reading_that_the_end_of_the_process_interrupts_goes_on_where_it
 
 async def test_a_pause_ends_when_the_process_does() -> None:
     stopping = asyncio.Event()
-    await unless(stopping)(0.001)
+    await unless(stopping, "later")(0.001)
     stopping.set()
     with pytest.raises(Stopping):
-        await unless(stopping)(3600)
+        await unless(stopping, "later")(3600)
 
 
 async def test_that_slack_asks_to_wait_is_said(workspace: Workspace, reader: Reader) -> None:

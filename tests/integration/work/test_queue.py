@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import signal
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 from redis.asyncio import Redis
@@ -35,32 +37,31 @@ async def test_a_worker_that_is_asked_before_it_began_ends(redis_url: str) -> No
 
 
 async def test_a_worker_whose_redis_is_gone_ends(tmp_path: Path) -> None:
-    port = free_port()
-    url = f"redis://127.0.0.1:{port}/0"
-    stopping = asyncio.Event()
-    with always_on_disk(port, tmp_path) as redis:
-        async with open_queue(url) as queue:
-            working = asyncio.create_task(queue.work(SETTINGS, Place.TRIAGE, stopping))
-            await until_listed(url)
-            redis.send_signal(signal.SIGKILL)
-            redis.wait()
-            stopping.set()
-            await asyncio.wait_for(working, SOON_S)
+    async with losing_its_redis(free_port(), tmp_path) as (working, stopping):
+        stopping.set()
+        await asyncio.wait_for(working, SOON_S)
 
 
 async def test_a_worker_whose_redis_came_back_ends(tmp_path: Path) -> None:
     port = free_port()
+    async with losing_its_redis(port, tmp_path) as (working, stopping):
+        with always_on_disk(port, tmp_path):
+            stopping.set()
+            await asyncio.wait_for(working, SOON_S)
+
+
+@asynccontextmanager
+async def losing_its_redis(port: int, folder: Path) -> AsyncIterator[tuple[asyncio.Task[None], asyncio.Event]]:
+    """A worker whose Redis was killed under it, and what asks it to end."""
     url = f"redis://127.0.0.1:{port}/0"
     stopping = asyncio.Event()
-    with always_on_disk(port, tmp_path) as redis:
+    with always_on_disk(port, folder) as redis:
         async with open_queue(url) as queue:
             working = asyncio.create_task(queue.work(SETTINGS, Place.TRIAGE, stopping))
             await until_listed(url)
             redis.send_signal(signal.SIGKILL)
             redis.wait()
-            with always_on_disk(port, tmp_path):
-                stopping.set()
-                await asyncio.wait_for(working, SOON_S)
+            yield working, stopping
 
 
 async def until_listed(url: str) -> None:

@@ -89,8 +89,10 @@ async def until(condition: Callable[[], object], what: str) -> None:
 
 
 async def test_every_task_reaches_its_duty(redis_url: str, duties: Duties) -> None:
-    names = ["walk", "show", "learn", "expire", "execute", "verify", "decide", "hear", "teach", "backfill"]
-    names += ["standing", "trust", "audit", "say"]
+    every: Any = duties
+    known = {task.__name__ for task in tasks_of(every, sweep_every=timedelta(hours=1))}
+    names = known - {"sweep", "tend", "draft"}  # the rounds come by themselves, a draft is answered
+    assert names >= {"walk", "show", "execute", "verify", "decide", "postmortem", "unanswered"}
     async with working(redis_url, duties) as queue:
         for name in names:
             await queue.add(name, f"of {name}", key="k")
