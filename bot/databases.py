@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Iterable, Mapping
+from collections.abc import AsyncIterator, Iterable, Mapping
 from contextlib import asynccontextmanager
 
 import structlog
@@ -12,6 +12,7 @@ from pydantic import SecretStr
 from bot.agents.database import Observed
 from bot.catalog import Catalog, Database
 from bot.errors import SourceUnavailable
+from bot.settings import Secret
 from bot.telemetry.mysql import MySql
 from bot.telemetry.observed import Role
 from bot.telemetry.postgres import Postgres
@@ -19,9 +20,6 @@ from bot.telemetry.readings import Pause
 from bot.telemetry.redis_server import RedisServer
 
 log = structlog.get_logger(__name__)
-
-Secret = Callable[[str], SecretStr | None]
-"""The value of an environment variable."""
 
 SEE_EVERYBODY = {
     "postgres": "GRANT pg_monitor TO {role};",

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 from pydantic import SecretStr
 
 from bot.catalog import Catalog
 from bot.errors import Misconfigured
-from bot.remediation.catalogue import Actions, Secret, actions
+from bot.remediation.catalogue import Actions, actions
 from bot.remediation.rules import Policy, load_policy
-from bot.settings import RemediationSettings, Role, Settings, secret_from_environment
+from bot.settings import RemediationSettings, Role, Secret, Settings, secret_from_environment
 from bot.work.queue import Place
 
 POLICY = Path("policy.yaml")
@@ -56,7 +56,7 @@ def actions_of(settings: Settings, catalog: Catalog) -> Actions:
     return actions(catalog, settings.remediation, action_dsns=dsns, secret=secret)
 
 
-def require_none(settings: Settings, catalog: Catalog, secret: Callable[[str], SecretStr | None]) -> None:
+def require_none(settings: Settings, catalog: Catalog, secret: Secret) -> None:
     """A process that reads what strangers write must not hold what changes production.
 
     Raises:

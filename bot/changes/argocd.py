@@ -13,12 +13,12 @@ from urllib.parse import quote
 from pydantic import Field
 
 from bot.changes.change import Change, Seen
-from bot.changes.configured import ArgoCDSource
 from bot.changes.reading import Asked, Foreign, advised, read
 from bot.errors import SourceUnavailable
 from bot.http import HttpSource, Transport
 from bot.models import Gap, Window
 from bot.models.base import Instant
+from bot.settings.changes import ArgoCDSource
 
 FIELDS = "items.metadata.name,items.status.history,items.status.sync.status,items.status.operationState"
 ADVICE = {

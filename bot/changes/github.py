@@ -13,13 +13,13 @@ from datetime import datetime
 from pydantic import Field
 
 from bot.changes.change import Change, Outcome, Seen
-from bot.changes.configured import GitHubSource
 from bot.changes.deployments import DeploymentSource
 from bot.changes.reading import Foreign, advised, pages, read, version
 from bot.errors import SourceUnavailable
 from bot.http import HttpSource, Transport
 from bot.models import Gap, Window
 from bot.models.base import Instant
+from bot.settings.changes import GitHubSource
 
 API_VERSION = "2022-11-28"
 A_PAGE, MOST_PAGES = 100, 3

@@ -10,13 +10,13 @@ from collections.abc import Sequence
 from urllib.parse import quote
 
 from bot.changes.change import Change, Outcome, Seen
-from bot.changes.configured import GitLabSource
 from bot.changes.deployments import DeploymentSource
 from bot.changes.reading import Foreign, advised, pages, read, version
 from bot.errors import SourceUnavailable
 from bot.http import HttpSource, Transport
 from bot.models import Gap, Window
 from bot.models.base import Instant
+from bot.settings.changes import GitLabSource
 
 A_PAGE, MOST_PAGES = 100, 3
 CLOSELY = 5

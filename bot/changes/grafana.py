@@ -11,12 +11,12 @@ from datetime import UTC, datetime
 from pydantic import Field
 
 from bot.changes.change import Change, Seen
-from bot.changes.configured import GrafanaSource
 from bot.changes.reading import Asked, Foreign, advised, read
 from bot.changes.words import kind_of, versions_in
 from bot.errors import SourceUnavailable
 from bot.http import HttpSource, Transport
 from bot.models import Gap, Window
+from bot.settings.changes import GrafanaSource
 
 MOST = 500
 SERVICE_TAGS = ("service:", "service=", "app:", "app=")

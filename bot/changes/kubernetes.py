@@ -18,7 +18,6 @@ from itertools import pairwise
 from typing import TypeVar
 
 from bot.changes.change import Change, ChangeKind, Seen
-from bot.changes.configured import KubernetesSource
 from bot.changes.kubernetes_objects import (
     CAUSE,
     EARLIER_REVISIONS,
@@ -36,7 +35,8 @@ from bot.changes.reading import Asked, Foreign, advised, read, together
 from bot.errors import SourceUnavailable
 from bot.http import HttpSource, Transport
 from bot.models import Gap, Window
-from bot.sources import SERVICE_ACCOUNT
+from bot.settings.changes import KubernetesSource
+from bot.settings.sources import SERVICE_ACCOUNT
 
 A_PAGE, MOST_PAGES = 500, 6
 ADVICE = {

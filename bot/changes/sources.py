@@ -7,7 +7,11 @@ from contextlib import AsyncExitStack, asynccontextmanager
 
 from bot.changes.argocd import ArgoCD
 from bot.changes.change import ChangeSource
-from bot.changes.configured import (
+from bot.changes.github import GitHub
+from bot.changes.gitlab import GitLab
+from bot.changes.grafana import Grafana
+from bot.changes.kubernetes import Kubernetes
+from bot.settings.changes import (
     ArgoCDSource,
     ConfiguredSource,
     GitHubSource,
@@ -15,10 +19,6 @@ from bot.changes.configured import (
     GrafanaSource,
     KubernetesSource,
 )
-from bot.changes.github import GitHub
-from bot.changes.gitlab import GitLab
-from bot.changes.grafana import Grafana
-from bot.changes.kubernetes import Kubernetes
 
 Client = GitHub | GitLab | Kubernetes | ArgoCD | Grafana
 

@@ -17,7 +17,7 @@ from redis.asyncio.client import Pipeline
 
 from bot.errors import BudgetSpent
 from bot.llm.chat import Spender
-from bot.model_settings import Budget
+from bot.settings.model import Budget
 
 KEPT = timedelta(days=35)
 MICRO, MILLI = 1_000_000, 1_000

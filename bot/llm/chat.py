@@ -7,8 +7,8 @@ from typing import Any, Literal, Protocol
 
 from pydantic import Field
 
-from bot.model_settings import ModelRole
 from bot.models import Noun
+from bot.settings.model import ModelRole
 
 OnText = Callable[[str], Awaitable[None]]
 """Hears the next piece of an answer that is still coming in."""

@@ -12,7 +12,7 @@ from bot.http import HttpSource, Transport
 from bot.llm.chat import ChatReply, ChatRequest, OnText
 from bot.llm.dialect import Dialect
 from bot.llm.reading import Stream, reply_of
-from bot.model_settings import ModelServer
+from bot.settings.model import ModelServer
 
 PATH = "chat/completions"
 LONGEST_WAIT_S = 10.0

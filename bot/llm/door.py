@@ -20,8 +20,8 @@ from bot.llm.chat import ChatReply, ChatRequest, OnText, Spender, Usage
 from bot.llm.client import ChatClient
 from bot.llm.reading import prompt_tokens
 from bot.llm.rests import Rests
-from bot.model_settings import ModelRole, ModelServer, ModelSettings, Price
 from bot.observability import MODEL_CALLS, MODEL_MONEY, MODEL_SECONDS, MODEL_TOKENS
+from bot.settings.model import ModelRole, ModelServer, ModelSettings, Price
 
 UNREAD = frozenset({408, 504, 524})
 """With these a server says that it waited for the model in vain, which has read the question."""

@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator
 from bot.errors import SourceUnavailable
 from bot.llm.chat import ChatRequest, Said
 from bot.llm.client import ChatClient
-from bot.model_settings import ModelServer, ModelSettings
+from bot.settings.model import ModelServer, ModelSettings
 
 QUESTION = ChatRequest(
     role="answer",

@@ -22,7 +22,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from bot.llm.chat import ChatReply, ChatRequest, Model, OnText, Said, Spender, ToolOffer
 from bot.llm.fence import Fence
 from bot.masking import Mask
-from bot.model_settings import ModelRole
+from bot.settings.model import ModelRole
 
 log = structlog.get_logger(__name__)
 

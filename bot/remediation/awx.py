@@ -26,7 +26,7 @@ from bot.remediation.action import Action, ActionParameters, BlastRadius
 from bot.remediation.reach import reach
 from bot.remediation.target import HttpTarget
 from bot.remediation.values import Value, filled, require_match, unreadable
-from bot.targets import AwxJob, AwxSettings
+from bot.settings.targets import AwxJob, AwxSettings
 
 UNDER_WAY = frozenset({"new", "pending", "waiting", "running"})
 POLL_S = 2.0

@@ -12,14 +12,12 @@ from bot.catalog import Catalog
 from bot.errors import Misconfigured, RemediationError
 from bot.http import Transport
 from bot.remediation.action import Action, ActionParameters
-from bot.settings import RemediationSettings
+from bot.settings import RemediationSettings, Secret
 
 ENTRY_POINTS = "nightdesk.actions"
 """Each names a callable `(Catalog, RemediationSettings) -> Iterable[Action]`."""
 
 Resolved = tuple[Action[Any], ActionParameters]
-Secret = Callable[[str], SecretStr | None]
-"""The value of an environment variable, None where it is not set."""
 
 
 class Actions:

@@ -19,7 +19,7 @@ from bot.models import Risk, Verification
 from bot.remediation.action import Action, ActionParameters, BlastRadius, Measure
 from bot.remediation.reach import reach
 from bot.remediation.target import HttpTarget
-from bot.targets import FeatureFlag
+from bot.settings.targets import FeatureFlag
 
 SEMANTIC_PATCH = "application/json; domain-model=launchdarkly.semanticpatch"
 STATE = "flag.state"

@@ -25,7 +25,7 @@ from bot.remediation.action import Action, ActionParameters, BlastRadius
 from bot.remediation.reach import reach
 from bot.remediation.target import HttpTarget
 from bot.remediation.values import Value, filled, require_match, unreadable
-from bot.targets import GithubSettings, GithubWorkflow
+from bot.settings.targets import GithubSettings, GithubWorkflow
 
 TIMEOUT_S = 15.0
 POLL_S = 5.0

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 from urllib.parse import SplitResult, quote, urlsplit
 
-from pydantic import Field, SecretStr
+from pydantic import Field
 
 from bot.catalog import Catalog
 from bot.errors import Misconfigured, PreconditionFailed, RemediationError
@@ -15,7 +15,7 @@ from bot.models import Risk
 from bot.remediation.action import Action, ActionParameters, BlastRadius
 from bot.remediation.reach import reach
 from bot.remediation.values import PLACE, Value, Values, filled, require_match, unreadable
-from bot.settings import HttpCallTemplate
+from bot.settings import HttpCallTemplate, Secret
 
 # Servers and proxies undo percent-encoding, some of them twice: what could then end a segment never goes in.
 _ENDS_A_SEGMENT = frozenset("/\\%?#;")
@@ -45,7 +45,7 @@ class HttpCall(Action[CallParameters]):
         templates: Mapping[str, HttpCallTemplate],
         transport: Transport | None = None,
         *,
-        secret: Callable[[str], SecretStr | None] = lambda _: None,
+        secret: Secret = lambda _: None,
     ) -> None:
         for name, template in templates.items():
             _sound(name, template)

@@ -18,7 +18,7 @@ from bot.catalog import Workload
 from bot.errors import PreconditionFailed, SourceUnavailable
 from bot.http import Transport
 from bot.remediation.target import HttpTarget
-from bot.targets import KubernetesCluster
+from bot.settings.targets import KubernetesCluster
 
 JSON_PATCH = "application/json-patch+json"
 MANAGER = "nightdesk"

@@ -20,7 +20,7 @@ from bot.models import Risk
 from bot.remediation.action import Action, ActionParameters, BlastRadius
 from bot.remediation.reach import reach
 from bot.remediation.values import require_match, unreadable
-from bot.targets import RedisServer
+from bot.settings.targets import RedisServer
 
 HARMLESS = frozenset({
     "activedefrag", "client-output-buffer-limit", "hz", "latency-monitor-threshold", "lazyfree-lazy-eviction",

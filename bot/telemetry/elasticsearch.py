@@ -18,7 +18,7 @@ from bot.errors import SourceUnavailable
 from bot.http import HttpSource
 from bot.models import Window
 from bot.plural import many
-from bot.sources import ElasticsearchSource
+from bot.settings.sources import ElasticsearchSource
 from bot.telemetry.loglines import LEVELS, LogLine, as_seconds, read_fields
 from bot.telemetry.logs import Batch
 from bot.telemetry.portions import Counts, Crowd, Portion

@@ -13,7 +13,7 @@ from typing import Any
 from bot.errors import SourceUnavailable
 from bot.http import HttpSource
 from bot.models import Window
-from bot.sources import JaegerSource
+from bot.settings.sources import JaegerSource
 from bot.telemetry.portions import sliced, together
 from bot.telemetry.spans import Span, SpanBatch, SpanKind
 from bot.telemetry.tracing import FAILED_SHARE, INSTANCE, LONGEST, PEER, SLICES, chosen, first_of, started_in

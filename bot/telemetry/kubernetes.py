@@ -16,7 +16,7 @@ from urllib.parse import quote
 from bot.errors import SourceUnavailable
 from bot.http import HttpSource
 from bot.models import Window
-from bot.sources import KubernetesSource
+from bot.settings.sources import KubernetesSource
 from bot.telemetry.loglines import LogLine, as_seconds
 from bot.telemetry.logs import LEAST, QUOTA, Batch, Thinnings
 from bot.telemetry.portions import together

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 from bot.errors import SourceUnavailable
 from bot.http import HttpSource
 from bot.models import Window
-from bot.sources import LokiSource
+from bot.settings.sources import LokiSource
 from bot.telemetry.loglines import LogLine, read_fields
 from bot.telemetry.logs import Batch
 from bot.telemetry.portions import ALARMS, Counts, Crowd, Portion

@@ -12,7 +12,7 @@ from bot.errors import SourceUnavailable
 from bot.http import Transport
 from bot.models import Window
 from bot.plural import many
-from bot.sources import FilesSource, JournaldSource, LogsKind, TracesKind
+from bot.settings.sources import FilesSource, JournaldSource, LogsKind, TracesKind
 from bot.telemetry.kubernetes import PodLogs
 from bot.telemetry.portions import ServerLogs
 from bot.telemetry.sources import log_sources, span_sources

@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 from bot.errors import Misconfigured
 from bot.http import HttpSource, Transport
 from bot.settings import secret_from_environment
-from bot.sources import (
+from bot.settings.sources import (
     SERVICE_ACCOUNT,
     ConfiguredServer,
     ElasticsearchSource,

@@ -13,7 +13,7 @@ from typing import Any
 from bot.errors import SourceUnavailable
 from bot.http import HttpSource
 from bot.models import Window
-from bot.sources import TempoSource
+from bot.settings.sources import TempoSource
 from bot.telemetry.otlp import spans_of
 from bot.telemetry.portions import sliced, together
 from bot.telemetry.promql import quoted

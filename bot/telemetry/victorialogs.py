@@ -15,7 +15,7 @@ from typing import Any
 from bot.errors import SourceUnavailable
 from bot.http import HttpSource
 from bot.models import Window
-from bot.sources import VictoriaLogsSource
+from bot.settings.sources import VictoriaLogsSource
 from bot.telemetry.loglines import LogLine, as_seconds, read_fields
 from bot.telemetry.logs import Batch
 from bot.telemetry.portions import ALARMS, Counts, Crowd, Portion

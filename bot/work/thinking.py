@@ -12,9 +12,9 @@ from bot.catalog import Catalog
 from bot.incidents import Journal
 from bot.llm.door import Door
 from bot.memory import MemoryManager
-from bot.model_settings import ModelSettings
 from bot.models import Incident, ModelCost
 from bot.settings import TriageSettings
+from bot.settings.model import ModelSettings
 from bot.work.answering import Grow, Speaker, ThreadOf
 from bot.work.judging import NO_MIND, Mind, ModelMind
 from bot.work.modelled import Counsel

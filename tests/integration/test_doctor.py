@@ -17,8 +17,8 @@ from starlette.routing import Route
 from bot.demo.workspace import Workspace
 from bot.doctor import Check, checks, examine
 from bot.settings import BearerAuth, RemediationSettings, Settings, SlackSettings
+from bot.settings.sources import FilesSource, LokiSource, TempoSource
 from bot.slack import scopes
-from bot.sources import FilesSource, LokiSource, TempoSource
 from bot.storage import embedded_redis
 from tests.servers.model import Fails, Says, ScriptedModel
 from tests.servers.postgres import PostgresDatabase

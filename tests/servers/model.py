@@ -14,7 +14,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response, StreamingResponse
 from starlette.routing import Route
 
-from bot.model_settings import ModelSettings
+from bot.settings.model import ModelSettings
 from tests.servers.chat_contract import objections
 from tests.servers.web import serving
 

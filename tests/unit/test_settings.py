@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from bot.changes.configured import GitLabSource
 from bot.errors import Misconfigured
 from bot.settings import SLACK_NAMES, BearerAuth, HmacAuth, Settings, load, secret_from_environment
+from bot.settings.changes import GitLabSource
 
 
 @pytest.fixture(autouse=True)
@@ -124,9 +124,15 @@ def test_a_source_gets_its_secret_by_variables(monkeypatch: pytest.MonkeyPatch) 
     assert (source.format, source.auth.token.get_secret_value()) == ("alertmanager", "t0ken")
 
 
-def test_the_name_in_a_complaint_is_the_name_to_set_it_by(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("NIGHTDESK_ALERTS__AM__AUTH__KIND", "bearer")
-    assert "NIGHTDESK_ALERTS__AM__AUTH__TOKEN: Field required" in complaint()
+@pytest.mark.parametrize(
+    ("kind", "missing"),
+    [("bearer", "TOKEN"), ("basic", "PASSWORD"), ("hmac", "SECRET"), ("token", "TOKEN"), ("sns", "TOPICS")],
+)
+def test_the_name_in_a_complaint_is_the_name_to_set_it_by(
+    kind: str, missing: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("NIGHTDESK_ALERTS__AM__AUTH__KIND", kind)
+    assert f"NIGHTDESK_ALERTS__AM__AUTH__{missing}: Field required" in complaint()
 
 
 def test_without_an_authenticated_source_the_server_does_not_open_to_other_machines() -> None:

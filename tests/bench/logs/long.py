@@ -20,7 +20,7 @@ from bot.agents.scope import Scope
 from bot.agents.tools import Toolbox
 from bot.catalog import Catalog
 from bot.models import Alert, AlertStatus, Window
-from bot.sources import FilesSource
+from bot.settings.sources import FilesSource
 from bot.telemetry.sources import log_sources
 from bot.telemetry.templates import Templates
 from tests.bench.logs.lines import mix

@@ -15,7 +15,7 @@ from bot.agents.scope import Scope
 from bot.agents.tools import Toolbox
 from bot.catalog import Catalog
 from bot.models import Alert, AlertStatus, Finding, Report, Window
-from bot.sources import FilesSource
+from bot.settings.sources import FilesSource
 from bot.telemetry.sources import log_sources
 
 ONSET = datetime(2026, 3, 4, 3, 12, tzinfo=UTC)

@@ -13,7 +13,7 @@ from pydantic import SecretStr
 from bot.errors import SourceUnavailable
 from bot.llm.chat import ChatReply, ChatRequest, Said, ToolCall, ToolOffer
 from bot.llm.client import ChatClient
-from bot.model_settings import ModelServer
+from bot.settings.model import ModelServer
 from tests.servers.chat_contract import objections
 from tests.servers.model import Fails, Raw, Says, ScriptedModel, Silent
 

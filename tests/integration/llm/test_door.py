@@ -18,7 +18,7 @@ from bot.llm.chat import ChatRequest, Said, Spender
 from bot.llm.client import ChatClient
 from bot.llm.door import Door, Seat, model_of
 from bot.llm.rests import Rests
-from bot.model_settings import ModelRole, ModelSettings
+from bot.settings.model import ModelRole, ModelSettings
 from bot.storage import connect
 from tests.servers.model import Answer, Fails, Json, Raw, Says, ScriptedModel, Silent
 from tests.servers.process import free_port

@@ -15,7 +15,7 @@ from bot.errors import ModelUnavailable
 from bot.llm.chat import ChatReply, ChatRequest, Said, Spender
 from bot.llm.door import Door, model_of
 from bot.llm.rests import FIRST, LONGEST
-from bot.model_settings import ModelRole
+from bot.settings.model import ModelRole
 from bot.storage import connect
 from tests.servers.model import Fails, Says, ScriptedModel, Silent
 

@@ -11,7 +11,7 @@ from redis.asyncio import Redis
 from bot.catalog import Catalog
 from bot.errors import EffectFailed, Misconfigured, PreconditionFailed, RemediationError
 from bot.remediation.redis_config import SetRedisConfig
-from bot.targets import RedisServer
+from bot.settings.targets import RedisServer
 
 SLOWLOG = "slowlog-max-len"
 SERVER = RedisServer(url_env="CACHE", parameters={SLOWLOG: r"\d+|many", "maxmemory-policy": "allkeys-lru"})

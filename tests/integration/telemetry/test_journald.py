@@ -12,7 +12,7 @@ import pytest
 
 from bot.errors import SourceUnavailable
 from bot.models import Window
-from bot.sources import FilesSource, JournaldSource, LogsKind
+from bot.settings.sources import FilesSource, JournaldSource, LogsKind
 from bot.telemetry.journald import Journal
 from bot.telemetry.loglines import LogLine
 from bot.telemetry.sources import log_sources

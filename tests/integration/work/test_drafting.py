@@ -20,7 +20,7 @@ from bot.remediation.catalogue import Actions
 from bot.remediation.proposal import Grounds, matches
 from bot.remediation.rules import load_policy
 from bot.settings import HttpCallTemplate, RemediationSettings, Settings, WorkSettings
-from bot.targets import KubernetesCluster
+from bot.settings.targets import KubernetesCluster
 from bot.work.drafting import Drafter, Drafting, Wish, answer
 from bot.work.queue import Place, Queue, open_queue
 from bot.work.tasks import tasks_of

@@ -14,7 +14,7 @@ from bot.agents.scope import Scope
 from bot.agents.tools import Toolbox
 from bot.catalog import Catalog, Service
 from bot.models import Alert, AlertStatus, Report, Window
-from bot.sources import LokiSource
+from bot.settings.sources import LokiSource
 from bot.telemetry.shared import log_seats
 from bot.telemetry.sources import log_sources
 from tests.unit.telemetry.loki import Entry, FakeLoki, ns

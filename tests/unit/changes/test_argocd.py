@@ -10,8 +10,8 @@ import pytest
 from pydantic import SecretStr
 
 from bot.changes.argocd import ArgoCD
-from bot.changes.configured import ArgoCDSource
 from bot.errors import SourceUnavailable
+from bot.settings.changes import ArgoCDSource
 from tests.unit.changes.outside import ONSET, SPAN, Answer, Outside, at
 
 PATH = "/api/v1/applications"

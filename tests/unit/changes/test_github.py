@@ -10,9 +10,9 @@ import httpx
 import pytest
 from pydantic import SecretStr
 
-from bot.changes.configured import GitHubSource
 from bot.changes.github import A_PAGE, MOST_PAGES, GitHub
 from bot.errors import SourceUnavailable
+from bot.settings.changes import GitHubSource
 from tests.unit.changes.outside import ONSET, SPAN, Answer, Outside, at
 
 REPO = "/repos/acme/checkout"

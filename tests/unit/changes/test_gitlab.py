@@ -9,9 +9,9 @@ import httpx
 import pytest
 from pydantic import SecretStr
 
-from bot.changes.configured import GitLabSource
 from bot.changes.gitlab import GitLab
 from bot.errors import SourceUnavailable
+from bot.settings.changes import GitLabSource
 from tests.unit.changes.outside import ONSET, SPAN, Answer, Outside, at
 
 PROJECT = "/api/v4/projects/acme%2Fcheckout"

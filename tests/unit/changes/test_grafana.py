@@ -9,9 +9,9 @@ import httpx
 import pytest
 from pydantic import SecretStr
 
-from bot.changes.configured import GrafanaSource
 from bot.changes.grafana import MOST, Grafana
 from bot.errors import SourceUnavailable
+from bot.settings.changes import GrafanaSource
 from tests.unit.changes.outside import ONSET, SPAN, Outside
 
 SETTINGS = GrafanaSource(kind="grafana", url="https://grafana.acme.test/sub/", token=SecretStr("t"))

@@ -11,9 +11,9 @@ import pytest
 from pydantic import SecretStr
 
 from bot.changes.change import Change, Seen
-from bot.changes.configured import KubernetesSource
 from bot.changes.kubernetes import Kubernetes
 from bot.errors import SourceUnavailable
+from bot.settings.changes import KubernetesSource
 from tests.unit.changes.outside import ONSET, SPAN, Answer, Outside, at
 
 APPS, CORE = "/apis/apps/v1/namespaces/shop", "/api/v1/namespaces/shop"

@@ -14,7 +14,7 @@ from bot.models import Risk
 from bot.remediation.kubernetes import Cluster
 from bot.remediation.kubernetes_nodes import CordonNode
 from bot.remediation.kubernetes_workloads import RESTARTED_FOR, RestartRollout, RollBack, Scale
-from bot.targets import KubernetesCluster
+from bot.settings.targets import KubernetesCluster
 from tests.unit.remediation.api import Answer, Api, Asked, Json
 
 WEB = "/apis/apps/v1/namespaces/shop/deployments/web"

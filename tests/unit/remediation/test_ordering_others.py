@@ -13,7 +13,7 @@ from bot.errors import EffectFailed, EffectUnknown, Misconfigured, PreconditionF
 from bot.remediation.awx import LaunchJob
 from bot.remediation.flags import SEMANTIC_PATCH, TurnFlag, provider_of
 from bot.remediation.github import DispatchWorkflow
-from bot.targets import AwxJob, AwxSettings, FeatureFlag, GithubSettings, GithubWorkflow
+from bot.settings.targets import AwxJob, AwxSettings, FeatureFlag, GithubSettings, GithubWorkflow
 from tests.unit.remediation.api import Answer, Api, Asked
 
 CATALOG = Catalog(services={"shop": Service()})

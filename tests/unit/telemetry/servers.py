@@ -12,7 +12,7 @@ from typing import Any
 import httpx
 
 from bot.models import Window
-from bot.sources import LogsKind, TracesKind
+from bot.settings.sources import LogsKind, TracesKind
 from bot.telemetry.loglines import LogLine
 from bot.telemetry.sources import log_sources, span_sources
 from bot.telemetry.spans import Span

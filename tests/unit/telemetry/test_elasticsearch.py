@@ -9,7 +9,7 @@ import httpx
 import pytest
 
 from bot.errors import SourceUnavailable
-from bot.sources import ElasticsearchFields, ElasticsearchSource
+from bot.settings.sources import ElasticsearchFields, ElasticsearchSource
 from tests.unit.telemetry.servers import START, Answer, Heard, body_of, read, weighed
 
 SETTINGS = ElasticsearchSource(kind="elasticsearch", url="http://es.test:9200", index="logs-*,old")

@@ -8,7 +8,7 @@ import httpx
 import pytest
 
 from bot.errors import SourceUnavailable
-from bot.sources import JaegerSource
+from bot.settings.sources import JaegerSource
 from tests.unit.telemetry.servers import START, Heard, read_spans
 
 SETTINGS = JaegerSource(kind="jaeger", url="http://jaeger.test/select/jaeger")

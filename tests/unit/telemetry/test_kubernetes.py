@@ -10,7 +10,7 @@ import httpx
 import pytest
 
 from bot.errors import SourceUnavailable
-from bot.sources import KubernetesSource
+from bot.settings.sources import KubernetesSource
 from tests.unit.telemetry.servers import NOON, START, Heard, read, weighed
 
 SETTINGS = KubernetesSource(kind="kubernetes", url="https://k8s.test", label="app")

@@ -8,7 +8,7 @@ import httpx
 import pytest
 
 from bot.errors import SourceUnavailable
-from bot.sources import LokiSource
+from bot.settings.sources import LokiSource
 from tests.unit.telemetry.loki import Entry, FakeLoki, ns, success
 from tests.unit.telemetry.servers import END, HOUR, START, Heard, read, weighed
 

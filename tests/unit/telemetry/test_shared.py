@@ -11,7 +11,7 @@ import pytest
 
 from bot.errors import SourceUnavailable
 from bot.models import Window
-from bot.sources import LokiSource
+from bot.settings.sources import LokiSource
 from bot.telemetry.loglines import LogLine
 from bot.telemetry.logs import Batch, LogSource
 from bot.telemetry.shared import log_seats

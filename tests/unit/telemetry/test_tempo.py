@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.errors import SourceUnavailable
-from bot.sources import TempoSource
+from bot.settings.sources import TempoSource
 from bot.telemetry.otlp import spans_of
 from tests.unit.telemetry.servers import START, Heard, read_spans
 

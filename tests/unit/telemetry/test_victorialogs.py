@@ -12,7 +12,7 @@ import httpx
 import pytest
 
 from bot.errors import SourceUnavailable
-from bot.sources import VictoriaLogsSource
+from bot.settings.sources import VictoriaLogsSource
 from bot.telemetry.loglines import as_seconds
 from tests.unit.telemetry.servers import START, Heard, read, weighed
 

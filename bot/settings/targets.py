@@ -6,21 +6,18 @@ Credentials are named by variable, never written here: a process that does not a
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Literal
+from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field, SecretStr, model_validator
 
-
-class _Target(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
+from bot.settings.section import Section
 
 Patterns = Mapping[str, str]
 """Parameter → regular expression that it must match whole."""
 Graded = Literal["low", "medium", "high"]
 
 
-class KubernetesCluster(_Target):
+class KubernetesCluster(Section):
     """One cluster whose workloads the catalogue names (`workload` of a service)."""
 
     api_url: str = Field(description="such as https://10.0.0.1:6443")
@@ -33,7 +30,7 @@ class KubernetesCluster(_Target):
     timeout_s: float = Field(default=20, gt=0, le=120)
 
 
-class AwxJob(_Target):
+class AwxJob(Section):
     """One job template that may be launched."""
 
     template_id: int = Field(gt=0)
@@ -46,7 +43,7 @@ class AwxJob(_Target):
     timeout_s: float = Field(default=300, gt=0, le=1800, description="without an end by then the outcome is unknown")
 
 
-class AwxSettings(_Target):
+class AwxSettings(Section):
     """An AWX or Ansible Automation Controller."""
 
     url: str
@@ -54,7 +51,7 @@ class AwxSettings(_Target):
     jobs: Mapping[str, AwxJob] = Field(default_factory=dict)
 
 
-class GithubWorkflow(_Target):
+class GithubWorkflow(Section):
     """One workflow with `workflow_dispatch` that may be started."""
 
     repository: str = Field(pattern=r"[A-Za-z0-9_.-]+/[A-Za-z0-9_.-]+", description="owner/name")
@@ -72,7 +69,7 @@ class GithubWorkflow(_Target):
     service: str | None = Field(default=None, description="catalogue name of the service that it touches")
 
 
-class GithubSettings(_Target):
+class GithubSettings(Section):
     """GitHub Actions, or a GitHub Enterprise server."""
 
     url: str = "https://api.github.com"
@@ -80,7 +77,7 @@ class GithubSettings(_Target):
     workflows: Mapping[str, GithubWorkflow] = Field(default_factory=dict)
 
 
-class FeatureFlag(_Target):
+class FeatureFlag(Section):
     """One flag that may be turned on and off."""
 
     provider: Literal["launchdarkly", "unleash"]
@@ -94,10 +91,42 @@ class FeatureFlag(_Target):
     timeout_s: float = Field(default=15, gt=0, le=120)
 
 
-class RedisServer(_Target):
+class RedisServer(Section):
     """One Redis whose configuration may be changed at run time."""
 
     url_env: str = Field(description="variable with its address and password")
     parameters: Patterns = Field(description="configuration parameter → pattern that its new value must match whole")
     risk: Graded = "medium"
     service: str | None = Field(default=None, description="catalogue name of the service that uses it")
+
+
+class HttpCallTemplate(Section):
+    """One HTTP request that `http.call` may make. Parameters fill path segments, the query and the JSON body only."""
+
+    method: Literal["POST", "PUT", "PATCH", "DELETE"] = "POST"
+    url: str = Field(description="such as https://ops.example.com/services/{service}/drain")
+    headers: Mapping[str, SecretStr] = Field(default_factory=dict)
+    headers_env: Mapping[str, str] = Field(default_factory=dict, description="header → variable that holds its value")
+    parameters: Patterns = Field(default_factory=dict, description="parameter → regular expression it must match whole")
+    body: Mapping[str, Any] | None = None
+    risk: Graded = "medium"
+    effect: str = Field(description="what the call does, one sentence, with {parameters}")
+    rollback: str = "irreversible"
+    service: str | None = Field(default=None, description="catalogue name of the service that it touches")
+    timeout_s: float = Field(default=15, gt=0, le=300)
+
+
+class RestartTarget(Section):
+    """One process that `process.restart` may restart: a systemd unit or an exact command vector."""
+
+    unit: str | None = None
+    command: tuple[str, ...] | None = None
+    risk: Graded = "medium"
+    service: str | None = None
+    timeout_s: float = Field(default=60, gt=0, le=600)
+
+    @model_validator(mode="after")
+    def _one_way(self) -> RestartTarget:
+        if (self.unit is None) == (self.command is None):
+            raise ValueError("a restart target names either a systemd 'unit' or a 'command' vector")
+        return self

@@ -8,9 +8,10 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, SecretStr
+from pydantic import AfterValidator, BeforeValidator, Field, SecretStr
 
-from bot.sources import SERVICE_ACCOUNT
+from bot.settings.section import Section
+from bot.settings.sources import SERVICE_ACCOUNT
 
 _REPOSITORY = re.compile(r"[\w.-]+/[\w.-]+")
 _ADDRESS = re.compile(r"https?://[^\s?#]+")
@@ -44,9 +45,7 @@ Services = Annotated[Mapping[str, str], BeforeValidator(_from_variable)]
 """A source's own name → catalogue name."""
 
 
-class _Source(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
+class _Source(Section):
     ca_file: Path | None = Field(default=None, description="certificates to trust; none: the machine's")
 
 

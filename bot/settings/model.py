@@ -6,17 +6,15 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator, model_validator
+from pydantic import Field, SecretStr, field_validator, model_validator
+
+from bot.settings.section import Section
 
 ModelRole = Literal["condense", "word", "judge", "explore", "answer", "write"]
 """What a model is asked for; the settings say which model that is."""
 
 
-class _Section(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class ModelServer(_Section):
+class ModelServer(Section):
     """An OpenAI-compatible server: whatever answers `POST {url}/chat/completions`."""
 
     url: str | None = Field(default=None, description="such as https://api.openai.com/v1; empty: no model")
@@ -46,14 +44,14 @@ class ModelServer(_Section):
         return self
 
 
-class Price(_Section):
+class Price(Section):
     """Of a million tokens, in the currency of the budget."""
 
     prompt: float = Field(ge=0)
     completion: float = Field(ge=0)
 
 
-class Budget(_Section):
+class Budget(Section):
     """What may be spent. On reaching a limit nobody is asked any more, and everything goes on without a model."""
 
     incident_tokens: int = Field(default=100_000, ge=0)

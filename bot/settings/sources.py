@@ -10,7 +10,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, Field, model_validator
+
+from bot.settings.section import Section
 
 _ADDRESS = re.compile(r"https?://[^\s?#@]+")
 _LABEL = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
@@ -39,15 +41,11 @@ Namespace = Annotated[str, _like(_NAMESPACE, "a namespace is made of a-z, 0-9 an
 Index = Annotated[str, _like(_INDEX, "give an index, an alias, a data stream or a pattern such as logs-*")]
 
 
-class _Source(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class _Logs(_Source):
+class _Logs(Section):
     service: str | None = Field(default=None, description="catalogue name, where the lines do not carry one")
 
 
-class _Server(_Source):
+class _Server(Section):
     """How a server is reached, and who asks."""
 
     url: Address
@@ -97,7 +95,7 @@ class LokiSource(_Server, _Logs):
         return self
 
 
-class ElasticsearchFields(_Source):
+class ElasticsearchFields(Section):
     """Which field holds what; as ECS names them."""
 
     time: str = "@timestamp"

@@ -1,0 +1,215 @@
+"""The whole configuration, and where it is read from. The environment is read here and nowhere else.
+
+Sources, the first that names a setting wins: `NIGHTDESK_*` (nested with `__`), the Slack names that every
+Slack app uses (`SLACK_BOT_TOKEN`, …), then the TOML file (`nightdesk.toml`, or the one `NIGHTDESK_CONFIG` names).
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from difflib import get_close_matches
+from itertools import pairwise
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import Field, SecretStr, ValidationError, model_validator
+from pydantic_settings import (
+    BaseSettings,
+    InitSettingsSource,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+    TomlConfigSettingsSource,
+)
+
+from bot.errors import Misconfigured
+from bot.plural import many, verb
+from bot.settings.auth import AUTH_KINDS
+from bot.settings.model import ModelSettings
+from bot.settings.sections import (
+    AlertSourceSettings,
+    ChangesSettings,
+    GroupingSettings,
+    PrometheusSettings,
+    RemediationSettings,
+    SlackSettings,
+    TriageSettings,
+    WorkSettings,
+)
+from bot.settings.sources import ConfiguredLogs, ConfiguredTraces
+
+OTHERS = frozenset({"NIGHTDESK_PYTHON"})
+"""Names with our prefix that are for the scripts."""
+SLACK_NAMES = {
+    "SLACK_BOT_TOKEN": "bot_token",
+    "SLACK_SIGNING_SECRET": "signing_secret",
+    "SLACK_APP_TOKEN": "app_token",
+    "SLACK_API_URL": "api_url",
+}
+
+
+Role = Literal["all", "worker", "executor"]
+Secret = Callable[[str], SecretStr | None]
+"""The value of a variable that a section or the catalogue names, None where it is not set."""
+
+
+def shipped_playbooks() -> Path:
+    """The playbooks of the installed package; in a checkout those that stand beside it."""
+    package = Path(__file__).resolve().parents[1]
+    packed = package / "playbooks"
+    return packed if packed.is_dir() else package.parent / "playbooks"
+
+
+def default_playbooks() -> Path:
+    """The folder `playbooks` here, if there is one; else those that ship."""
+    here = Path("playbooks")
+    return here if here.is_dir() else shipped_playbooks()
+
+
+class Settings(BaseSettings):
+    """The whole configuration."""
+
+    model_config = SettingsConfigDict(
+        env_prefix="NIGHTDESK_",
+        env_nested_delimiter="__",
+        env_ignore_empty=True,
+        extra="forbid",
+        frozen=True,
+        validate_default=True,
+    )
+
+    config: Path | None = Field(default=None, description="the TOML file that was read")
+    role: Role = Field(default="all", description="what this process does of the whole")
+    redis_url: SecretStr | None = Field(default=None, description="empty: a private Redis in the data folder")
+    audit_key: SecretStr | None = Field(default=None, description="seals the audit trail; for the executor alone")
+    data_dir: Path = Path("data")
+    host: str = "127.0.0.1"
+    port: int = Field(default=8080, ge=0, le=65535)
+    log_level: Literal["debug", "info", "warning", "error"] = "info"
+    log_format: Literal["console", "json"] = "console"
+    services_file: Path = Path("services.yaml")
+    playbooks_dir: Path = Field(
+        default_factory=default_playbooks, description="empty: playbooks here, else those that ship"
+    )
+    knowledge_dir: Path | None = None
+    encoder: str | None = Field(default=None, description="sentence-transformers name or path; empty: lexical recall")
+    prometheus_url: str | None = None
+    prometheus: PrometheusSettings = PrometheusSettings()
+    max_body_bytes: int = Field(default=1_000_000, ge=1024)
+    grouping: GroupingSettings = GroupingSettings()
+    slack: SlackSettings = SlackSettings()
+    alerts: Mapping[str, AlertSourceSettings] = Field(default_factory=dict)
+    logs: tuple[ConfiguredLogs, ...] = ()
+    traces: tuple[ConfiguredTraces, ...] = ()
+    changes: ChangesSettings = ChangesSettings()
+    model: ModelSettings = ModelSettings()
+    triage: TriageSettings = TriageSettings()
+    remediation: RemediationSettings = RemediationSettings()
+    work: WorkSettings = WorkSettings()
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003
+        file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Arguments, then the environment, then the Slack names, then the TOML file."""
+        file = config_file(os.environ)
+        slack_names = InitSettingsSource(settings_cls, _slack_names(os.environ))
+        sources: tuple[PydanticBaseSettingsSource, ...] = (init_settings, env_settings, slack_names)
+        return (*sources, TomlConfigSettingsSource(settings_cls, file)) if file else sources
+
+    @model_validator(mode="after")
+    def _no_open_door(self) -> Settings:
+        open_doors = sorted(name for name, source in self.alerts.items() if source.auth is None)
+        if (open_doors or not self.alerts) and not self.loopback and self.role != "executor":
+            what = (
+                f"alert sources without authentication ({', '.join(open_doors)})"
+                if open_doors
+                else "no authenticated alert source"
+            )
+            raise ValueError(
+                f"host {self.host!r} is open to other machines, but has {what}: "
+                "set NIGHTDESK_HOST=127.0.0.1, or give every source a secret, e.g. "
+                "NIGHTDESK_ALERTS__ALERTMANAGER__AUTH__KIND=bearer and NIGHTDESK_ALERTS__ALERTMANAGER__AUTH__TOKEN=…"
+            )
+        return self
+
+    @property
+    def redis(self) -> str | None:
+        """Where Redis is, password included; None where it is a private one."""
+        return self.redis_url.get_secret_value() if self.redis_url else None
+
+    @property
+    def loopback(self) -> bool:
+        """Whether the server is reachable from this machine only."""
+        return self.host in {"127.0.0.1", "::1", "localhost"}
+
+
+def config_file(environ: Mapping[str, str]) -> Path | None:
+    """The TOML file to read: the one that NIGHTDESK_CONFIG names, else nightdesk.toml here, if there is one."""
+    named = environ.get("NIGHTDESK_CONFIG")
+    if named:
+        if not Path(named).is_file():
+            raise Misconfigured(f"NIGHTDESK_CONFIG names {named}, which is not a file.")
+        return Path(named)
+    return Path("nightdesk.toml") if Path("nightdesk.toml").is_file() else None
+
+
+def load(**overrides: Any) -> Settings:
+    """Read the settings; every wrong value is named in one `Misconfigured` error.
+
+    Raises:
+        Misconfigured: with a line for each wrong value and the name to set it by.
+    """
+    _refuse_unknown(os.environ)
+    try:
+        return Settings(config=config_file(os.environ), **overrides)
+    except ValidationError as error:
+        raise Misconfigured(_explain(error)) from None
+    except ValueError as error:  # a TOML file that is not TOML, a JSON variable that is not JSON
+        raise Misconfigured(f"The configuration cannot be read: {error}") from None
+
+
+def _slack_names(environ: Mapping[str, str]) -> dict[str, Any]:
+    given = {field: value for name, field in SLACK_NAMES.items() if (value := environ.get(name))}
+    return {"slack": given} if given else {}
+
+
+def _refuse_unknown(environ: Mapping[str, str]) -> None:
+    """A misspelt name would otherwise be a setting that silently does nothing."""
+    known = {f"NIGHTDESK_{name.upper()}": name for name in Settings.model_fields}
+    unknown = [name for name in environ if name.startswith("NIGHTDESK_") and name.split("__")[0] not in known]
+    lines = [f"  {name}: there is no such setting{_nearest(name, known)}" for name in sorted(set(unknown) - OTHERS)]
+    if lines:
+        raise Misconfigured("\n".join([f"{many(len(lines), 'setting')} {verb(len(lines), 'do')} not exist:", *lines]))
+
+
+def _nearest(name: str, known: Iterable[str]) -> str:
+    near = get_close_matches(name.split("__", maxsplit=1)[0], known, n=1)
+    return f"; did you mean {near[0]}?" if near else ""
+
+
+def secret_from_environment(name: str) -> SecretStr | None:
+    """The value of a variable that the catalogue names (`dsn_env`), None where it is not set."""
+    value = os.environ.get(name)
+    return SecretStr(value) if value else None
+
+
+def _explain(error: ValidationError) -> str:
+    lines = [f"{many(error.error_count(), 'setting')} cannot be used:"]
+    for problem in error.errors(include_url=False, include_input=False):
+        path = _named(problem["loc"])
+        name = "NIGHTDESK_" + "__".join(path).upper() if path else "the settings together"
+        lines.append(f"  {name}: {problem['msg'].removeprefix('Value error, ')}")
+    return "\n".join(lines)
+
+
+def _named(place: Sequence[str | int]) -> list[str]:
+    """The parts of the name to set it by; pydantic also says which kind of a section it took the value for."""
+    of_source = 3 if place[:2] == ("changes", "sources") else 2 if place[:1] in {("logs",), ("traces",)} else None
+    path = place if of_source is None else [*place[:of_source], *place[of_source + 1 :]]
+    return [str(part) for before, part in pairwise(["", *path]) if not (before == "auth" and part in AUTH_KINDS)]
