@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import aclosing
+from dataclasses import replace
 from types import TracebackType
 from typing import Any, Self
 
@@ -21,7 +22,8 @@ LONGEST_CONNECT_S = 5.0
 """A server that cannot be reached costs that long, and not the time of an answer."""
 MOST_WORDS_CHANGED = 5
 """How often one question is put in other words because the server refused these."""
-REFUSED = frozenset({400, 404, 422})
+REFUSED = frozenset({400, 404, 422, 500, 501})
+"""With these a server may say that it does not know our words; small ones call that an error of their own."""
 ADVICE = {
     401: "check NIGHTDESK_MODEL__KEY",
     403: "check what the key may do",
@@ -89,19 +91,22 @@ class ChatClient:
         return await self._asked(request, model, self._dialects[model], stream)
 
     async def _asked(self, request: ChatRequest, model: str, dialect: Dialect, stream: Stream | None) -> ChatReply:
-        if stream is None:
+        if dialect.stream == "never" or (stream is None and dialect.stream == "as asked"):
             body = dialect.body(request, model, stream=False)
-            return reply_of(await self._http.post(PATH, params=self._query, body=body), request, model)
-        try:
-            await self._listen(stream, dialect.body(request, model, stream=True))
-        except SourceUnavailable as failure:
-            if not stream.text and _may_pass(failure):  # a question that is asked as a whole is asked again
-                reply = await self._asked(request, model, dialect, None)
+            reply = reply_of(await self._http.post(PATH, params=self._query, body=body), request, model)
+            if stream:
                 await stream.on_text(reply.text)
-                return reply
-            if not stream.text:
-                raise
-        return stream.reply()
+            return reply
+        heard = stream or Stream(request, model, _to_nobody)
+        try:
+            await self._listen(heard, dialect.body(request, model, stream=True))
+        except SourceUnavailable as failure:
+            if heard.text:
+                return heard.reply()
+            if dialect.stream == "as asked" and _may_pass(failure):  # what is asked as a whole is asked again
+                return await self._asked(request, model, replace(dialect, stream="never"), stream)
+            raise
+        return heard.reply()
 
     async def _listen(self, stream: Stream, body: dict[str, Any]) -> None:
         async with aclosing(self._http.lines("POST", PATH, params=self._query, body=body)) as pieces:
@@ -111,6 +116,10 @@ class ChatClient:
                         await stream.on_text(added)
                     if stream.over:
                         return
+
+
+async def _to_nobody(_: str) -> None:
+    """Of a server that only streams: nobody waits for the pieces."""
 
 
 def _may_pass(failure: SourceUnavailable) -> bool:

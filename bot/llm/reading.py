@@ -9,6 +9,7 @@ from typing import Any
 
 from bot.errors import SourceUnavailable
 from bot.llm.chat import ChatReply, ChatRequest, OnText, ToolCall, Usage
+from bot.llm.written import calls_in, without_thoughts
 
 ENDED_WELL = frozenset({"stop", "tool_calls", "function_call", "eos", "end_turn"})
 LONGEST_TOKEN = 16
@@ -32,11 +33,11 @@ def reply_of(answer: Any, request: ChatRequest, model: str) -> ChatReply:
         raise SourceUnavailable(f"the model server answered without a choice: {_short(answer)}")
     message = _mapping(choice.get("message"))
     said = _text(message.get("content"))
-    text = said[: _most_chars(request)]
-    calls = _calls(message)
+    written = said[: _most_chars(request)]
+    text, calls = _told(request, written, _calls(message))
     ended = choice.get("finish_reason")
-    usage = _usage(answer.get("usage")) or estimated(request, text, calls)
-    complete = text == said and (ended is None or str(ended) in ENDED_WELL)
+    usage = _usage(answer.get("usage")) or estimated(request, written + _thought(message), calls)
+    complete = written == said and (ended is None or str(ended) in ENDED_WELL)
     named = _sound(str(answer.get("model") or model))
     return ChatReply(text=text, calls=calls, usage=usage, model=named, complete=complete)
 
@@ -62,6 +63,7 @@ class Stream:
     """Index → the call that its pieces belong to."""
     _whole: list[str] = field(default_factory=list)
     _chars: int = 0
+    _thoughts: list[str] = field(default_factory=list)
 
     def take(self, raw: bytes) -> str:
         """One line; the text that it adds.
@@ -100,10 +102,11 @@ class Stream:
             return reply_of(_parsed("".join(self._whole)), self.request, self.model)
         if not (self.text or calls or self.over or self._ended):
             raise SourceUnavailable("the model server broke off before it had said anything.")
-        usage = self._usage or estimated(self.request, self.text, calls)
+        text, calls = _told(self.request, self.text, calls)
+        usage = self._usage or estimated(self.request, self.text + "".join(self._thoughts), calls)
         complete = self._ended in ENDED_WELL if self._ended else self.over
         broken = not (self._ended or self.over)
-        return ChatReply(text=self.text, calls=calls, usage=usage, model=self.model, complete=complete, broken=broken)
+        return ChatReply(text=text, calls=calls, usage=usage, model=self.model, complete=complete, broken=broken)
 
     def _add(self, piece: Any) -> str:
         if not isinstance(piece, Mapping):
@@ -118,9 +121,10 @@ class Stream:
             self._add_call(place, _mapping(call))
         if ended := choice.get("finish_reason"):
             self._ended = str(ended)
-        added = _text(delta.get("content"))
+        added, thought = _text(delta.get("content")), _thought(delta)
         self.text += added
-        self._chars += len(added)
+        self._thoughts.append(thought)
+        self._chars += len(added) + len(thought)
         if self._chars > _most_chars(self.request):
             self.over, self._ended = True, "length"
         return added
@@ -186,6 +190,21 @@ def _calls(message: Mapping[str, Any]) -> tuple[ToolCall, ...]:
             arguments = _arguments(function.get("arguments")) or "{}"
             found.append(ToolCall(id=_sound(str(call.get("id") or f"call-{place}")), name=name, arguments=arguments))
     return tuple(found)
+
+
+def _told(request: ChatRequest, text: str, calls: tuple[ToolCall, ...]) -> tuple[str, tuple[ToolCall, ...]]:
+    """The text without thoughts; where tools were offered and none is called, the calls that stand in the text."""
+    bare = without_thoughts(text)
+    if calls or not request.tools:
+        return bare, calls
+    written = calls_in(bare, [tool.name for tool in request.tools])[:MOST_CALLS]
+    found = tuple(ToolCall(id=f"call-{at}", name=name, arguments=given) for at, (name, given) in enumerate(written))
+    return ("" if found else bare), found
+
+
+def _thought(message: Mapping[str, Any]) -> str:
+    """What a server gives apart from the text: it is paid for, and no part of the answer."""
+    return _text(message.get("reasoning_content") or message.get("reasoning"))
 
 
 def _arguments(raw: Any) -> str:

@@ -10,6 +10,7 @@ from pydantic import ValidationError
 
 from bot.llm.honesty import Claim
 from bot.llm.typed import unmasked
+from bot.llm.written import without_thoughts
 from bot.masking import Mask
 
 _BEGIN = re.compile(r'"claims"\s*:\s*\[')
@@ -37,6 +38,7 @@ class Claims:
 
 def claims_in(text: str, mask: Mask) -> list[Claim]:
     """The complete claims of an answer that is not complete."""
+    text = without_thoughts(text)
     begun = _BEGIN.search(text)
     found: list[Claim] = []
     place = begun.end() if begun else len(text)

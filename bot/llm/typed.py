@@ -8,7 +8,6 @@ would without a model. Identifiers leave as tokens and come back after the answe
 from __future__ import annotations
 
 import json
-import re
 import secrets
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -31,8 +30,6 @@ Narrow = Callable[[dict[str, Any]], dict[str, Any]]
 LONGEST_COMPLAINT = 500
 NOTHING = "(no text)"
 """Stands for an answer without a word; servers take no empty message."""
-_THOUGHT = re.compile(r"<think(?:ing)?>.*?(?:</think(?:ing)?>|\Z)", re.DOTALL | re.IGNORECASE)
-"""What some models write before they answer."""
 _DECODER = json.JSONDecoder()
 
 
@@ -187,24 +184,23 @@ def _untitled(schema: Any) -> Any:
 
 
 def first_object(text: str) -> dict[str, Any]:
-    """The first JSON object in what a model wrote: some think aloud before it, some put it into a fence.
+    """The first JSON object in what a model wrote: some put words before it, some put it into a fence.
 
     Raises:
         ValueError: there is none.
     """
-    bare = _THOUGHT.sub("", text)
-    start = bare.find("{")
+    start = text.find("{")
     while start >= 0:
         try:
-            found, _ = _DECODER.raw_decode(bare, start)
+            found, _ = _DECODER.raw_decode(text, start)
         except ValueError:
-            start = bare.find("{", start + 1)
+            start = text.find("{", start + 1)
             continue
         except RecursionError:
             break
         if isinstance(found, dict):
             return found
-        start = bare.find("{", start + 1)
+        start = text.find("{", start + 1)
     raise ValueError("There is no complete JSON object in the answer.")
 
 

@@ -6,6 +6,7 @@ import asyncio
 import json
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import cycle
 from typing import Any
 
 import pytest
@@ -33,6 +34,10 @@ class Says:
     """In a stream: the line breaks after so many pieces."""
     hangs_after: int | None = None
     """In a stream: nothing more comes after so many pieces, and the line stays."""
+    drips: bool = False
+    """In a stream: one piece after the other for ever, each in good time."""
+    thought: str = ""
+    """What it thought first, apart from the text, as reasoning models' servers give it."""
     indexed: bool = True
     """False: every tool that is wanted has the index 0, as some servers write."""
 
@@ -52,6 +57,7 @@ class Raw:
 
     body: bytes
     media_type: str = "application/json"
+    status: int = 200
 
 
 @dataclass(frozen=True)
@@ -107,8 +113,8 @@ class ScriptedModel:
                 return Response(status_code=504)
             case Fails(status, message, headers):
                 return JSONResponse({"error": {"message": message, "type": "invalid"}}, status, dict(headers))
-            case Raw(bytes_, media_type):
-                return Response(bytes_, media_type=media_type)
+            case Raw(bytes_, media_type, status):
+                return Response(bytes_, status, media_type=media_type)
             case Says() as says if body.get("stream"):
                 return StreamingResponse(_pieces(says, body), media_type="text/event-stream")
             case Says() as says:
@@ -117,6 +123,8 @@ class ScriptedModel:
 
 def _whole(says: Says, body: Json) -> Json:
     message: Json = {"role": "assistant", "content": says.text or None, "refusal": None}
+    if says.thought:
+        message["reasoning_content"] = says.thought
     if says.tools:
         message["tool_calls"] = [_call(place, name, given) for place, (name, given) in enumerate(says.tools)]
     finish = says.finish or ("tool_calls" if says.tools else "stop")
@@ -128,12 +136,15 @@ def _whole(says: Says, body: Json) -> Json:
 
 async def _pieces(says: Says, body: Json) -> AsyncIterator[bytes]:
     deltas: list[Json] = [{"role": "assistant", "content": ""}]
+    deltas += [{"content": None, "reasoning_content": part} for part in says.thought.split()]
     deltas += [{"content": says.text[start : start + 7]} for start in range(0, len(says.text), 7)]
     for place, (name, given) in enumerate(says.tools):
         index = place if says.indexed else 0
         deltas.append({"tool_calls": [_call(place, name, "") | {"index": index}]})
         deltas += [{"tool_calls": [{"index": index, "function": {"arguments": part}}]} for part in given]
-    for number, delta in enumerate(deltas):
+    for number, delta in enumerate(cycle(deltas) if says.drips else deltas):
+        if says.drips:
+            await asyncio.sleep(0.02)  # too little to be silence
         if number == says.cut_after:
             raise ConnectionError("the line breaks")
         if number == says.hangs_after:

@@ -154,6 +154,68 @@ async def test_a_stream_that_falls_silent_leaves_what_was_said(scripted_model: S
     assert not reply.complete
 
 
+@pytest.mark.parametrize(("drips", "text"), [("word", "word"), ("", "")])
+async def test_a_stream_that_drips_for_ever_ends_with_its_time(
+    scripted_model: ScriptedModel, drips: str, text: str
+) -> None:
+    scripted_model.then(Says(drips, drips=True))
+    asking = streamed(scripted_model, PLAIN, timeout_s=0.5)
+    if not text:
+        with pytest.raises(SourceUnavailable, match="did not answer within"):
+            await asking
+        return
+    reply, _ = await asking
+    assert reply.text.startswith(text)
+    assert (reply.complete, reply.broken) == (False, True)
+
+
+async def test_thoughts_that_come_apart_are_paid_for_and_no_part_of_the_answer(scripted_model: ScriptedModel) -> None:
+    scripted_model.script = lambda _: Says("One session.", thought="Is it the lock? " * 10, usage=None)
+    whole, (pieces, heard) = await ask(scripted_model), await streamed(scripted_model)
+    assert whole.text == pieces.text == "".join(heard) == "One session."
+    assert min(whole.usage.completion, pieces.usage.completion) > 30
+
+
+async def test_who_only_thinks_has_answered_nothing(scripted_model: ScriptedModel) -> None:
+    scripted_model.script = lambda _: Says(thought="And then " * 2_000, finish="length")
+    for reply in (await ask(scripted_model), (await streamed(scripted_model))[0]):
+        assert (reply.text, reply.complete) == ("", False)
+
+
+async def test_a_call_that_stands_in_the_text_is_a_call_if_that_tool_was_offered(scripted_model: ScriptedModel) -> None:
+    scripted_model.script = lambda _: Says('<tool_call>{"name": "logs_errors", "arguments": {"a": 1}}</tool_call>')
+    for reply in (await ask(scripted_model, ASKED), (await streamed(scripted_model, ASKED))[0]):
+        assert (reply.text, [(call.name, call.arguments) for call in reply.calls]) == (
+            "",
+            [("logs_errors", '{"a": 1}')],
+        )
+    assert (await ask(scripted_model, PLAIN)).calls == ()
+
+
+@pytest.mark.parametrize(
+    ("page", "said"),
+    [
+        (Raw(b"<html><head><title>502 Bad Gateway</title></head></html>", "text/html", 502), "502: 502 Bad Gateway"),
+        (Raw(b"<html><head><title>Sign in</title></head></html>", "text/html"), "not JSON"),
+        (Raw(b'{"error": {"message": "no credit"}}', "text/plain"), "failed: no credit"),
+        (Raw(b'data: {"error": {"message": "no credit"}}\n\n', "text/event-stream"), "(not JSON|failed: no credit)"),
+    ],
+)
+async def test_a_proxy_that_answers_for_the_model_is_told_from_it(
+    scripted_model: ScriptedModel, page: Raw, said: str
+) -> None:
+    scripted_model.script = lambda _: page
+    for asking in (ask, streamed):
+        with pytest.raises(SourceUnavailable, match=said):
+            await asking(scripted_model)
+
+
+async def test_an_answer_of_another_content_type_is_read(scripted_model: ScriptedModel) -> None:
+    answer = b'{"choices": [{"message": {"content": "Fine."}, "finish_reason": "stop"}]}'
+    scripted_model.script = lambda _: Raw(answer, "text/plain")
+    assert (await ask(scripted_model)).text == (await streamed(scripted_model))[0].text == "Fine."
+
+
 async def test_an_answer_without_end_is_cut(scripted_model: ScriptedModel) -> None:
     scripted_model.script = lambda _: Says("word " * 10_000, usage=None)
     reply, heard = await streamed(scripted_model)

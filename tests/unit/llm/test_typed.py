@@ -63,7 +63,6 @@ GOOD = wording("A session blocks 12 others.", "e1")
     [
         GOOD,
         f"```json\n{GOOD}\n```",
-        f"<think>Is it {{the lock}}? {{}}</think>\n{GOOD}",
         f"Here you are: {GOOD} I hope that this helps.",
     ],
 )
