@@ -15,7 +15,8 @@ INVISIBLE = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u00ad\u061c\u200b\u200e\u20
 """Characters that a reviewer cannot see, or that end a line for some readers only: controls, and those that turn or
 hide text (Unicode TR36, "Bidirectional Text Spoofing")."""
 
-DRAWING = re.compile(r"[`~]{3,}\s*(mermaid)")
+DRAWING = re.compile(r"[`~]{3,}\s*(mermaid)", re.IGNORECASE)
+YAML_NAMES = frozenset({"yaml", "yml"})
 
 HIDING: tuple[tuple[re.Pattern[str], str, str], ...] = (
     (
@@ -25,7 +26,7 @@ HIDING: tuple[tuple[re.Pattern[str], str, str], ...] = (
     ),
     (re.compile(r" {1,3}`{3,}| {0,3}~{3,}"), "This opens a block of its own.", "Begin the line with ``` instead."),
     (
-        re.compile(rf".*{DRAWING.pattern}"),
+        re.compile(rf".*{DRAWING.pattern}", re.IGNORECASE),
         "GitHub draws this, and it is not what runs.",
         "Keep one drawing, at the top.",
     ),
@@ -160,11 +161,13 @@ class _Splitter:
             return len(self.lines)
         block = Block(tuple(self.lines[opened + 1 : closed]), opened + 2)
         wanted = "yaml" if part.node else "mermaid"
-        if language == wanted:
-            self._keep(part, block, opened + 1, language)
-        elif language in {"yaml", "mermaid"}:
-            where = "under a ### heading" if language == "yaml" else "before the first ### heading"
-            self.fault(opened + 1, f"A ```{language} block does not belong here.", f"Put it {where}.")
+        named = "yaml" if language.casefold() in YAML_NAMES else language
+        if named == wanted:
+            self._keep(part, block, opened + 1, wanted)
+        elif named.casefold() in {"yaml", "mermaid"}:
+            where = "under a ### heading" if named == "yaml" else "before the first ### heading"
+            mend = f"Put it {where}." if named.islower() else "Write ```mermaid."
+            self.fault(opened + 1, f"A ```{language} block does not belong here.", mend)
         else:
             for line in self.lines[opened : closed + 1]:
                 part.say(line)

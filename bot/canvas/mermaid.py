@@ -21,6 +21,7 @@ from lark.exceptions import UnexpectedEOF, UnexpectedInput, UnexpectedToken
 from bot.canvas import labels
 from bot.canvas.chart import Chart, Link, Mention, Remark, Shape, Statement
 from bot.canvas.faults import Fault, NotAPlaybook, Place
+from bot.canvas.foreign import explain
 
 DIRECTIONS = ("TD", "TB", "LR", "RL", "BT")
 
@@ -51,35 +52,6 @@ KEYWORDS = (
 )
 RESERVED = frozenset(KEYWORDS.split())
 """Words that Mermaid's own reader takes for itself, and the names that every JavaScript object has, which break it."""
-
-FOREIGN: tuple[tuple[str, str, str], ...] = (
-    (r"^(subgraph\b|end$)", "Subgraphs are not part of a playbook.", "Draw a sub-playbook: name[[its-id]]."),
-    (
-        r"^(classDef|class|style|linkStyle|click|direction)\b",
-        "Styling is not part of a playbook.",
-        "Delete the line: the run colours the drawing.",
-    ),
-    (r"^%%\{", "Mermaid directives are not part of a playbook.", "Delete the line."),
-    (r"^%%$", "Mermaid draws an empty remark as a node.", "Delete the line, or say something after '%%'."),
-    (r";\s*$", "A statement ends with its line.", "Delete the semicolon."),
-    (r":::", "Styling is not part of a playbook.", "Delete ':::' and the class name."),
-    (r"@\{", "Shapes are drawn with brackets.", "Write one of ([ ]) [ ] { } {{ }} [/ /] [[ ]]."),
-    (r"-\.+->?|==+>?|~~~", "Dotted, thick and invisible arrows have no meaning here.", "Write -->."),
-    (r"<--|--[xo](?=[\s|]|$)|-->?[xo]\b(?=-)", "Arrows have one head.", "Write --> with a space on either side."),
-    (r"(?<=\|)[ \t]{2}", "Mermaid allows one space after the label of an arrow.", "Write -- label -->."),
-    (r"---", "A line without a head has no direction.", "Write -->."),
-    (
-        r"\(\(|>[^|\]]*\]|(?<=\w)\((?!\[)",
-        "That outline has no meaning here.",
-        "Write one of ([ ]) [ ] { } {{ }} [/ /] [[ ]].",
-    ),
-    (r"(?<=\w)&|&(?=\w)|&\s*$", "Mermaid reads '&' as part of the name.", "Write 'a & b', with spaces, on one line."),
-    (r"--[^\s>-]", "A label needs a space after '--'.", "Write -- label -->."),
-    (r"[\[({/]\s+\"|\"\s+[\])}/]", "Mermaid allows no space between a bracket and a quote.", 'Write ["label"].'),
-)
-"""What authors write that Mermaid knows and a playbook does not: pattern, what it is, what to do."""
-
-GENERIC = 'Write id[label] --> id, id -- label --> id, or a & b --> c; quote a label with brackets or slashes: ["a/b"].'
 
 
 def read_chart(lines: Sequence[str], *, file: str, first_line: int) -> Chart:
@@ -168,20 +140,13 @@ class _Reader:
             )
 
     def _explain(self, error: UnexpectedInput, text: str, number: int, indent: int) -> None:
-        for pattern, message, mend in FOREIGN:
-            if found := re.search(pattern, _without_quotes(text)):
-                self.complain(Place(number, indent + found.start() + 1), message, mend)
-                return
-        column = len(text) + 1 if isinstance(error, UnexpectedEOF) or _at_end(error) else max(error.column, 1)
-        self.complain(Place(number, indent + column), f"Cannot read '{text[column - 1 :] or text}' here.", GENERIC)
+        at = len(text) if isinstance(error, UnexpectedEOF) or _at_end(error) else max(error.column, 1) - 1
+        begins, (message, mend) = explain(text, at)
+        self.complain(Place(number, indent + begins + 1), message, mend)
 
 
 def _at_end(error: UnexpectedInput) -> bool:
     return isinstance(error, UnexpectedToken) and error.token.type == "$END"
-
-
-def _without_quotes(text: str) -> str:
-    return re.sub(r'"[^"]*"', lambda quoted: '"' + "." * (len(quoted[0]) - 2) + '"', text)
 
 
 class _Shaper:
@@ -231,7 +196,9 @@ class _Shaper:
         return label
 
     def _check_name(self, name: Token, place: Place) -> None:
-        if name in RESERVED:
+        if self.text == "end":
+            self.reader.complain(place, "Subgraphs are not part of a playbook, so none ends here.", "Delete the line.")
+        elif name in RESERVED:
             self.reader.complain(place, f"'{name}' is a word of Mermaid's own.", "Give the node another id.")
         after = self.text[(name.column or 1) - 1 + len(name) :]
         if name in {"x", "o"} and after.startswith("--"):

@@ -19,7 +19,7 @@ from bot.canvas.chart import Chart, Node, Shape
 from bot.canvas.faults import Fault, NotAPlaybook, Place
 from bot.canvas.markdown import Block, Document, Section, take_apart
 from bot.canvas.mermaid import read_chart
-from bot.canvas.settings import BARE, Front, Settings
+from bot.canvas.settings import BARE, IN_WORDS, Front, Settings
 from bot.canvas.topology import Topology
 
 M = TypeVar("M", bound=BaseModel)
@@ -134,12 +134,20 @@ def read(path: Path) -> Playbook:
         NotAPlaybook: as `parse`, or because the file is not there or not UTF-8.
     """
     try:
-        text = path.read_text(encoding="utf-8")
+        text = path.read_text(encoding="utf-8-sig")  # some editors of Windows begin a file with a mark of its encoding
     except (OSError, UnicodeDecodeError) as error:
         raise NotAPlaybook(
-            [Fault(str(path), Place(1), "file", f"The file cannot be read: {error}.", "Give a UTF-8 Markdown file.")]
+            [Fault(str(path), Place(1), "file", f"The file cannot be read: {error}.", "Save it as Markdown in UTF-8.")]
         ) from None
     return parse(text, str(path))
+
+
+YAML_MENDS: tuple[tuple[str, str], ...] = (
+    ("'\\t'", "Indent with spaces."),
+    ("mapping values are not allowed", "Quote a text that holds ': '."),
+    ("duplicate key", "Keep one of them."),
+)
+"""What the reader of YAML says, and what has to be done about it."""
 
 
 class _Assembly:
@@ -185,12 +193,18 @@ class _Assembly:
         try:
             written = YAML().load(block.text)
         except YAMLError as error:
-            self._fault(_yaml_place(error, block), rule, f"This is not YAML: {_first_line(error)}.", "Mend the YAML.")
+            problem = _first_line(error)
+            mend = next((mend for words, mend in YAML_MENDS if words in problem), "Mend the YAML.")
+            self._fault(_yaml_place(error, block), rule, f"This is not YAML: {problem}.", mend)
             return None
         if written is None:
             written = CommentedMap()
         if not isinstance(written, CommentedMap):
             self._fault(Place(block.first_line), rule, "This is not a YAML mapping.", "Write key: value lines.")
+            return None
+        if (bare := _unquoted(written)) is not None:
+            message, mend = "YAML reads {{ … }} without quotes as a mapping.", 'Quote it: "{{ name.fact }}".'
+            self._fault(Place(block.first_line + bare.line, bare.column + 1), rule, message, mend)
             return None
         places = {str(key): _key_place(written, key, block) for key in written}
         self.places[node] = places
@@ -204,7 +218,8 @@ class _Assembly:
         for problem in error.errors(include_url=False, include_input=False):
             path = [str(part) for part in problem["loc"]]
             place = places.get(path[0], Place(block.first_line)) if path else Place(block.first_line)
-            name, what = ".".join(path), problem["msg"].removeprefix("Value error, ")
+            asked = IN_WORDS.get(problem.get("ctx", {}).get("pattern", ""))
+            name, what = ".".join(path), asked or problem["msg"].removeprefix("Value error, ")
             if problem["type"] == "extra_forbidden":
                 self._fault(
                     place, rule, f"There is no key '{name}'.", "Delete it, or see docs/playbooks.md for the keys."
@@ -226,6 +241,14 @@ def plain(value: Any) -> Any:
         if isinstance(value, scalar):
             return scalar(value)
     return None if value is None else str(value)
+
+
+def _unquoted(value: Any) -> Place | None:
+    """Where a reference without quotes stands, as YAML counts: a mapping whose only key is a mapping."""
+    children = value.values() if isinstance(value, CommentedMap) else value if isinstance(value, list) else ()
+    if isinstance(value, CommentedMap) and any(isinstance(key, Mapping) for key in value):
+        return Place(value.lc.line, value.lc.col)
+    return next((found for child in children if (found := _unquoted(child)) is not None), None)
 
 
 def _key_place(written: CommentedMap, key: object, block: Block) -> Place:

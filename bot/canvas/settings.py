@@ -30,8 +30,11 @@ def _listed(value: object) -> object:
 
 
 Words = Annotated[tuple[str, ...], BeforeValidator(_listed)]
-Name = Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9_]*$")]
-Slug = Annotated[str, Field(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$", max_length=80)]
+NAME, SLUG = r"^[A-Za-z][A-Za-z0-9_]*$", r"^[a-z0-9]+(-[a-z0-9]+)*$"
+Name = Annotated[str, Field(pattern=NAME)]
+Slug = Annotated[str, Field(pattern=SLUG, max_length=80)]
+IN_WORDS = {NAME: "write a word of A to Z, digits and '_'", SLUG: "write lower-case words with hyphens: disk-filling"}
+"""What a pattern asks for."""
 
 
 class _Written(BaseModel):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Mapping
+from math import prod
 
 from bot.canvas.chart import Shape
 from bot.canvas.faults import Fault
@@ -13,6 +14,10 @@ from bot.canvas.perform import FOUND, OTHERWISE
 from bot.canvas.playbook import Kind
 from bot.canvas.settings import Go
 
+MOST_NODES = 120
+"""More nobody reads, and Mermaid takes longer than a minute over them on a busy machine."""
+MOST_VISITS = 1000
+"""Of one node, the loops around it multiplied."""
 CHANGE_ENDS = ("recovered", "not_recovered", "not_executed", "unknown")
 
 
@@ -171,6 +176,26 @@ def loops(case: Case) -> Iterator[Fault]:
                 yield case.at_edge("loop", edge, message, mend)
 
 
+def visits(case: Case) -> Iterator[Fault]:
+    """Loops within loops do not multiply to a run that hardly ever ends."""
+    around = case.playbook.topology.loops.values()
+    for inner in around:
+        headers = [loop.header for loop in around if inner.header in loop.body]
+        most = prod(case.playbook.of(header).max_visits or 1 for header in headers)
+        if most > MOST_VISITS and all(inner.header == loop.header or loop.header not in inner.body for loop in around):
+            message = f"'{inner.header}' may be visited {most} times, as the loops around it multiply."
+            yield case.at_node("loop", inner.header, message, f"Lower their max_visits to {MOST_VISITS} in all.")
+
+
+def size(case: Case) -> Iterator[Fault]:
+    """A drawing that can be read, and drawn while it runs."""
+    nodes = list(case.playbook.chart.nodes)
+    if len(nodes) > MOST_NODES:
+        message = f"The drawing has {len(nodes)} nodes; a picture shows {MOST_NODES} in time."
+        mend = "Move what belongs together into a playbook of its own: name[[its-id]]."
+        yield case.at_drawing("size", nodes[MOST_NODES], message, mend)
+
+
 def idle_visits(case: Case) -> Iterator[Fault]:
     """`max_visits` stands where a loop begins."""
     for node in case.nodes():
@@ -181,4 +206,5 @@ def idle_visits(case: Case) -> Iterator[Fault]:
             )
 
 
-RULES = (starts, loose_ends, unreachable, doubled_edges, silent_forks, labels, gate_edges, ways_on, loops, idle_visits)
+RULES = (starts, loose_ends, unreachable, doubled_edges, silent_forks, labels, gate_edges, ways_on, loops, idle_visits,
+         visits, size)  # fmt: skip

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -11,7 +12,7 @@ import pytest
 from bot.canvas import NotAPlaybook, Playbook, parse
 from bot.canvas.faults import Fault
 from bot.canvas.lint import as_github, as_text, lint, sound
-from tests.unit.canvas.worlds import TOOLS
+from tests.unit.canvas.worlds import TOOLS, drawn
 
 SOUND = """---
 id: sound
@@ -232,6 +233,36 @@ PLANTED = [
 ]  # fmt: skip
 
 
+def test_loops_that_multiply_to_a_run_without_an_end_are_refused_at_the_innermost() -> None:
+    nested = drawn(
+        """begin([Begin]) --> outer[Outer] --> inner[Inner] --> more{More?}
+more -- again --> inner
+more -- otherwise --> all{All?}
+all -- again --> outer
+all -- otherwise --> done([Done])""",
+        {
+            "outer": "use: metrics.look\nmax_visits: 40",
+            "inner": "use: logs.look\nmax_visits: 30",
+            "more": 'when: {again: "inner.new_error_count > 0"}',
+            "all": 'when: {again: "outer.error_ratio > 0.1"}',
+        },
+    )
+    (fault,) = [fault for fault in sound([nested], TOOLS) if fault.rule == "loop"]
+    assert fault.place.line == line_of(nested.text, "### inner")
+    assert "1200 times" in fault.message
+    fewer = parse(nested.text.replace("max_visits: 40", "max_visits: 30"), "drawn.md")
+    assert [fault for fault in sound([fewer], TOOLS) if fault.rule == "loop"] == []
+
+
+@pytest.mark.parametrize(("nodes", "found"), [(120, []), (200, [121])])
+def test_a_drawing_that_is_too_large_to_be_drawn_in_time_is_refused(nodes: int, found: list[int]) -> None:
+    steps = [f"n{number}" for number in range(2, nodes)]
+    chart = "\n".join(f"{one} --> {other}" for one, other in pairwise(["begin([Begin])", *steps, "done([Done])"]))
+    huge = drawn(chart, dict.fromkeys(steps, "use: metrics.look"))
+    faults = [fault for fault in sound([huge], TOOLS) if fault.rule == "size"]
+    assert [huge.chart.nodes[f"n{number}"].place for number in found] == [fault.place for fault in faults]
+
+
 @pytest.mark.parametrize(("rule", "old", "new", "marker"), PLANTED)
 def test_a_planted_fault_is_found_at_its_line(rule: str, old: str, new: str, marker: str | int) -> None:
     assert SOUND.count(old) == 1, "the fault must be planted in one place"
@@ -307,4 +338,4 @@ def test_the_paper_lists_exactly_the_rules_that_there_are() -> None:
         if row.startswith("| `")
         for rule in re.findall(r"`([a-z-]+)`", row.split("|")[1])
     }
-    assert told == {rule for rule, *_ in PLANTED} | {"id-doubled", "match-tie"}
+    assert told == {rule for rule, *_ in PLANTED} | {"id-doubled", "match-tie", "size"}

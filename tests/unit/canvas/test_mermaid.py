@@ -82,14 +82,14 @@ def test_quotes_are_written_only_where_they_are_needed() -> None:
         ("%%{init: {}}%%", 1, "directives"),
         ("end --> b", 1, "Mermaid's own"),
         ("x-->b", 1, "arrow's tail"),
-        ("a[5xx/s] --> b", 6, "quote a label"),
+        ("a[5xx/s] --> b", 6, "Quote the label"),
         ("a[ ] --> b", 4, "empty"),
         ('a["<b>loud</b>"] --> b', 3, "HTML"),
         ('a["#35;1"] --> b', 3, "#…;"),
         ('a["`x`"] --> b', 3, "backticks"),
         ("a -- [no] --> b", 3, "Quote the label"),
         ("a[x--y] --> b", 3, "part of an arrow"),
-        ("a-b --> c", 2, "Cannot read"),
+        ("a-b --> c", 2, "Write a_b."),
         ("a --> ", 6, "Cannot read"),
         ("a[x] --> a[y]", 10, "drawn twice"),
         ("a -->|x|  b", 9, "one space after the label"),
@@ -111,6 +111,45 @@ def test_what_mermaid_would_draw_differently_is_refused_with_its_place(line: str
     message = refused("q --> r", line)
     assert message.startswith(f"a.md:12:{column}: ")
     assert said in message
+
+
+@pytest.mark.parametrize(
+    ("line", "column", "said"),
+    [
+        ("a[x] -> b", 6, "two plain hyphens"),
+        ("a[x] —> b[y]", 6, "two plain hyphens"),
+        ("a – yes –> b[y]", 3, "two plain hyphens"),
+        ("a ---> b", 3, "longer arrow"),
+        ("a --> b, c", 8, "a & b"),
+        ("look-disk[x] --> b", 5, "Write look_disk."),
+        ("a --> look.disk[x]", 11, "Write look_disk."),
+        ("führen[x] --> b", 2, "Write fuhren."),
+        ("1look[x] --> b", 1, "Write n1look."),
+        ("谁[x] --> b", 1, "no id"),
+        ("a[Who (and why)] --> b[y]", 7, "Quote the label"),
+        ("a[I/O] --> b[y]", 4, "Quote the label"),
+        ("a[One<br/>two] --> b[y]", 6, "a space instead of <br>"),
+        ('a["Who "really" writes"] --> b[y]', 9, "second quote"),
+        ("a[Who writes", 13, "one line"),
+        ("a［x］ --> b[y]", 2, "full-width"),
+        ("a[(x)] --> b[y]", 2, "outline"),
+        ("a[/x\\] --> b[y]", 2, "outline"),
+        ("a>x] --> b[y]", 2, "outline"),
+        ("# why", 1, "begins with '%%'"),
+        ("// why", 1, "begins with '%%'"),
+        ("a --> b %% why", 9, "line of its own"),
+        ("end", 1, "none ends here"),
+    ],
+)
+def test_what_a_hasty_hand_writes_is_told_from_what_was_meant(line: str, column: int, said: str) -> None:
+    message = refused("q --> r", line)
+    assert message.startswith(f"a.md:12:{column}: "), message
+    assert said in message
+
+
+@pytest.mark.parametrize("line", ["\ta[x]\t-->\tb", "a[🔥 x] --> b", "a[“x”] --> b", "a[Disk: var] --> b"])
+def test_tabs_emoji_and_curly_quotes_in_labels_are_taken_as_they_are(line: str) -> None:
+    assert [edge.target for edge in read(line).edges] == ["b"]
 
 
 def test_every_bad_line_is_named_at_once() -> None:

@@ -131,6 +131,40 @@ def test_what_is_not_a_playbook_is_named_with_its_place(old: str, new: str, said
     assert said in str(caught.value)
 
 
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        ("with: {list: [1, 2]}", "with:\n  list: {{ b.list }}", "a.md:37:9: YAML reads {{ … }} without quotes"),
+        ("with: {list: [1, 2]}", "with:\n\tlist: 1", "Indent with spaces."),
+        ("title: 'Not   pretty'", "title: Not: pretty", "Quote a text that holds ': '."),
+        ("use: x", "use: x\nuse: y", "Keep one of them."),
+        ("id:   ugly", "id: Ugly One", "write lower-case words with hyphens"),
+        ("use: x", "use: x\nsave_as: my-facts", "write a word of A to Z, digits and '_'"),
+        ("```mermaid", "```Mermaid", "Write ```mermaid."),
+        ("Notes about the drawing.", "Notes ~~~ Mermaid", "Keep one drawing"),
+    ],
+)
+def test_what_authors_write_by_mistake_is_told_with_the_mend(old: str, new: str, said: str) -> None:
+    assert UGLY.count(old) == 1
+    with pytest.raises(NotAPlaybook) as caught:
+        parse(UGLY.replace(old, new), "a.md")
+    assert said in str(caught.value)
+
+
+@pytest.mark.parametrize("written", [b"\xef\xbb\xbf" + UGLY.encode(), UGLY.replace("\n", "\r\n").encode()])
+def test_a_file_that_windows_has_written_is_the_same_playbook(tmp_path: Path, written: bytes) -> None:
+    file = tmp_path / "ugly.md"
+    file.write_bytes(written)
+    assert read(file).hash == parse(UGLY, "ugly.md").hash
+
+
+@pytest.mark.parametrize("name", ["yml", "YAML"])
+def test_a_block_may_be_called_yml(name: str) -> None:
+    renamed = UGLY.replace("```yaml", f"```{name}")
+    assert parse(renamed, "ugly.md").settings == parse(UGLY, "ugly.md").settings
+    assert format_text(renamed) == format_text(UGLY)
+
+
 def test_a_file_that_cannot_be_read_is_named(tmp_path: Path) -> None:
     with pytest.raises(NotAPlaybook, match="cannot be read"):
         read(tmp_path / "nothing.md")
