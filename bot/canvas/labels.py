@@ -12,7 +12,7 @@ REWRITTEN: tuple[tuple[str, Misread], ...] = (
     (r"#.*;|&#?\w+;", ("Mermaid replaces '#…;' and '&…;' in a label.", "Use other words.")),
     (r"^`", ("Mermaid reads a label in backticks as Markdown.", "Delete the backticks.")),
     (r"\$\$", ("Mermaid reads '$$' in a label as a formula.", "Use words.")),
-    (r"\bfa\w*:fa-", ("Mermaid draws 'fa:fa-…' in a label as an icon.", "Use words.")),
+    (r"fa\w*:fa-", ("Mermaid draws 'fa:fa-…' in a label as an icon.", "Use words.")),
     (r"%%\{", ("Mermaid reads '%%{' as a directive, also in a label.", "Use other words.")),
     (
         r"direction\s+(TB|BT|RL|LR|TD)",

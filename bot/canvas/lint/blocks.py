@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from bot.canvas.faults import Fault
-from bot.canvas.lint.case import Case
+from bot.canvas.lint.case import Case, instead
 from bot.canvas.lint.tools import ToolSpec, misfits
 from bot.canvas.perform import OTHERWISE
 from bot.canvas.playbook import Kind
@@ -174,9 +174,9 @@ def _known(case: Case, node: str, key: str, name: str, *, changes: bool) -> Iter
         return
     tool: ToolSpec | None = case.tools.get(name)
     if tool is None:
-        like = sorted(known for known, spec in case.tools.items() if spec.changes == changes)
+        mend = instead(name, (known for known, spec in case.tools.items() if spec.changes == changes))
         message = f"There is no {'action' if changes else 'tool'} '{name}'."
-        yield case.at_node("tool-unknown", node, message, f"Use one of: {', '.join(like)}.", key=key)
+        yield case.at_node("tool-unknown", node, message, mend, key=key)
     elif tool.changes != changes:
         message = f"'{name}' {'changes' if tool.changes else 'does not change'} something."
         mend = "Write change: and put a gate before it." if tool.changes else "Write use: instead."

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from difflib import get_close_matches
 from functools import cached_property
 
 from bot.canvas.chart import Edge
@@ -50,3 +51,10 @@ class Case:
     def at_front(self, rule: str, key: str, message: str, mend: str) -> Fault:
         """A fault in the front matter."""
         return Fault(self.playbook.file, self.playbook.places[""].get(key, Place(1)), rule, message, mend)
+
+
+def instead(name: str, known: Iterable[str]) -> str:
+    """What may have been meant by a name that there is not; all that there are, where none is like it."""
+    names = sorted(known)
+    like = get_close_matches(name, names, n=3, cutoff=0.75)
+    return f"Did you mean {' or '.join(like)}?" if like else f"Use one of: {', '.join(names)}."

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from bot.canvas.faults import Fault
-from bot.canvas.lint.case import Case
+from bot.canvas.lint.case import Case, instead
 from bot.canvas.matching import patterns_fault, tie
 from bot.canvas.playbook import Kind, Playbook
 
@@ -25,8 +25,7 @@ def inner_playbooks(case: Case) -> Iterator[Fault]:
         name = case.playbook.sub_playbook(case.playbook.chart.nodes[node])
         if name not in case.library:
             message = f"There is no playbook '{name}'."
-            mend = f"Name one of: {', '.join(sorted(case.library))}."
-            yield case.at_drawing("playbook-unknown", node, message, mend)
+            yield case.at_drawing("playbook-unknown", node, message, instead(name, case.library))
         elif _leads_to(case.library, name, case.playbook.id):
             message = f"'{name}' leads back into '{case.playbook.id}', so a run might never end."
             yield case.at_drawing("playbook-cycle", node, message, "Go into another playbook, or end here.")

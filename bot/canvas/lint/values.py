@@ -8,7 +8,7 @@ from typing import Any
 from bot.canvas import conditions, templates
 from bot.canvas.faults import Fault
 from bot.canvas.gates import approved_by
-from bot.canvas.lint.case import Case
+from bot.canvas.lint.case import Case, instead
 from bot.canvas.playbook import Kind
 from bot.canvas.settings import Settings
 from bot.errors import PlaybookError
@@ -115,7 +115,7 @@ def _reference(case: Case, node: str, path: templates.Path, key: str, moments: l
     sources = [other for other in case.nodes() if case.playbook.saved_as(other) == root]
     if not sources:
         message = f"'{'.'.join(path)}' is found by no node."
-        yield case.at_node("reference", node, message, f"Name one of: {', '.join(_names(case))}.", key=key)
+        yield case.at_node("reference", node, message, instead(root, _names(case)), key=key)
         return
     source = sources[0]
     late = [moment for moment in moments if source not in case.precedence.certain(moment)]

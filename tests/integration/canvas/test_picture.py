@@ -42,10 +42,11 @@ def plain(html: str) -> str:
     return html.replace("&lt;", "<").replace("&gt;", ">").replace("&quot;", '"').replace("&amp;", "&")
 
 
-FEW = 200 if settings.get_current_profile_name() == "explore" else 4
-"""Mermaid takes a while for each; with the profile `explore` there are more."""
+FEW, LONGEST_S = (200, 7200) if settings.get_current_profile_name() == "explore" else (4, 180)
+"""Mermaid takes a while for each; with the profile `explore` there are more, and they have the time."""
 
 
+@pytest.mark.timeout(LONGEST_S)
 @settings(max_examples=FEW)
 @given(charts())
 def test_mermaid_sees_the_same_nodes_arrows_and_labels(chart: Chart) -> None:
@@ -56,6 +57,7 @@ def test_mermaid_sees_the_same_nodes_arrows_and_labels(chart: Chart) -> None:
     assert sorted(map(plain, labels)) == sorted(ours[2])
 
 
+@pytest.mark.timeout(LONGEST_S)
 @settings(max_examples=FEW)
 @given(loose_charts())
 def test_a_chart_that_is_read_is_seen_the_same_by_mermaid_as_its_author_wrote_it(drawn: tuple[str, Chart]) -> None:
@@ -87,7 +89,17 @@ def test_what_is_refused_as_different_is_different_in_mermaid(line: str) -> None
 
 
 @pytest.mark.parametrize(
-    "label", ["$$x$$", "fa:fa-user Ask", "R&amp;D", "#35;1", "x %%{init}%% y", "see style:# first;", "`x`"]
+    "label",
+    [
+        "$$x$$",
+        "fa:fa-user Ask",
+        "R&amp;D",
+        "#35;1",
+        "x %%{init}%% y",
+        "see style:# first;",
+        "`x`",
+        "one. twofa:fa-user",
+    ],
 )
 def test_a_label_that_is_refused_is_shown_otherwise_by_mermaid(label: str) -> None:
     assert misread(label, quoted=True) is not None

@@ -312,7 +312,7 @@ def test_without_a_list_of_tools_nothing_is_said_about_tools() -> None:
 
 def test_a_finding_names_file_line_column_message_mend_and_rule() -> None:
     (fault,) = faults_of(SOUND.replace("use: logs.look", "use: logs.lock"))
-    assert str(fault).startswith("playbooks/sound.md:60:1: There is no tool 'logs.lock'. Use one of: ")
+    assert str(fault).startswith("playbooks/sound.md:60:1: There is no tool 'logs.lock'. Did you mean logs.look")
     assert as_text([fault]).endswith("[tool-unknown]\n1 finding in 1 file.")
 
 

@@ -158,7 +158,7 @@ def test_a_picture_of_another_version_is_told(tmp_path: Path) -> None:
 
 def test_the_hooks_for_other_repositories_name_commands_that_there_are() -> None:
     hooks = YAML(typ="safe").load((ROOT / ".pre-commit-hooks.yaml").read_text(encoding="utf-8"))
-    assert [hook["entry"] for hook in hooks] == ["nightdesk playbook lint", "nightdesk playbook format --check"]
+    assert [hook["entry"] for hook in hooks] == ["nightdesk playbook lint", "nightdesk playbook format"]
 
 
 async def test_a_query_on_the_primary_is_not_cancelled_for_a_copy_that_lags() -> None:
