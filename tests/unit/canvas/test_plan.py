@@ -6,6 +6,7 @@ from bot.canvas import Outcome
 from bot.canvas.picture import Look, as_text, looks
 from bot.canvas.plan import Mark, Status, plan
 from tests.unit.canvas.test_walk import GATED, LOOP
+from tests.unit.canvas.worlds import drawn, looking
 
 OK = Outcome()
 
@@ -47,3 +48,32 @@ def test_the_looks_tell_done_waiting_failed_and_skipped_apart() -> None:
 def test_the_path_in_words_has_a_line_for_each_node() -> None:
     text = as_text(GATED, {"a": OK, "x": OK, "g": Outcome(edge="approved", note="Two people looked.")})
     assert text.splitlines()[:5] == ["As drawn", "✓ Start", "✓ x", "✓ Ask → approved (Two people looked.)", "⏳ Do it"]
+
+
+LEAVING = drawn(
+    "a([Start]) --> x --> s{{Split}}\ns --> b{Well?}\ns --> o --> j{{Join}}\nb -- again --> x\nb -- otherwise --> j\n"
+    "j --> e([End])",
+    {**looking("x", "o"), "s": "{}", "j": "{}", "b": 'when: {again: "!x.ok"}'},
+)
+
+
+def test_an_arrow_out_of_a_loop_counts_once_the_loop_cannot_return() -> None:
+    first = {"a": OK, "x": OK, "s": OK}
+    assert plan(LEAVING, first).due == ("b",), "what follows the loop waits for it, although its arrow was taken"
+    again = {**first, "b": Outcome(edge="again"), "x#2": OK, "s#2": OK}
+    assert plan(LEAVING, again).due == ("b",)
+    assert plan(LEAVING, {**again, "b#2": Outcome(edge="otherwise")}).due == ("o",)
+
+
+NESTED = drawn(
+    "a([Start]) --> x --> y --> b{Enough?}\nb -- more --> y\nb -- otherwise --> c{Well?}\nc -- again --> x\n"
+    "c -- otherwise --> e([End])",
+    {"x": "use: x\nmax_visits: 2", "y": "use: y\nmax_visits: 2", "b": 'when: {more: "y.more"}',
+     "c": 'when: {again: "x.again"}'},
+)  # fmt: skip
+
+
+def test_a_loop_inside_another_has_its_visits_anew_each_time_it_is_entered() -> None:
+    once = {"a": OK, "x": OK, "y": OK, "b": Outcome(edge="more"), "y#2": OK, "b#2": Outcome(edge="otherwise")}
+    assert plan(NESTED, once).rounds == {"x": 1, "y": 2}
+    assert plan(NESTED, {**once, "c": Outcome(edge="again")}).rounds == {"x": 2, "y": 1}

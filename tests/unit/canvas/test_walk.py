@@ -155,6 +155,12 @@ async def test_an_error_without_a_remedy_ends_the_run_and_says_why() -> None:
     assert walked.error == "'x' failed: prometheus does not answer"
 
 
+async def test_what_waited_for_its_turn_does_not_begin_in_a_run_that_has_failed() -> None:
+    run = Run(FORK, ToldWorld({"x": DOWN}), limit=1)
+    assert (await run.walk()).state == "failed"
+    assert [key for key, _, _ in run.world.uses] == ["x"]
+
+
 async def test_an_error_may_leave_by_an_arrow_of_its_own() -> None:
     playbook = drawn("a([Start]) --> x --> e([End])\nx -- error --> p([Page])", {"x": "use: x\non_error: {go: p}"})
     assert (await Run(playbook, ToldWorld({"x": DOWN})).walk()).end == "p"
@@ -188,6 +194,16 @@ LOOP = drawn(
 async def test_a_loop_goes_round_until_its_branch_is_content() -> None:
     walked = await Run(LOOP, ToldWorld({"x": [{"ok": False}, {"ok": True}]})).walk()
     assert walked.path == ("a", "x", "b", "x#2", "b#2", "g")
+
+
+async def test_a_loop_that_is_gone_on_with_knows_its_latest_visit_in_whatever_order_it_was_stored() -> None:
+    run = Run(LOOP, ToldWorld({"x": [{"ok": False}, {"ok": True}]}))
+    await run.walk()
+    known = run.store._runs["inc-1"]
+    for key in ("b#2", "g", "x"):  # killed before the second judgement, and the first look is stored last
+        first = known.pop(key)
+    known["x"] = first
+    assert (await run.walk()).path == ("a", "x", "b", "x#2", "b#2", "g")
 
 
 async def test_a_loop_takes_otherwise_when_its_visits_are_used_up() -> None:
@@ -327,6 +343,17 @@ async def test_a_gate_whose_change_is_not_known_opens_no_approval() -> None:
 async def test_a_change_that_nobody_approved_is_never_started() -> None:
     run = Run(drawn("a([Start]) --> c[Do it] --> e([End])", {"c": "change: process.restart"}))
     assert "never approved" in ((await run.walk()).error or "")
+    assert run.world.changes == []
+
+
+async def test_a_change_is_not_started_where_its_gate_was_not_approved() -> None:
+    around = drawn(
+        "a([Start]) --> g[/Ask/]\ng -- approved --> c[Do it] --> e([End])\ng -- rejected --> c\ng -- expired --> e",
+        {"c": "change: process.restart"},
+    )
+    run = Run(around)
+    await run.walk()
+    assert "never approved" in ((await run.decide("g", "rejected")).error or "")
     assert run.world.changes == []
 
 
