@@ -103,10 +103,10 @@ class AlertDoor:
         except Refusal as refused:
             label = source if source in self._known else UNKNOWN
             self._tally.refused(label, refused.reason)
-            log.warning("alerts refused", source=label, reason=refused.reason, error=refused.error)
+            log.warning("alerts.refused", source=label, reason=refused.reason, error=refused.error)
             return refused.response()
         self._tally.accepted(source, len(alerts))
-        log.debug("alerts accepted", source=source, alerts=len(alerts))
+        log.debug("alerts.accepted", source=source, alerts=len(alerts))
         return JSONResponse(
             {"accepted": len(alerts), "incidents": [receipt.model_dump(mode="json") for receipt in receipts]}, 202
         )
@@ -171,5 +171,5 @@ class AlertDoor:
         except Overloaded as error:
             raise refusal.overloaded(error) from None
         except RedisError as error:
-            log.error("the intake's storage failed", error=f"{type(error).__name__}: {error}")  # noqa: TRY400
+            log.error("alerts.not_stored", error=f"{type(error).__name__}: {error}")  # noqa: TRY400
             raise refusal.storage(RETRY_AFTER_S) from error

@@ -81,10 +81,10 @@ class ChangeDoor:
             ids = await self._taken(request)
         except Refusal as refused:
             self._posted.labels(refused.reason).inc()
-            log.warning("changes refused", reason=refused.reason, error=refused.error)
+            log.warning("changes.refused", reason=refused.reason, error=refused.error)
             return replace(refused, hint=HINTS.get(refused.reason, refused.hint)).response()
         self._posted.labels("accepted").inc(len(ids))
-        log.info("changes accepted", changes=len(ids))
+        log.info("changes.accepted", changes=len(ids))
         return JSONResponse({"accepted": len(ids), "ids": ids}, 202)
 
     async def _taken(self, request: Request) -> list[str]:
@@ -99,7 +99,7 @@ class ChangeDoor:
         try:
             await self._ledger.add(changes, now)
         except RedisError as error:
-            log.error("the ledger of changes failed", error=f"{type(error).__name__}: {error}")  # noqa: TRY400
+            log.error("changes.not_stored", error=f"{type(error).__name__}: {error}")  # noqa: TRY400
             refused = refusal.storage(RETRY_AFTER_S)
             raise replace(refused, error="The changes could not be stored, and are not accepted.") from error
         return [name for name, _ in changes]

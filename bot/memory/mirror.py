@@ -83,7 +83,7 @@ class Mirror:
                 await self._store.wait(self._position, FOLLOW_MS)
                 await self.catch_up()
             except RedisError as error:  # whoever asks next hears it too; the mirror tries again
-                log.warning("memory cannot follow changes", error=str(error))
+                log.warning("memory.not_followed", error=str(error))
                 await asyncio.sleep(FOLLOW_MS / 1000)
 
     async def encode(self, keys: Sequence[Key]) -> None:
@@ -94,7 +94,7 @@ class Mirror:
                 if self._meaning is not None:
                     await self._meaning.encode(message for message in messages if message is not None)
         except RedisError as error:  # the next start goes on from here
-            log.warning("memory stopped encoding", error=str(error), messages=len(keys))
+            log.warning("memory.not_encoded", error=str(error), messages=len(keys))
 
     async def _look_again(self, channel: str, ids: Sequence[str]) -> None:
         """The messages as Redis has them now, whatever the order of the changes was."""

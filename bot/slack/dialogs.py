@@ -25,7 +25,7 @@ async def open_dialog(slack: Slack, body: dict[str, Any], view: Block, channel: 
         with refusals("the dialog"):
             await slack.telling.views_open(trigger_id=body["trigger_id"], view=view)
     except SlackRefused as refusal:
-        log.warning("the dialog did not open", user=user, reason=str(refusal))
+        log.warning("dialog.not_opened", user=user, reason=str(refusal))
         await whisper(slack, channel, user, "The dialog could not be opened in time. Press the button again.")
 
 

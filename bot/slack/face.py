@@ -114,14 +114,6 @@ class Face:
             mark = Mark(incident_id, f"file:{name}")
             await self._outbox.attach(mark, channel, name, content, thread=thread, said=said)
 
-    async def say(self, mark: Mark, channel: str, text: str, *, thread: str | None = None) -> str:
-        """Post our own words, once for each mark; the `ts`.
-
-        Raises:
-            SlackRefused: Slack said no or did not answer.
-        """
-        return await self._outbox.post(mark, channel, post(text, [section(text)]), thread=thread)
-
     async def keep_saying(self, mark: Mark, channel: str, text: str) -> str:
         """Say our own words in one message that changes with them; the `ts`.
 
@@ -140,16 +132,6 @@ class Face:
             SlackRefused: Slack said no.
         """
         await self._outbox.react(mention.channel, mention.ts, "eyes")
-
-    async def status(self, channel: str, thread: str, text: str) -> None:
-        """The line "Nightdesk is …" below the thread; it goes with the next message, and is not worth an error."""
-        try:
-            with refusals("a status line"):
-                await self._slack.telling.assistant_threads_setStatus(
-                    channel_id=channel, thread_ts=thread, status=own(text, 150)
-                )
-        except SlackRefused as refusal:
-            log.info("no status line", channel=channel, reason=str(refusal))
 
     async def card_of(self, incident_id: str) -> str | None:
         """The `ts` of the incident's card, which is also its thread; None before there is one."""
@@ -208,7 +190,7 @@ class Face:
             try:
                 await self._outbox.upload(_mark(incident, f"{turn.key}:{key}"), channel, chart, thread=thread)
             except SlackRefused as refusal:  # the figures are in the message; a picture does not hold up the rest
-                log.warning("a picture was not uploaded", incident=incident.id, chart=key, reason=str(refusal))
+                log.warning("face.picture_missing", incident=incident.id, chart=key, reason=str(refusal))
 
     async def _refresh_buttons(self, incident: Incident, channel: str) -> None:
         """Take the buttons away from what is decided. What was not posted yet has none to take."""

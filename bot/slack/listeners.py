@@ -166,9 +166,9 @@ async def _failed(error: Exception, body: Json) -> None:
     """Called by Bolt when a listener raised; the answer is 500, and Slack delivers events again."""
     what = (body.get("event") or {}).get("type") or body.get("type") or body.get("command")
     if isinstance(error, BadInput):
-        log.warning("slack sent something that cannot be understood", what=what, reason=str(error))
+        log.warning("slack.not_understood", what=what, reason=str(error))
     else:
-        log.error("a slack request was not dealt with", what=what, event_id=body.get("event_id"), exc_info=error)
+        log.error("slack.not_dealt_with", what=what, event_id=body.get("event_id"), exc_info=error)
 
 
 def _bolt_logger() -> logging.Logger:

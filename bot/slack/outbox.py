@@ -81,14 +81,8 @@ class Outbox:
         Raises:
             SlackRefused: Slack said no, or nobody knows whether it was sent (asking again finds out).
         """
-        if file_id := await self._ledger.sent(mark):
-            return file_id
         name = f"{hashlib.sha256(f'{mark.owner}/{mark.key}'.encode()).hexdigest()[:20]}.png"
-        tried = await self._ledger.intend(mark, self._clock())
-        found = await self._find_file(name, channel, thread, tried) if tried is not None else None
-        file_id = found or await self._send_file(channel, thread, name, chart)
-        await self._ledger.keep(mark, file_id)
-        return file_id
+        return await self._file(mark, channel, thread, name, **_pictured(chart))
 
     async def attach(self, mark: Mark, channel: str, name: str, content: str, *, thread: str, said: str) -> str:
         """Put a text file into the thread, with our own words above it, unless it is there already; the file's id.
@@ -96,19 +90,7 @@ class Outbox:
         Raises:
             SlackRefused: Slack said no, or nobody knows whether it was sent (asking again finds out).
         """
-        if file_id := await self._ledger.sent(mark):
-            return file_id
-        tried = await self._ledger.intend(mark, self._clock())
-        file_id = await self._find_file(name, channel, thread, tried) if tried is not None else None
-        if file_id is None:
-            await self._ledger.turn_to_post(channel)
-            with refusals(f"a file to {channel}"):
-                answer = await self._slack.telling.files_upload_v2(
-                    channel=channel, thread_ts=thread, filename=name, content=content, title=name, initial_comment=said
-                )
-            file_id = str(answer["files"][0]["id"])
-        await self._ledger.keep(mark, file_id)
-        return file_id
+        return await self._file(mark, channel, thread, name, content=content, title=name, initial_comment=said)
 
     async def store(self, name: str, chart: Chart) -> str:
         """Upload a picture that blocks may show by its id; it stands in no channel by itself.
@@ -117,9 +99,7 @@ class Outbox:
             SlackRefused: Slack said no, or nobody knows whether it was sent.
         """
         with refusals("a picture"):
-            answer = await self._slack.telling.files_upload_v2(
-                filename=name, content=chart.png, title=clean(chart.title)[:200], alt_txt=clean(chart.alt)[:1000]
-            )
+            answer = await self._slack.telling.files_upload_v2(filename=name, **_pictured(chart))
         return str(answer["files"][0]["id"])
 
     async def drop(self, file_id: str) -> None:
@@ -188,16 +168,21 @@ class Outbox:
                 raise
         return True
 
-    async def _send_file(self, channel: str, thread: str, name: str, chart: Chart) -> str:
+    async def _file(self, mark: Mark, channel: str, thread: str, name: str, **about: Any) -> str:
+        """Put the file into the thread unless it is there already; its id."""
+        if file_id := await self._ledger.sent(mark):
+            return file_id
+        tried = await self._ledger.intend(mark, self._clock())
+        found = await self._find_file(name, channel, thread, tried) if tried is not None else None
+        file_id = found or await self._send_file(channel, thread, name, **about)
+        await self._ledger.keep(mark, file_id)
+        return file_id
+
+    async def _send_file(self, channel: str, thread: str, name: str, **about: Any) -> str:
         await self._ledger.turn_to_post(channel)
-        with refusals(f"a picture to {channel}"):
+        with refusals(f"a file to {channel}"):
             answer = await self._slack.telling.files_upload_v2(
-                channel=channel,
-                thread_ts=thread,
-                filename=name,
-                content=chart.png,
-                title=clean(chart.title)[:200],
-                alt_txt=clean(chart.alt)[:1000],
+                channel=channel, thread_ts=thread, filename=name, **about
             )
         return str(answer["files"][0]["id"])
 
@@ -249,6 +234,11 @@ def fingerprint(message: Post) -> str:
     """The same for messages that look the same."""
     shown = json.dumps([message.text, message.blocks], sort_keys=True)
     return hashlib.sha256(shown.encode()).hexdigest()[:32]
+
+
+def _pictured(chart: Chart) -> dict[str, Any]:
+    """The picture with its words, as they are uploaded."""
+    return {"content": chart.png, "title": clean(chart.title)[:200], "alt_txt": clean(chart.alt)[:1000]}
 
 
 def _as_sent(message: Post) -> list[Block]:

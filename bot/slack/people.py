@@ -37,7 +37,7 @@ class People:
         try:
             name = await self._ask(user)
         except SlackRefused as refusal:
-            log.warning("no name for a user", user=user, reason=str(refusal))
+            log.warning("people.nameless", user=user, reason=str(refusal))
             return user
         self._known[user] = (self._clock() + REMEMBERED_S, name)
         return name

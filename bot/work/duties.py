@@ -152,7 +152,9 @@ class Office:
             verdict = await self.approvals.approve(click.proposal_id, click.digest, click.user, click.reason)
         else:
             verdict = await self.approvals.reject(click.proposal_id, click.digest, click.user, click.reason)
-        log.info("decision", user=click.user, proposal=click.proposal_id, wish=click.verdict, outcome=verdict.outcome)
+        log.info(
+            "gate.decided", user=click.user, proposal=click.proposal_id, wish=click.verdict, outcome=verdict.outcome
+        )
         if verdict.outcome == "denied":
             await self._audit(click, verdict.text)
         if verdict.outcome not in {"approved", "rejected"}:
@@ -162,7 +164,7 @@ class Office:
         """Record an answer to a question, or tell the person why it came too late."""
         given = Reply.model_validate_json(reply)
         refused = await self.questions.answer(given)
-        log.info("reply", user=given.user, question=given.question_id, number=given.number, refused=refused)
+        log.info("question.replied", user=given.user, question=given.question_id, number=given.number, refused=refused)
         if refused:
             await self.stage.tell(given.user, given.channel, refused)
 
@@ -174,7 +176,7 @@ class Office:
         """Split or merge as a person asked for, and tell them what became of it."""
         asked = Regrouping.model_validate_json(wish)
         text = await self.alerting.regrouped(asked)
-        log.info("regrouped", user=asked.user, incident=asked.incident_id, wish=asked.verb, outcome=text)
+        log.info("incident.regrouped", user=asked.user, incident=asked.incident_id, wish=asked.verb, outcome=text)
         await self.stage.tell(asked.user, asked.channel, text)
 
     async def hear(self, mention: str) -> None:

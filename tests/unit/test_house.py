@@ -101,6 +101,22 @@ def _catches_everything(handler: ast.ExceptHandler) -> bool:
     return handler.type is None or bool(caught & {"Exception", "BaseException"})
 
 
+def test_a_line_of_the_log_is_named_by_its_room_and_what_happened() -> None:
+    said = {
+        f"{name_of(module)}:{call.lineno}": call.args[0].value
+        for module in MODULES
+        for call in ast.walk(tree_of(module))
+        if isinstance(call, ast.Call)
+        and isinstance(call.func, ast.Attribute)
+        and ast.unparse(call.func.value) == "log"
+        and call.args
+        and isinstance(call.args[0], ast.Constant)
+        and call.func.attr != "open"
+    }
+    assert len(said) > 100
+    assert {place: name for place, name in said.items() if not re.fullmatch(r"[a-z]+(\.[a-z_]+)+", str(name))} == {}
+
+
 def test_there_is_no_shell() -> None:
     shells = [
         f"{name_of(module)}:{node.lineno}"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from bot.models import HandedOver, Incident, OutcomeUnknown, Phase, Recorded, Resolved, Verified
+from bot.plural import many
 from bot.slack.blocks import Block, Post, context, fields, header, post, section
 from bot.slack.text import date, line, link, safe_url
 from bot.slack.views import words
@@ -68,8 +69,8 @@ def _now(incident: Incident) -> str:
             return _investigating(incident)
         case Phase.AWAITING if proposal and where:
             missing = proposal.approvals_needed - len(where.endorsed)
-            people = "1 approval" if missing == 1 else f"{missing} approvals"
-            return f"Waiting for {people} to act on {target}, until {date(proposal.expires_at)}. See the thread."
+            until = date(proposal.expires_at)
+            return f"Waiting for {many(missing, 'approval')} to act on {target}, until {until}. See the thread."
         case Phase.APPROVED | Phase.EXECUTING if proposal:
             return f"Approved; acting on {target}."
         case Phase.VERIFYING:

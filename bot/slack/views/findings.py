@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from bot.models import Evidence, Finding, Found
 from bot.models.looks import is_replaced
+from bot.plural import many
 from bot.slack.blocks import Block, Post, bullets, context, post, section
 from bot.slack.text import line, link, safe_url
 from bot.slack.views import words
@@ -36,7 +37,7 @@ def findings(event: Found, later: Sequence[Found] = ()) -> Post:
     nothing = "nothing unusual" if len(standing) == len(event.findings) else AGAIN
     if event.asked_by:
         title += f", asked by {line(event.asked_by, 40)}: _{line(event.question, 200)}_"
-    gaps = f"{len(event.gaps)} question{'s' * (len(event.gaps) != 1)} unanswered"
+    gaps = f"{many(len(event.gaps), 'question')} unanswered"
     first = line(wrong[0].title, 240) if wrong else nothing
     return post(
         f"{agent.capitalize()}: {first}{f'; {gaps}' if event.gaps else ''}.",

@@ -24,7 +24,7 @@ CHOICES_OF_DAYS = (1, 7, 14, 30, 60, 90)
 def reject(offered: Proposal, *, digest: str, channel: str, message_ts: str) -> Block:
     """The modal; what is rejected travels in `private_metadata` and is checked again when it comes back."""
     hint = "Goes into the thread and into memory, so that it is not proposed again for nothing."
-    return _modal(
+    return dialog(
         REJECT_REASON,
         _origin(offered, digest, channel, message_ts),
         ("Reject this action", "Reject"),
@@ -34,7 +34,7 @@ def reject(offered: Proposal, *, digest: str, channel: str, message_ts: str) -> 
 
 def approve(offered: Proposal, *, digest: str, channel: str, message_ts: str) -> Block:
     """The modal for an approval that policy wants a written reason for."""
-    return _modal(
+    return dialog(
         APPROVE_REASON,
         _origin(offered, digest, channel, message_ts),
         ("Approve this action", "Approve"),
@@ -54,10 +54,9 @@ def grant(earned: EarnedTrust) -> Block:
         f"{many(earned.most_services, 'service')} may notice. The first time it does not help, it is taken back."
     )
     days = [count for count in CHOICES_OF_DAYS if count <= earned.most_days] or [earned.most_days]
-    options = [{"text": plain(f"{many(count, 'day')}", 75), "value": str(count)} for count in days]
-    chosen = {"type": "static_select", "action_id": DAYS, "options": options, "initial_option": options[0]}
-    ask = {"type": "input", "block_id": DAYS, "label": plain("For how long?", 2000), "element": chosen}
-    return _modal(GRANT_DAYS, {"earned": earned.id}, ("Allow in advance", "Allow"), [section(bounds), ask])
+    options = [option(many(count, "day"), str(count)) for count in days]
+    ask = choice(DAYS, "For how long?", options, initial_option=options[0])
+    return dialog(GRANT_DAYS, {"earned": earned.id}, ("Allow in advance", "Allow"), [section(bounds), ask])
 
 
 def origin_of(view: Any) -> dict[str, str]:
@@ -98,8 +97,20 @@ def _origin(offered: Proposal, digest: str, channel: str, message_ts: str) -> di
     return {"proposal_id": offered.id, "digest": digest, "channel": channel, "message_ts": message_ts}
 
 
-def _modal(callback: str, origin: dict[str, str], words: tuple[str, str], blocks: list[Block]) -> Block:
-    title, submit = words
+def option(text: str, value: str) -> Block:
+    """One line of a menu."""
+    return {"text": plain(text, 75), "value": value}
+
+
+def choice(name: str, label: str, options: list[Block], **more: Block) -> Block:
+    """A menu of which one line is chosen, under that name."""
+    chosen = {"type": "static_select", "action_id": name, "options": options, **more}
+    return {"type": "input", "block_id": name, "label": plain(label, 2000), "element": chosen}
+
+
+def dialog(callback: str, origin: dict[str, str], buttons: tuple[str, str], blocks: list[Block]) -> Block:
+    """A modal; `buttons` are its title and what submits it, and `origin` comes back with what was chosen."""
+    title, submit = buttons
     return {
         "type": "modal",
         "callback_id": callback,

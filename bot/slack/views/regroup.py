@@ -9,8 +9,9 @@ from typing import Any, Literal
 
 from bot.errors import BadInput
 from bot.models import Alert, Incident, Phase
-from bot.slack.blocks import Block, plain, section
+from bot.slack.blocks import Block, section
 from bot.slack.text import line
+from bot.slack.views.modal import choice, dialog, option
 
 MENU = "nightdesk_card_menu"
 SPLIT, MERGE = "nightdesk_split", "nightdesk_merge"
@@ -24,8 +25,8 @@ def menu(incident: Incident) -> Block | None:
     """The row with the menu; none on a card of something that is over."""
     if incident.phase is Phase.RESOLVED:
         return None
-    split = [_option("Split off an alert…", f"split:{incident.id}")] if len(incident.alerts) > 1 else []
-    options = [*split, _option("Merge into another incident…", f"merge:{incident.id}")]
+    split = [option("Split off an alert…", f"split:{incident.id}")] if len(incident.alerts) > 1 else []
+    options = [*split, option("Merge into another incident…", f"merge:{incident.id}")]
     return {
         "type": "actions",
         "block_id": f"menu:{incident.id}",
@@ -50,18 +51,20 @@ def chosen(body: Any) -> tuple[str, str]:
 
 def split(incident: Incident, channel: str) -> Block:
     """Which alert is something else?"""
-    options = [_option(_alert(alert), alert_key(alert)) for alert in incident.alerts[:MOST]]
+    options = [option(_alert(alert), alert_key(alert)) for alert in incident.alerts[:MOST]]
     text = "It becomes an incident of its own in this channel; what its sender says of it later goes there."
-    return _dialog(SPLIT, "Split off an alert", "Split off", text, "Which alert?", options, incident.id, channel)
+    blocks = [section(text), choice(CHOICE, "Which alert?", options)]
+    return dialog(SPLIT, _origin(incident, channel), ("Split off an alert", "Split off"), blocks)
 
 
 def merge(incident: Incident, others: Sequence[Incident], channel: str) -> Block | None:
     """Into which incident? None where there is no other."""
-    options = [_option(_incident(other), other.id) for other in others[:MOST]]
+    options = [option(_incident(other), other.id) for other in others[:MOST]]
     if not options:
         return None
     text = f"All alerts of incident {line(incident.id, 40)} join that one, and this one ends."
-    return _dialog(MERGE, "Merge incidents", "Merge", text, "Into which incident?", options, incident.id, channel)
+    blocks = [section(text), choice(CHOICE, "Into which incident?", options)]
+    return dialog(MERGE, _origin(incident, channel), ("Merge incidents", "Merge"), blocks)
 
 
 def submitted(view: Any) -> tuple[Literal["split", "merge"], str, str, str]:
@@ -83,35 +86,13 @@ def alert_key(alert: Alert) -> str:
     return hashlib.sha256(alert.fingerprint.encode()).hexdigest()[:32]
 
 
+def _origin(incident: Incident, channel: str) -> dict[str, str]:
+    return {"incident_id": incident.id, "channel": channel}
+
+
 def _alert(alert: Alert) -> str:
     return f"{alert.name} ({alert.status.value})"
 
 
 def _incident(incident: Incident) -> str:
     return f"{incident.id}: {incident.service or ''} {incident.alert.name}"
-
-
-def _option(text: str, value: str) -> Block:
-    return {"text": plain(text, 75), "value": value}
-
-
-def _dialog(
-    name: str, title: str, submit: str, text: str, label: str, options: list[Block], incident_id: str, channel: str
-) -> Block:
-    return {
-        "type": "modal",
-        "callback_id": name,
-        "private_metadata": json.dumps({"incident_id": incident_id, "channel": channel}),
-        "title": plain(title, 24),
-        "submit": plain(submit, 24),
-        "close": plain("Go back", 24),
-        "blocks": [
-            section(text),
-            {
-                "type": "input",
-                "block_id": CHOICE,
-                "label": plain(label, 2000),
-                "element": {"type": "static_select", "action_id": CHOICE, "options": options},
-            },
-        ],
-    }

@@ -1,4 +1,4 @@
-"""Short answers: help, refusals, and what a late click is told."""
+"""Short answers: help, what is open, and that nothing is known."""
 
 from __future__ import annotations
 
