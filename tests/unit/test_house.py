@@ -14,8 +14,10 @@ from types import UnionType
 from typing import Annotated, Any, Union, get_args, get_origin
 
 import pytest
+import typer
 from pydantic import BaseModel
 
+from bot.cli import app
 from bot.rehearsal import lint
 from bot.settings import Settings
 from bot.settings.sources import LogsKind
@@ -230,3 +232,54 @@ def test_links_between_the_papers_lead_somewhere(page: Path) -> None:
 def test_tests_and_modules_that_the_papers_name_exist(page: Path) -> None:
     named = re.findall(r"`((?:tests|bot|deploy|scripts|playbooks)/[\w./-]*\w/?)(?::\w+)?`", page.read_text())
     assert [path for path in named if not (ROOT / path).exists()] == []
+
+
+def test_modules_that_the_architecture_names_exist() -> None:
+    text = (ROOT / "docs" / "architecture.md").read_text()
+    named = re.findall(r"`([a-z_]+(?:/[a-z_]+)+)(?:\.py)?(?::\w+)?`|\[([a-z_]+/[a-z_]+)\]", text)
+    paths = {quoted or drawn for quoted, drawn in named}
+    assert len(paths) > 30
+    known = {name_of(module).removesuffix(".py").removesuffix("/__init__") for module in MODULES}
+    assert {path for path in paths if not known & {path, f"bot/{path}"} and not (ROOT / f"{path}.py").exists()} == set()
+
+
+@pytest.mark.parametrize("page", DOCS, ids=name_of)
+def test_commands_and_options_that_the_papers_name_exist(page: Path) -> None:
+    said = re.findall(r"(?:^\$? *|`|&& )nightdesk ((?:[a-z]+\b ?)+)([^`\n|#]*)", page.read_text(), re.MULTILINE)
+    assert [f"{words}{rest}" for words, rest in said if not _is_command(words.split(), rest)] == []
+
+
+def _is_command(words: list[str], rest: str) -> bool:
+    """Whether the first words are a command, and every option behind them is one of its own."""
+    command: Any = typer.main.get_command(app)
+    for word in words:
+        if word not in getattr(command, "commands", {}):
+            break
+        command = command.commands[word]
+    options = {option for parameter in command.params for option in (*parameter.opts, *parameter.secondary_opts)}
+    return command.name in words and set(re.findall(r"(?<!\S)(--?[a-z][a-z-]*)", rest)) <= options | {"--help"}
+
+
+def test_settings_that_our_own_words_name_exist() -> None:
+    """An error that advises to set what does not exist helps nobody."""
+    known = [re.escape(name.partition(" ")[0]).replace("NAME__", r"[A-Z0-9_]+?__") for name in documented()]
+    one = re.compile(rf"(?:{'|'.join(known)})(?:__.*)?")
+    places = [*MODULES, *(page for page in DOCS if page.name != "configuration.md"), *(ROOT / "deploy").rglob("*.*")]
+    unknown = {
+        f"{name_of(place)}: {name}"
+        for place in places
+        for name in re.findall(r"\bNIGHTDESK_[A-Z0-9_]*[A-Z0-9]", place.read_text(encoding="utf-8"))
+        if not one.fullmatch(name) and not any(setting.startswith(f"{name}__") for setting in documented())
+    }
+    assert {name.partition(": ")[2] for name in unknown} <= {"NIGHTDESK_PYTHON", "NIGHTDESK_URL", "NIGHTDESK_TOKEN"}
+
+
+def test_decisions_are_numbered_listed_and_of_one_form() -> None:
+    folder = ROOT / "docs" / "decisions"
+    texts = {file.name: file.read_text() for file in sorted(folder.glob("[0-9]*.md"))}
+    titles = {name: text.splitlines()[0].removeprefix("# ") for name, text in texts.items()}
+    assert [name for name, title in titles.items() if title[:5] != f"{name[:3]}: "] == []
+    parts = ("**Context.**", "**Choice.**", "**Given up.**")
+    assert [name for name, text in texts.items() if any(part not in text for part in parts)] == []
+    listed = re.findall(r"^- \[(.+)\]\((.+)\)$", (folder / "README.md").read_text(), re.MULTILINE)
+    assert listed == [(title, name) for name, title in titles.items()]
