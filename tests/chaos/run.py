@@ -71,7 +71,7 @@ class Judgement:
             ("outcomes unknown, each quarantined and handed to people", self.unknown),
             ("of them not quarantined", len(self.not_quarantined)),
             ("approved, and not run for a reason that was told (below)", len(self.not_executed)),
-            ("of them without a word of why", len(self.untold)),
+            ("of them without a reason, or with a row after all", len(self.untold)),
             ("said to be executed, but no row", len(self.executed_without_effect)),
             ("alerts acknowledged without an incident", self.unopened),
             ("incidents that did not come to an end", self.unfinished),
