@@ -1,7 +1,8 @@
 """A whole chaos run: incidents, clicks and torment together, then the judgement over journal, trail and table.
 
-Whatever waits here is somebody's behaviour: people look at the channel every `LOOK_S`, alerts come at a pace, faults come
-at random moments. Nothing waits for the bot to be ready: what has to come is looked for until it is there, or time is up.
+Whatever waits here is somebody's behaviour: people look at the channel every `LOOK_S`, alerts come at a pace, faults
+come at random moments. Nothing waits for the bot to be ready: what has to come is looked for until it is there, or
+time is up.
 """
 
 from __future__ import annotations

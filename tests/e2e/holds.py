@@ -73,7 +73,7 @@ async def _carry(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> 
 
 
 class Slow:
-    """An HTTP server that counts what it is asked to do and keeps the answer back."""
+    """An HTTP server that counts what it is asked to do and keeps the answer back; at `/quick` it answers at once."""
 
     def __init__(self) -> None:
         self.url = ""
@@ -85,14 +85,22 @@ class Slow:
     @asynccontextmanager
     async def standing(self) -> AsyncIterator[Slow]:
         """Serve for as long as the block lasts."""
-        async with listening(Starlette(routes=[Route("/drain", self._drain, methods=["POST"])])) as self.url:
+        routes = [Route("/drain", self._drain, methods=["POST"]), Route("/quick", self._quick, methods=["POST"])]
+        async with listening(Starlette(routes=routes)) as self.url:
             try:
                 yield self
             finally:
                 self._answering.set()
 
     async def _drain(self, request: Request) -> Response:
-        self.keys.append(request.headers.get("Idempotency-Key", ""))
+        self._count(request)
         self.asked.set()
         await self._answering.wait()
         return PlainTextResponse("drained")
+
+    async def _quick(self, request: Request) -> Response:
+        self._count(request)
+        return PlainTextResponse("done")
+
+    def _count(self, request: Request) -> None:
+        self.keys.append(request.headers.get("Idempotency-Key", ""))
