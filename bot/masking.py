@@ -11,7 +11,7 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from bot.redaction import redact
+from bot.redaction import redact, redact_log
 
 _HEX = "[0-9a-fA-F]"
 _GROUP = f"{_HEX}{{1,4}}"
@@ -56,8 +56,11 @@ class Mask:
         self._names = re.compile(rf"(?<![\w-])(?:{words})(?![\w-])", re.IGNORECASE) if words else None
 
     def mask(self, text: str) -> str:
-        """The text without secrets, and with a token for every identifier."""
-        shown = redact(text)
+        """The text without secrets, and with a token for every identifier.
+
+        Read both as talk and as a log: a word too many that is kept from a model costs less than a secret that is told.
+        """
+        shown = redact_log(redact(text))
         for kind, pattern in _KINDS:
             shown = self._replace(shown, kind, pattern)
         return self._replace(shown, "NAME", self._names) if self._names else shown

@@ -40,6 +40,10 @@ _SHAPES = {
     "password on a command line": r"(?P<before>\b(?:curl\b[^\n]{0,200}?\s(?:-u|--user)\s*[\"']?[^\s:\"']{1,80}:"
     r"|(?:mysql|mysqldump|mysqladmin|mariadb)\b[^\n]{0,200}?\s-p|redis-cli\b[^\n]{0,200}?\s-a\s+|sshpass\s+-p\s*))"
     r"(?P<secret>[^\s@\"'][^\s\"']*)",
+    "password as an option": r"(?P<before>--(?:password|passwd|pass|token|secret|api-?key)\s+[\"']?)"
+    r"(?P<secret>(?=\S*\d)[^\s\"']{4,})",
+    "password in SQL": r"(?P<before>(?i:\b(?:pass(?:word|phrase)|identified\s+by(?:\s+password)?))\s+)"
+    r"(?P<secret>'[^']+'|\"[^\"]+\")",
     "cookie": r"(?P<before>\b(?<!-)[Cc]ookie:\s*)(?P<secret>[^\s=;]+=[^\n]{8,})",
     "credentials": r"(?P<before_>\b(?:(?:Bearer|Basic|GenieKey|Splunk|ApiKey)\s+|Token token=))"
     r"(?P<secret_>(?=[\w.~+/-]*\d)[\w.~+/-]{12,}=*)",
@@ -50,18 +54,18 @@ _ASSIGNED = re.compile(
     | secret(?:[_ -]?(?:access[_ -]?)?key)?
     | (?:auth|access|api|refresh|bot)?[_ -]?token
     | (?:api|access|account|encryption|client|signing|private)[_ -]?(?:key|secret)
-    | credentials? ) | 密码 | 口令 | 密钥 ) ["'`]?\s* )
+    | credentials? | pw ) | 密码 | 口令 | 密钥 ) (?:\\*["'`])?\s* )
     (?P<sign> = | := | => | [:：] | \bis\b | 是 )
-    (?P<space> \s*["'`]? )
+    (?P<space> \s*(?:\\*["'`])? )
     (?P<secret> [^\s"'`,;<>]{4,} )""",
     re.IGNORECASE | re.VERBOSE | re.ASCII,
 )
 _WRITTEN = re.compile(
     r"""
     (?P<before> ["']? \b [\w-]{0,40} (?: pass(?:word|wd|phrase) | pwd | secret | token | (?:api|access|private)[_-]?key
-    | authorization | cookie | session[_-]?id ) ["']? \s* [=:] \s* )
+    | authorization | cookie | session[_-]?id ) (?:\\*["'])? \s* [=:] \s* )
     (?! \[redacted | (?:bearer|basic)\s+\[redacted )
-    (?P<secret> "[^"]*" | '[^']*' | (?:(?:bearer|basic)\s+)? [^\s,;&}"']+ )""",
+    (?P<secret> \\+"(?:(?!\\+").)*\\+" | "[^"]*" | '[^']*' | (?:(?:bearer|basic)\s+)? [^\s,;&}"']+ )""",
     re.IGNORECASE | re.VERBOSE | re.ASCII,
 )
 """What a program writes after such a name is a secret, however short or plain it looks."""

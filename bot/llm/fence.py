@@ -41,20 +41,27 @@ class Fence:
             most: characters of it that are shown.
             narrow: how to ask for less, said where something was cut.
         """
-        return f"<{self.boundary} {what}>\n{self._harmless(text, most, narrow)}\n</{self.boundary}>"
+        # Cut twice: masking an endless text costs time, and masked text has another length.
+        return self._between(what, self._harmless(text[: 2 * most]), max(0, len(text) - 2 * most), most, narrow)
 
     def lines(self, what: str, lines: Iterable[str], *, most: int = MOST, narrow: str = "") -> str:
-        """Several texts, each on a line of its own: none can forge the beginning of another."""
-        return self.put(what, "\n".join(one_line(line) for line in lines), most=most, narrow=narrow)
+        """Several texts, each on a line of its own: none can forge the beginning of another.
 
-    def _harmless(self, text: str, most: int, narrow: str) -> str:
-        # Cut twice: masking an endless text costs time, and masked text has another length.
-        shown = self.mask.mask(visible(text[: 2 * most])).replace(self.boundary, "")
-        if len(text) <= 2 * most and len(shown) <= most:
-            return shown
-        left = max(len(text) - most, len(shown) - most)
-        note = " ".join(part for part in (f"cut here: about {left} characters are not shown.", narrow) if part)
-        return f"{shown[:most].rstrip()}\n[{note}]"
+        Each is masked by itself, and before it is cut: none can make another one look like a part of a secret, and no
+        secret is cut in two so that nobody knows it again.
+        """
+        shown = [one_line(self._harmless(one_line(line, 4 * LONGEST_LINE))) for line in lines]
+        return self._between(what, "\n".join(shown), 0, most, narrow)
+
+    def _harmless(self, text: str) -> str:
+        return self.mask.mask(visible(text)).replace(self.boundary, "")
+
+    def _between(self, what: str, shown: str, left: int, most: int, narrow: str) -> str:
+        if left or len(shown) > most:
+            left += max(0, len(shown) - most)
+            note = " ".join(part for part in (f"cut here: about {left} characters are not shown.", narrow) if part)
+            shown = f"{shown[:most].rstrip()}\n[{note}]"
+        return f"<{self.boundary} {what}>\n{shown}\n</{self.boundary}>"
 
 
 def visible(text: str) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.llm.fence import Fence, one_line
+from bot.llm.fence import LONGEST_LINE, Fence, one_line
 from bot.masking import Mask
 
 BOUNDARY = "data-5eed"
@@ -56,3 +56,14 @@ def test_what_is_too_long_is_cut_and_it_says_how_to_ask_for_less() -> None:
 def test_a_line_stays_one_and_short() -> None:
     assert one_line("a\n\n b\tc") == "a b c"
     assert one_line("word " * 1000, most=9) == "word word …"
+
+
+def test_no_text_makes_another_look_like_a_part_of_a_secret() -> None:
+    opened = ["-----BEGIN RSA PRIVATE KEY-----", 'password="', "The disk is full."]
+    assert fence().lines("facts", opened).splitlines()[3] == "The disk is full."
+
+
+def test_a_secret_is_not_cut_in_two_so_that_it_is_none_any_more() -> None:
+    token = "ghp_" + "a1B2" * 9
+    for place in range(LONGEST_LINE - 45, LONGEST_LINE + 5):
+        assert "a1B2" not in fence().lines("facts", [f"{'x' * place} {token}"])
