@@ -118,6 +118,13 @@ async def test_environments_are_not_mixed_and_silence_about_one_fits_all(room: R
     assert (await room.take("mail", environment=None)).incident_id == first.incident_id
 
 
+async def test_of_two_incidents_of_one_name_the_first_gathers_for_as_long_as_it_lasts(room: Room) -> None:
+    first = await room.take("search", environment="staging")
+    second = await room.take("search", fingerprint="other", environment="production")
+    assert second.incident_id != first.incident_id
+    assert (await room.take("search", fingerprint="third")).incident_id == first.incident_id
+
+
 async def test_without_a_window_only_senders_group(redis_url: str) -> None:
     room = Room(redis_url, Bounds(window=timedelta(0)))
     assert (await room.take("checkout")).incident_id != (await room.take("payments")).incident_id

@@ -11,7 +11,7 @@ import pytest
 from bot.catalog import Catalog, Service
 from bot.incidents import Intake, Journal
 from bot.incidents.intake import new_id
-from bot.models import Alert, AlertStatus, Phase, Recorded, Resolved
+from bot.models import Alert, AlertStatus, HandedOver, Phase, Recorded, Resolved
 from bot.storage import connect
 
 NOW = datetime(2026, 3, 1, 3, 12, tzinfo=UTC)
@@ -59,6 +59,22 @@ async def test_the_same_alert_again_is_counted_and_not_stored(room: Room) -> Non
     assert (second.outcome, second.incident_id) == ("duplicate", first.incident_id)
     assert await room.journal.field(first.incident_id, "duplicates") == "1"
     assert len(await room.journal.history(first.incident_id)) == 1
+
+
+async def test_the_same_alert_with_another_beginning_is_news(room: Room) -> None:
+    (first,) = await room.intake.accept([an_alert()])
+    (again,) = await room.intake.accept([an_alert(starts_at=NOW + timedelta(minutes=1))])
+    assert (again.outcome, again.incident_id) == ("joined", first.incident_id)
+
+
+async def test_a_repetition_does_not_take_an_incident_back_from_people(room: Room) -> None:
+    (first,) = await room.intake.accept([an_alert()])
+    await room.journal.append(first.incident_id, HandedOver(at=room.now, reason="nothing fits"))
+    room.now += timedelta(hours=2)
+    (told_again,) = await room.intake.accept([an_alert()])
+    assert (told_again.outcome, told_again.incident_id) == ("duplicate", first.incident_id)
+    (anew,) = await room.intake.accept([an_alert(starts_at=room.now)])
+    assert (anew.outcome, anew.incident_id) == ("reopened", first.incident_id)
 
 
 async def test_alerts_of_one_sender_group_share_an_incident(room: Room) -> None:

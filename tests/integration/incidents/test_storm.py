@@ -17,7 +17,7 @@ from bot.incidents.grouping import Bounds
 from bot.incidents.reception import Reception
 from bot.incidents.sorter import SORTER, Sorter
 from bot.incidents.spool import SPOOL, Spool, Spooled
-from bot.models import Alert, Receipt, Resolved
+from bot.models import Alert, Phase, Receipt, Resolved
 from bot.storage import connect
 from tests.servers.process import wait_until
 
@@ -112,6 +112,15 @@ async def test_what_is_known_by_heart_is_believed_only_while_it_is_true(room: Ro
     await room.spooled(an_alert("a"))
     await room.sorter.turn()
     assert room.receipts[-1][1].outcome == "opened"
+
+
+async def test_the_end_of_an_alert_is_not_counted_as_one_more_of_its_repetitions(room: Room) -> None:
+    await room.spooled(an_alert("a"))
+    await room.sorter.turn()
+    (incident_id,) = await room.journal.open_ids()
+    await room.spooled(an_alert("a"), an_alert("a", "resolved", ends_at=NOW))
+    await room.sorter.turn()
+    assert (await room.journal.read(incident_id)).phase is Phase.RESOLVED
 
 
 async def test_the_notices_of_one_alert_stay_in_order(room: Room) -> None:

@@ -62,9 +62,10 @@ async def test_a_proposal_that_was_edited_after_it_was_sealed_decides_nothing(ga
     assert (await gate.approvals.approve(PROPOSAL, honest.digest, "UANN")).outcome == "void"
 
 
-async def test_after_the_expiry_there_is_nothing_to_approve(gate: Gate) -> None:
+@pytest.mark.parametrize("later", [timedelta(minutes=15), timedelta(minutes=16)])
+async def test_from_its_expiry_on_there_is_nothing_to_approve(gate: Gate, later: timedelta) -> None:
     proposal = await gate.propose()
-    gate.now += timedelta(minutes=16)
+    gate.now += later
     assert (await gate.approvals.approve(PROPOSAL, proposal.digest, "UANN")).outcome == "void"
     assert await gate.approvals.expire(PROPOSAL)
     assert (await gate.kinds())[-1] == "expired"

@@ -8,7 +8,7 @@ from datetime import timedelta
 
 import pytest
 
-from bot.errors import EffectUnknown, SourceUnavailable
+from bot.errors import EffectFailed, EffectUnknown, SourceUnavailable
 from bot.models import Alert, Executing, Incident, Opened, Phase, Proposed, Resolved, Verified
 from bot.remediation.catalogue import Actions
 from bot.remediation.execution import LATEST_START
@@ -55,6 +55,15 @@ async def test_a_precondition_whose_source_is_down_is_told_and_not_tried_for_eve
     gate.action.refuses = SourceUnavailable("the database does not answer")
     await gate.execution().run(PROPOSAL)
     assert await why_not(gate) == "the database does not answer"
+
+
+async def test_what_the_target_would_not_take_is_not_sent(gate: Gate, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def refused(_: Row) -> str:
+        raise EffectFailed("the dry run was refused")
+
+    monkeypatch.setattr(gate.action, "rehearse", refused)
+    await gate.execution().run(PROPOSAL)
+    assert await why_not(gate) == "the dry run was refused"
 
 
 async def test_while_an_effect_is_in_doubt_nobody_else_acts_on_its_target(gate: Gate) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from hypothesis import given
@@ -13,7 +13,7 @@ from bot.errors import RemediationError
 from bot.models import Risk
 from bot.remediation.action import BlastRadius
 from bot.remediation.policy import Circumstances, assess, judge
-from bot.remediation.rules import load_policy
+from bot.remediation.rules import Approvers, Freeze, Policy, load_policy
 from bot.settings import RemediationSettings
 
 CATALOG = Catalog(
@@ -164,3 +164,20 @@ def test_without_anybody_who_may_approve_nothing_is_proposed() -> None:
 def test_with_too_few_people_nothing_of_high_risk_is_proposed() -> None:
     with pytest.raises(RemediationError, match="needs 2 people"):
         judge(case(floor=Risk.HIGH), CATALOG, load_policy(None, RemediationSettings(approver_users=("U1",))))
+
+
+def test_a_confidence_of_just_half_is_no_doubt() -> None:
+    assert (risk(confidence=0.5), risk(confidence=0.49)) == (Risk.LOW, Risk.MEDIUM)
+
+
+def test_a_high_risk_needs_two_people_whatever_a_policy_leaves_out() -> None:
+    bare = Policy(approvers=Approvers(users=("U1", "U2")))
+    assert judge(case(base=Risk.HIGH), CATALOG, bare).approvals_needed == 2
+
+
+@pytest.mark.parametrize(("at", "frozen"), [(-1, False), (0, True), (3599, True), (3600, False)])
+def test_a_freeze_begins_at_its_start_and_is_over_at_its_end(at: int, frozen: bool) -> None:
+    freeze = Freeze(name="year's end", start=NOW, end=NOW + timedelta(hours=1))
+    policy = POLICY.model_copy(update={"freezes": (freeze,)})
+    steps = assess(case(at=NOW + timedelta(seconds=at)), CATALOG, policy)
+    assert any("year's end" in reason for _, reason in steps) is frozen
