@@ -90,7 +90,10 @@ def _evidence(offered: Proposal, incident: Incident) -> Block | None:
 
 
 def _rollback(offered: Proposal) -> str:
-    return ("" if offered.reversible else ":warning: Cannot be undone. ") + cut(offered.rollback, 600)
+    said = cut(offered.rollback, 600)
+    if offered.reversible:
+        return said
+    return f":warning: {said}" if said.startswith("Cannot be undone.") else f":warning: Cannot be undone. {said}"
 
 
 def _small_print(offered: Proposal) -> list[str]:
