@@ -61,7 +61,7 @@ from bot.storage import KEEP_IT, connect, embedded_redis, keeps, require_usable
 from bot.telemetry.prometheus import Prometheus
 from bot.telemetry.shared import log_seats, span_seats
 from bot.telemetry.sources import log_sources, span_sources
-from bot.work.answers import Answers, Names
+from bot.work.answers import Answers
 from bot.work.backfill import Backfill, read_back_key
 from bot.work.desk import FrontDesk
 from bot.work.drafting import Drafter, Drafting, answer
@@ -79,6 +79,7 @@ from bot.work.metering import prometheus_of
 from bot.work.pictures import Pictures
 from bot.work.questions import Questions
 from bot.work.queue import Queue, open_queue
+from bot.work.recollection import Names
 from bot.work.scoping import scope_of
 from bot.work.showings import Showings
 from bot.work.specs import shipped_specs, tool_specs

@@ -3,36 +3,26 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime, timedelta
 
 from bot.memory.budget import tokens_of
-from bot.memory.conversation import talk_around, talk_of
+from bot.memory.conversation import talk_around
 from bot.memory.folding import fold, told_later
-from bot.memory.question import BEARS, Key, Question
+from bot.memory.question import BEARS, Question
 from bot.memory.reserved import INCIDENTS, LEARNED
 from bot.memory.roles import EMPHASIS, SECTIONS, section_of
+from bot.memory.talks import Find, key_of, with_whole_talks, worthwhile
 from bot.memory.tokens import Tokenizer
 from bot.models import Alert, Brief, BriefLine, Incident, Message, Recalled
 
 Placed = tuple[str, Message]
 """A section and a message in it."""
-Find = Callable[[Question, int], Awaitable[list[Recalled]]]
 SHARES = {"known": 0.3, "tried": 0.2, "changed": 0.2, "people": 0.1, "recent": 0.2}
 """What each section may take of the budget; what one leaves, the next may use."""
 LOOKED_AT = 150
 TALK_BEFORE, JUST_NOW = timedelta(hours=2), timedelta(minutes=15)
 """How far back the live talk of an incident may begin; and what is so fresh that it may well be about it."""
-SCORE_KEPT = {"wording": 0.2, "conversation": 0.5}
-"""Lines that score less than this share of the best are not worth their tokens, the less so if only those around them
-speak of the matter."""
-WHOLE_TALKS = 3
-"""Talks that are brought whole, because one of their lines is among the nearest: how it ended is said below it."""
-TALK_LASTS, TALK_LINES = timedelta(hours=2), 5
-"""How far a talk in the main flow is looked for, and so many of its other lines are brought."""
-THREAD_LASTS = timedelta(days=2)
-NEAREST = 0.4
-"""A line among the nearest scores at least this share of the best."""
 BELONGS, TIED_NOW = 0.4, 0.1
 """What belongs less to the live talk of the incident, or has no word in common with it, is other talk."""
 _ANY_TIME = datetime.min.replace(tzinfo=UTC)
@@ -48,7 +38,7 @@ async def compose(find: Find, incident: Incident, role: str, budget_tokens: int,
         asked_in=incident.channel,
     )
     about = _kindred_first(incident, _bearing(await find(asked, LOOKED_AT)))
-    about = await _with_whole_talks(find, about)
+    about = await with_whole_talks(find, about)
     talk = _talk_about(incident, await find(_talk(incident), LOOKED_AT)) if incident.channel else []
     others = [recalled.message for recalled in (*about, *talk)]
     chosen = _affordable(_by_section(about, talk), budget_tokens)
@@ -119,55 +109,13 @@ def _kindred_first(incident: Incident, found: Sequence[Recalled]) -> list[Recall
 
 def _by_section(about: Sequence[Recalled], talk: Sequence[Recalled]) -> list[Placed]:
     """Every line worth reading, best first within its section."""
-    live = {(recalled.message.channel, recalled.id) for recalled in talk}
-    best = max((recalled.score for recalled in about), default=0.0)
-    worthwhile = (each for each in about if each.score >= SCORE_KEPT.get(each.why, SCORE_KEPT["wording"]) * best > 0)
+    live = {key_of(recalled) for recalled in talk}
     told = [
         (_section(recalled.message), recalled.message)
-        for recalled in fold(worthwhile)
-        if (recalled.message.channel, recalled.id) not in live
+        for recalled in fold(worthwhile(about))
+        if key_of(recalled) not in live
     ]
     return [*told, *(("recent", recalled.message) for recalled in fold(talk))]
-
-
-async def _with_whole_talks(find: Find, about: list[Recalled]) -> list[Recalled]:
-    """The talks of the nearest lines, each whole where its best line stood; then all else as it was."""
-    best = max((recalled.score for recalled in about), default=0.0)
-    near = [each for each in about if each.score >= NEAREST * best > 0]
-    talks: dict[Key, list[Recalled]] = {}
-    brought: set[Key] = set()
-    for head in near:
-        if len(talks) < WHOLE_TALKS and _key(head) not in brought and head.message.channel not in LEARNED:
-            talk = await _talk_of(find, head)
-            if len(talk) > 1:
-                talks[_key(head)] = talk
-                brought |= {_key(each) for each in talk}
-    tied = [each for each in about if each.why != "conversation" or _key(each) in brought]
-    told = [each for recalled in tied for each in talks.get(_key(recalled), [recalled])]
-    once: dict[Key, Recalled] = {}
-    for each in told:
-        once.setdefault(_key(each), each)
-    return list(once.values())
-
-
-async def _talk_of(find: Find, head: Recalled) -> list[Recalled]:
-    """The talk of a line in the order in which it was said; each of its lines counts as much as that one."""
-    message = head.message
-    lasts = THREAD_LASTS if message.thread else TALK_LASTS
-    around = Question("", channel=message.channel, since=message.sent_at - lasts, until=message.sent_at + lasts)
-    said = sorted((each.message for each in await find(around, LOOKED_AT)), key=lambda each: each.sent_at)
-    talk = [each for each in said if _thread(each) == _thread(message)]
-    if len(talk) < 2:
-        talk = talk_of(message, [each for each in said if not each.thread], Tokenizer(), most=TALK_LINES)
-    return [head.model_copy(update={"message": each, "why": "thread"}) for each in talk]
-
-
-def _key(recalled: Recalled) -> Key:
-    return recalled.message.channel, recalled.id
-
-
-def _thread(message: Message) -> Key:
-    return message.channel, message.thread or message.id
 
 
 def _section(message: Message) -> str:

@@ -57,6 +57,10 @@ class Period:
     strict: bool = True
     """Whether only that time is meant; a date on which something happened may also be told later."""
 
+    def about(self, rest: str) -> Period:
+        """The same time of another question."""
+        return replace(self, rest=rest)
+
 
 @dataclass(frozen=True)
 class _Days:

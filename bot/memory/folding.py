@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
-from bot.memory.reserved import TAUGHT
+from bot.memory.reserved import TAUGHT, home_of
 from bot.memory.roles import section_of
 from bot.memory.tokens import STOP_WORDS
 from bot.models import Message, Recalled
@@ -15,6 +15,8 @@ from bot.models import Message, Recalled
 DUPLICATE_SHARE = 0.85
 """Jaccard similarity of the words from which two statements count as one."""
 UNDOING_WITHIN = timedelta(hours=24)
+CORRECTED_WORDS, CORRECTED_SHARE = 2, 0.4
+"""Words that a statement shares with a correction made in its channel, from which it is taken for corrected too."""
 _WORD = re.compile(r"[A-Za-z_][\w/.-]*\w|[\u3400-\u9fff]{2}")
 _UNDONE = re.compile(
     r"""
@@ -115,18 +117,22 @@ def undoing(message: Message, others: Sequence[Message]) -> Message | None:
 
 
 def _follows(other: Message, message: Message) -> bool:
-    if other.channel == TAUGHT and other.thread == message.id:  # a person has said that it proves this wrong
-        return other.sent_at > message.sent_at
+    if other.channel == TAUGHT and other.thread is not None:  # a person has said that it proves something wrong
+        same_place = other.thread == message.id or home_of(other) == home_of(message)
+        return same_place and other.sent_at > message.sent_at
     near = timedelta(0) < other.sent_at - message.sent_at <= UNDOING_WITHIN
     return near and other.channel == message.channel and bool(_UNDONE.search(other.text))
 
 
 def _same_matter(message: Message, other: Message) -> bool:
-    if message.thread is not None and message.thread == other.thread:
-        return True
     if other.thread == message.id:
         return True
-    shared = _words(message.text) & _words(other.text)
+    words, others = _words(message.text), _words(other.text)
+    shared = words & others
+    if other.channel == TAUGHT:
+        return len(shared) >= CORRECTED_WORDS and len(shared) >= CORRECTED_SHARE * min(len(words), len(others))
+    if message.thread is not None and message.thread == other.thread:
+        return True
     needed = 1 if _TAKEN_BACK.search(other.text) and section_of(message.text) == "changed" else 2
     return len(shared) >= needed or any(re.search(r"[_\d/-]", word) for word in shared)
 

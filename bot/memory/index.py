@@ -17,7 +17,7 @@ from bot.memory import ranking
 from bot.memory.columns import Column, Floats, Mask
 from bot.memory.lexical import Lexical
 from bot.memory.people import People
-from bot.memory.question import Key, Question
+from bot.memory.question import Key, Question, matter_of
 from bot.memory.surroundings import Surroundings
 from bot.memory.timeline import Lane, Timeline, in_order
 from bot.memory.tokens import Tokenizer
@@ -128,8 +128,8 @@ class Index:
         meant = allowed & self._between(period.since, period.until)
         if not period.strict:
             return question, allowed, meant
-        if meant.any() or not self._tokenize(period.rest):
-            return replace(question, text=period.rest), meant, meant
+        if meant.any() or not matter_of(period.rest):
+            return replace(question, text=period.rest if matter_of(period.rest) else ""), meant, meant
         return question, allowed, meant
 
     def missing_vectors(self, keys: Iterable[Key]) -> list[Key]:
@@ -158,6 +158,13 @@ class Index:
             return None
         return self._surroundings.similarity(vector, len(self._channel_of))
 
+    def writers(self, channel: str, most: int) -> list[str]:
+        """Who wrote most in a channel."""
+        with self._lock:
+            here = self._user_of.view[self._channel_of.view == self._channels.get(channel, NO_CHANNEL - 1)]
+            numbers, counts = np.unique(here, return_counts=True)
+            return self._people.numbered([int(number) for number in numbers[np.argsort(-counts)][:most]])
+
     def _said_by(self, question: Question) -> Mask:
         """Rows of the people whom the question names."""
         return np.isin(self._user_of.view, self._people.named_in(question.text))
@@ -174,7 +181,7 @@ class Index:
 
     def _worded(self, question: Question) -> ranking.Worded:
         """The wording's scores; of what has to do with the question, what is emphasised gains."""
-        telling = self._terms(self._people.taken_out_of(question.text))
+        telling = self._terms(self._people.taken_out_of(matter_of(question.text) or question.text))
         said = ranking.wording(self._lexical, self._timeline, self._terms(question.text), telling)
         worded = said.total.copy()
         if question.subject:
@@ -203,6 +210,10 @@ class Index:
         allowed: Mask = self._channel_of.view != NO_CHANNEL
         if question.channel is not None:
             allowed = self._channel_of.view == self._channels.get(question.channel, NO_CHANNEL - 1)
+        if question.within is not None:
+            allowed &= np.isin(
+                self._channel_of.view, [self._channels.get(name, NO_CHANNEL - 1) for name in question.within]
+            )
         hidden = [self._channels[name] for name in question.hidden if name in self._channels]
         if hidden:
             allowed &= ~np.isin(self._channel_of.view, hidden)

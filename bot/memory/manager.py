@@ -25,8 +25,9 @@ from bot.memory.folding import demote_repetitions, marked
 from bot.memory.forgetting import Forgetting
 from bot.memory.knowledge import Synced, chunks, pages
 from bot.memory.lessons import lesson
-from bot.memory.question import Key, Question
-from bot.memory.reserved import KNOWLEDGE, TAUGHT, lesson_id
+from bot.memory.lookback import look_back
+from bot.memory.question import Key, Question, matter_of
+from bot.memory.reserved import KNOWLEDGE, TAUGHT, home_of, lesson_id
 from bot.memory.store import Store
 from bot.memory.tokens import Tokenizer, well_formed
 from bot.models import Brief, Incident, Message, Recalled
@@ -175,10 +176,27 @@ class MemoryManager:
         query = well_formed(query)
         since, until = _instant(since), _instant(until)
         open_ended = since is None and until is None
-        period = await self._period(query, channel) if open_ended else None
+        period = await self.period(query, channel) if open_ended else None
         question = Question(query, channel=channel, since=since, until=until, period=period)
         found = await self._find(question, enough(limit, budget_tokens))
         return marked(within(demote_repetitions(found), limit, budget_tokens), found)
+
+    async def look_back(self, query: str, *, channel: str, limit: int, budget_tokens: int) -> list[Recalled]:
+        """What a person who asks in a channel is told: what was learned anywhere, and what was said there.
+
+        Best first, whole talks, repetitions folded; nothing where nothing bears on the question. With an empty query,
+        or one that asks for all of a time, the latest.
+        """
+        query = well_formed(query)
+        period = await self.period(query, channel)
+        question = Question(
+            matter_of(query) or query, channel=channel, period=period and period.about(matter_of(period.rest))
+        )
+        return await look_back(self._find, question, limit=limit, budget_tokens=budget_tokens)
+
+    async def writers(self, channel: str, *, most: int) -> list[str]:
+        """Who wrote most in a channel."""
+        return await asyncio.to_thread(self._index.writers, channel, most)
 
     async def talk(
         self, message: Message, *, limit: int | None = None, budget_tokens: int | None = None
@@ -282,6 +300,14 @@ class MemoryManager:
         """The time zone of a channel; where none was set, that of `open`."""
         return await self._store.zone(channel) or self._zone.key
 
+    async def period(self, query: str, channel: str | None = None) -> Period | None:
+        """The time that words name, by the channel's clock; None where they name none."""
+        now = self._clock()
+        period = read_period(query, now=now, zone=self._zone)
+        if period is None or channel is None:
+            return period
+        return read_period(query, now=now, zone=_zone(await self.timezone(channel)))
+
     async def stale(self, channel: str, days: float) -> int:
         """How many of a channel's messages are older than so many days."""
         return await self.count(channel=channel, before=self._clock() - timedelta(days=days))
@@ -289,14 +315,6 @@ class MemoryManager:
     async def expire(self) -> int:
         """Forget what is older than its channel's retention; how many messages."""
         return await self._forgetting.expire()
-
-    async def _period(self, query: str, channel: str | None) -> Period | None:
-        """The time that the words name, by the channel's clock."""
-        now = self._clock()
-        period = read_period(query, now=now, zone=self._zone)
-        if period is None or channel is None:
-            return period
-        return read_period(query, now=now, zone=_zone(await self.timezone(channel)))
 
     async def _drop_page(self, path: str) -> None:
         ids = [name for name in await self._store.ids(KNOWLEDGE) if name.rpartition("#")[0] == path]
@@ -312,7 +330,7 @@ class MemoryManager:
         return [
             Recalled(message=message, score=hit.score, why=hit.why, covers=hit.covers)
             for hit, message in zip(hits, messages, strict=True)
-            if message is not None
+            if message is not None and home_of(message) not in question.hidden
         ]
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 _NAME_PART = re.compile(r"[^\W\d_]{2,}")
@@ -43,6 +44,11 @@ class People:
         person.messages -= 1
         if person.messages == 0:
             del self._people[user]
+
+    def numbered(self, numbers: Sequence[int]) -> list[str]:
+        """Their names, in that order."""
+        names = {person.number: user for user, person in self._people.items()}
+        return [names[number] for number in numbers if number in names]
 
     def named_in(self, text: str) -> list[int]:
         """The numbers of those whom the text names: whole, in any case, or by a piece of the name in capitals."""

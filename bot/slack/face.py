@@ -133,6 +133,14 @@ class Face:
         """
         await self._outbox.react(mention.channel, mention.ts, "eyes")
 
+    async def kept(self, channel: str, ts: str) -> None:
+        """Show at a message that it is remembered as a lesson.
+
+        Raises:
+            SlackRefused: Slack said no.
+        """
+        await self._outbox.react(channel, ts, "brain")
+
     async def card_of(self, incident_id: str) -> str | None:
         """The `ts` of the incident's card, which is also its thread; None before there is one."""
         return await self._ledger.sent(Mark(incident_id, CARD))

@@ -17,7 +17,7 @@ SCOPES = {
     "im:history": "hear direct messages",
     "im:write": "answer direct messages",
     "reactions:read": "learn from a pushpin",
-    "reactions:write": "show by :eyes: that it has heard",
+    "reactions:write": "show by :eyes: that it has heard, by :brain: that it remembers",
     "usergroups:read": "check who may approve",
     "users:read": "show names instead of ids",
 }

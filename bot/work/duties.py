@@ -194,6 +194,7 @@ class Office:
         if text:
             source = (taught.channel, taught.message_ts)
             await self.memory.teach(text, taught.author or taught.user, moment(taught.message_ts), source=source)
+            await self.stage.kept(taught.channel, taught.message_ts)
 
     async def backfill(self, channel: str) -> None:
         """Read back what was said in a channel, as far as it is kept."""

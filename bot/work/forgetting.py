@@ -55,6 +55,8 @@ class Forgetting:
             return await self._person(command.user, "me", command, sure=sure)
         if what.startswith("@") and command.people:
             return await self._person(command.people[0], what, command, sure=sure)
+        if what.startswith("@"):
+            return f"I do not know whom {escape(what)} means: pick the name from the list that opens while you type it."
         if what.casefold() in {"channel", "this channel"}:
             return await self._channel(command, sure=sure)
         return USAGE
@@ -71,7 +73,7 @@ class Forgetting:
         if user != command.user and not await self._may_decide(command.user):
             return ONLY_APPROVERS
         if not sure:
-            whose = "your messages" if user == command.user else f"messages of {person(user)}"
+            whose = "yours" if user == command.user else person(user)
             return _asked(await self._memory.count(user=user), f"{whose}, in every channel", what)
         return self._told(await self._memory.forget(user=user), f"person {user}", command)
 
@@ -79,20 +81,21 @@ class Forgetting:
         if not await self._may_decide(command.user):
             return ONLY_APPROVERS
         if not sure:
-            return _asked(await self._memory.count(channel=command.channel), "messages of this channel", "channel")
+            return _asked(await self._memory.count(channel=command.channel), "this channel", "channel")
         return self._told(await self._memory.forget(channel=command.channel), "channel", command)
 
     def _told(self, gone: int, what: str, command: Command) -> str:
         log.info("memory.forgotten", user=command.user, channel=command.channel, what=what, messages=gone)
         if not gone:
             return "Nothing of that was remembered, and nothing will bring it back."
-        return f"Forgotten for good: {gone} {'entry' if gone == 1 else 'entries'}. Nothing will bring that back."
+        return f"Forgotten for good: {gone:,} {'entry' if gone == 1 else 'entries'}. Nothing will bring that back."
 
 
-def _asked(count: int, what: str, again: str) -> str:
+def _asked(count: int, whose: str, again: str) -> str:
     if not count:
-        return f"I remember none of {what.removeprefix('messages of ')}, so there is nothing to forget."
+        return f"I remember no message of {whose}, so there is nothing to forget."
     return (
-        f"That would forget {count:,} of {what}, for good: I could not look back on them any more. "
-        f"If that is what you want, say `/nightdesk forget {escape(again)} confirm`."
+        f"That would forget {count:,} message{'' if count == 1 else 's'} of {whose}, for good: I could not look back "
+        f"on {'it' if count == 1 else 'them'} any more. If that is what you want, say "
+        f"`/nightdesk forget {escape(again)} confirm`."
     )

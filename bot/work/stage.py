@@ -54,6 +54,9 @@ class Stage(Protocol):
     async def seen(self, mention: Mention) -> None:
         """Show at once that the mention was heard."""
 
+    async def kept(self, channel: str, ts: str) -> None:
+        """Show at a message that it is remembered as a lesson."""
+
     async def tell(self, user: str, channel: str, text: str) -> None:
         """Tell one person alone."""
 
@@ -131,6 +134,10 @@ class SlackStage:
         """Show at once that the mention was heard."""
         await self._face.eyes(mention)
 
+    async def kept(self, channel: str, ts: str) -> None:
+        """Show at a message that it is remembered as a lesson."""
+        await self._face.kept(channel, ts)
+
     async def tell(self, user: str, channel: str, text: str) -> None:
         """Tell one person alone."""
         await self._face.tell(user, channel, text)
@@ -194,6 +201,10 @@ class NoStage:
     async def seen(self, mention: Mention) -> None:
         """There is nothing to react to."""
         log.warning("stage.none", mention=mention.event_id)
+
+    async def kept(self, channel: str, ts: str) -> None:
+        """There is nothing to react to."""
+        log.warning("stage.none", channel=channel, ts=ts)
 
     async def tell(self, user: str, channel: str, text: str) -> None:
         """Nobody can be told."""

@@ -87,6 +87,26 @@ async def test_a_question_about_a_service_opens_a_triage_and_the_same_again_open
     assert len(scene.cards()) == len(before) + 1
 
 
+async def test_a_pinned_message_is_a_lesson_and_is_marked_as_one(scene: Scene) -> None:
+    me = scene.workspace.team.app.user_id
+    pinned = await scene.workspace.say(AIKO.id, CHANNEL, "Never fail payments-db over during the nightly export")
+    await scene.workspace.settle()
+    await scene.workspace.react(MINA.id, pinned, "pushpin")
+
+    def marked() -> bool:
+        return any(one["name"] == "brain" and one["users"] == [me] for one in scene.replies(pinned)[0]["reactions"])
+
+    await scene.workspace.wait_for(marked, within_s=WITHIN_S, what="the mark of a lesson")
+    answer = await asked(scene, "what did Aiko say about a fail over of payments-db?")
+    assert answer.count("Never fail payments-db over during the nightly export") == 1
+    assert "Taught" in answer
+
+
+async def test_what_was_asked_is_no_answer(scene: Scene) -> None:
+    await asked(scene, "who has the zeppelin?")
+    assert "Nothing here remembers that yet" in await asked(scene, "where did we park the zeppelin?")
+
+
 async def test_another_question_is_answered_with_what_was_said_about_it(scene: Scene) -> None:
     await scene.workspace.say(AIKO.id, CHANNEL, "The certificate of the card gateway runs out on 3 March")
     answer = await asked(scene, "when does the gateway certificate run out?")

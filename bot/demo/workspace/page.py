@@ -129,7 +129,9 @@ class Page:
         user, channel, typed = str(body["as"]), str(body["channel"]), str(body["text"]).strip()
         command, _, rest = typed.partition(" ")
         if command in self._team.app.commands:
-            return self._told(await self._interactions.command(user, channel, command, rest.strip()))
+            return self._told(
+                await self._interactions.command(user, channel, command, as_slack(rest.strip(), self._team))
+            )
         return {"ok": True, "ts": self._team.speak(user, channel, as_slack(typed, self._team), body.get("thread")).ts}
 
     async def _react(self, body: Json) -> Json:

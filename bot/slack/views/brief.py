@@ -27,7 +27,7 @@ def brief(event: Briefed, names: Mapping[str, str]) -> Post:
         return post(words, [context(f":thought_balloon: {words}")])
     by_section: dict[str, list[str]] = {}
     for quote in remembered.lines:
-        by_section.setdefault(quote.section, []).append(_quote(quote, names))
+        by_section.setdefault(quote.section, []).append(quoted(quote, names))
     blocks: list[Block] = []
     for name, quotes in sorted(by_section.items(), key=_place):
         blocks += paragraphs(SECTIONS.get(name, line(name, 60).capitalize()), quotes)
@@ -42,11 +42,11 @@ def _place(section: tuple[str, object]) -> int:
     return order.index(section[0]) if section[0] in order else len(order)
 
 
-def _quote(quote: BriefLine, names: Mapping[str, str]) -> str:
+def quoted(quote: BriefLine, names: Mapping[str, str]) -> str:
+    """One line with who said it, when and where, and what was said later that may have ended it."""
     said = cut(" ".join(quote.text.split()), 400)
-    if quote.superseded_by:
-        said = f"~{said.replace('~', '-')}~ (out of date: {line(quote.superseded_by, 200)})"
     links = [address for address in (quote.permalink, *quote.more_permalinks[:MORE_SOURCES]) if safe_url(address)]
     sources = "".join(f", {link(address, 'message')}" for address in links)
     users = ", ".join(names.get(user, user) for user in quote.user.split(", "))
-    return f"“{said}” — {line(users, 60)}, {date(quote.said_at)}{sources}"
+    later = f". *Later:* {line(quote.superseded_by, 200)}" if quote.superseded_by else ""
+    return f"“{said}” — {line(users, 60)}, {date(quote.said_at)}{sources}{later}"

@@ -50,6 +50,11 @@ def nothing_to_tell(wish: str) -> str:
     )
 
 
+def look_now(service: str) -> str:
+    """Below an answer about the past of a service."""
+    return f"To have it looked at as it is now, say “look at {line(service, 60)}”."
+
+
 def nothing_known(services: Sequence[str]) -> str:
     """A question that neither memory nor a look at a service can answer."""
     known = line(", ".join(services), 600) or "none yet, write services.yaml"

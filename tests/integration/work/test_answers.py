@@ -31,11 +31,9 @@ class Room:
         self.journal = journal
         self.memory = memory
 
-    async def said(self, text: str, *, days_ago: float, channel: str = CHANNEL) -> None:
+    async def said(self, text: str, *, days_ago: float, channel: str = CHANNEL, user: str = "U0TOM") -> None:
         at = NOW - timedelta(days=days_ago)
-        await self.memory.remember(
-            [Message(id=f"{at.timestamp()}", channel=channel, user="U0TOM", text=text, sent_at=at)]
-        )
+        await self.memory.remember([Message(id=f"{at.timestamp()}", channel=channel, user=user, text=text, sent_at=at)])
 
     async def asked(self, text: str) -> str:
         ts = f"{NOW.timestamp():.6f}"
@@ -120,6 +118,88 @@ async def test_what_is_not_about_a_service_is_looked_up_in_memory(room: Room) ->
     await room.said("the certificate of the bank expires in May", days_ago=30)
     assert "expires in May" in await room.asked("when does the certificate expire?")
     assert "expires in May" in await room.commanded("certificate")
+
+
+@pytest.mark.parametrize("words", ["what was said yesterday?", "what happened yesterday?", "昨天大家说了什么？"])
+async def test_who_asks_for_all_of_a_time_is_told_all_of_it(room: Room, words: str) -> None:
+    await room.said("the pool has twelve connections", days_ago=1)
+    await room.said("the gateway was upgraded", days_ago=3)
+    answer = await room.asked(words)
+    assert "twelve connections" in answer
+    assert "gateway" not in answer
+
+
+async def test_the_past_of_a_service_is_remembered_and_only_the_present_looked_into(room: Room) -> None:
+    await room.said("checkout failed because the card gateway lost its certificate", days_ago=9)
+    answer = await room.asked("what did we do when checkout failed?")
+    assert "lost its certificate" in answer
+    assert "“look at checkout”" in answer
+    assert "lost its certificate" in await room.asked("why did checkout fail 9 days ago?")
+    assert await room.journal.open_ids() == []
+    assert "Looking into checkout" in await room.asked("look at checkout")
+
+
+async def test_a_past_that_nobody_remembers_is_looked_into(room: Room) -> None:
+    assert "Looking into checkout" in await room.asked("who changed checkout?")
+
+
+async def test_what_a_person_said_is_asked_for_by_their_name(room: Room) -> None:
+    await room.said("it takes an hour to warm the cache", days_ago=1)
+    answer = await room.asked("what did Tom say about the cache?")
+    assert "Tom" in answer
+    assert "an hour" in answer
+    assert "U0TOM" not in answer
+
+
+async def test_a_mention_in_what_was_said_is_told_by_name(room: Room) -> None:
+    await room.said("ask @U0MINA for the keys of the vault", days_ago=1)
+    assert "ask @Mina for the keys" in await room.asked("who has the keys of the vault?")
+
+
+async def test_the_thread_of_the_nearest_line_is_told_to_its_end(room: Room) -> None:
+    at = NOW - timedelta(days=2)
+    lines = ["the exporter is stuck", "tried a restart, no", "it was the proxy, fixed"]
+    thread = [
+        Message(
+            id=f"{number}", channel=CHANNEL, thread="0", user="U0TOM", text=text, sent_at=at + timedelta(hours=number)
+        )
+        for number, text in enumerate(lines)
+    ]
+    await room.memory.remember(thread)
+    await room.said("the canteen has soup", days_ago=2)
+    answer = await room.asked("what about the exporter?")
+    assert all(line in answer for line in lines)
+    assert "soup" not in answer
+
+
+async def test_the_same_alert_a_hundred_times_is_one_line_of_a_brief(room: Room) -> None:
+    for number in range(40):
+        await room.said(f"[FIRING:1] DiskFull on build-host: {number} % left", days_ago=number / 100)
+    await room.said("the build host gets a new disk on Friday", days_ago=0.5)
+    answer = await room.asked("brief me")
+    assert answer.count("DiskFull") == 1
+    assert "new disk on Friday" in answer
+
+
+async def test_contradictions_are_told_side_by_side_and_a_correction_with_what_it_corrects(room: Room) -> None:
+    await room.said("the wallet limit is 400 euro", days_ago=2)
+    await room.said("the wallet limit is 500 euro", days_ago=1, user="U0AIKO")
+    answer = await room.asked("what is the wallet limit?")
+    assert "400 euro" in answer
+    assert "500 euro" in answer
+    await room.asked("that was wrong because the limit of the wallet never was 500 euro")
+    answer = await room.asked("what is the wallet limit?")
+    assert "400 euro" in answer
+    assert "*Later:* 2026-03-04 12:00 UTC Mina: the limit of the wallet never was 500 euro" in answer
+
+
+async def test_what_was_taught_in_a_private_channel_stays_there(room: Room) -> None:
+    await room.memory.keep_private("C0SECRET")
+    source = ("C0SECRET", "1.0")
+    await room.memory.teach("the vault is opened with two keys", "U0TOM", NOW, source=source)
+    assert "two keys" not in await room.asked("how is the vault opened?")
+    told = await room.memory.look_back("how is the vault opened?", channel="C0SECRET", limit=5, budget_tokens=500)
+    assert [each.message.text for each in told] == ["the vault is opened with two keys"]
 
 
 async def test_where_nothing_is_known_it_says_what_could_be_asked(room: Room) -> None:

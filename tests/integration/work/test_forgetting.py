@@ -105,7 +105,7 @@ async def test_the_command_tells_the_whole_brief_in_text(counter: Counter) -> No
 
 async def test_anybody_may_have_their_own_messages_forgotten_once_they_confirm(counter: Counter) -> None:
     asked = await counter.command("forget me", user="UANN")
-    assert "1 of your messages, in every channel" in asked
+    assert "1 message of yours, in every channel" in asked
     assert "`/nightdesk forget me confirm`" in asked
     assert "4.18" in await counter.command("brief me")
     assert "Forgotten for good: 1 entry" in await counter.command("forget me confirm", user="UANN")
@@ -114,9 +114,9 @@ async def test_anybody_may_have_their_own_messages_forgotten_once_they_confirm(c
 
 async def test_a_person_is_forgotten_by_the_mention_as_slack_sends_it(counter: Counter) -> None:
     assert "Only approvers" in await counter.command("forget <@UBOB|bob>", user="UANN")
-    assert "2 of messages of <@UBOB>" in await counter.command("forget <@UBOB|bob>", user="UBOSS")
+    assert "2 messages of <@UBOB>, in every channel" in await counter.command("forget <@UBOB|bob>", user="UBOSS")
     assert "2 entries" in await counter.command("forget <@UBOB|bob> confirm", user="UBOSS")
-    assert "I remember none of <@UBOB>" in await counter.command("forget <@UBOB|bob>", user="UBOSS")
+    assert "I remember no message of <@UBOB>" in await counter.command("forget <@UBOB|bob>", user="UBOSS")
     assert "lunch?" not in await counter.command("brief me")
 
 
@@ -138,7 +138,7 @@ async def test_one_message_is_forgotten_by_its_link(counter: Counter) -> None:
 async def test_what_to_forget_must_be_said(counter: Counter) -> None:
     assert "forget me" in await counter.command("forget")
     assert "forget me" in await counter.command("forget everything")
-    assert "forget me" in await counter.command("forget @somebody without an account")
+    assert "whom @somebody means" in await counter.command("forget @somebody")
 
 
 async def test_the_keeping_of_a_channel_is_shown_and_changed(counter: Counter) -> None:

@@ -10,7 +10,7 @@ import { toast } from "./toasts.js";
 import { state, person, replies } from "./store.js";
 import { openThread } from "./place.js";
 
-const QUICK = ["eyes", "white_check_mark", "+1"];
+const QUICK = ["eyes", "white_check_mark", "+1", "pushpin"];
 
 export function author(message) {
   if (message.bot_id && message.username) return { id: null, name: message.username, initials: message.username[0].toUpperCase(), colour: "#5b6472", bot: true };
