@@ -177,7 +177,7 @@ def _quiet(service: str | None, look_back: timedelta, scope: Scope) -> Finding:
     hours = f"{look_back.total_seconds() / 3600:g}"
     return Finding(
         agent="changes",
-        title=f"looked, and quiet: no change{of} in the {hours} hours before the trouble began",
+        title=f"no change{of} in the {hours} hours before the trouble began",
         service=scope.service,
         indicator="changes",
         kind="change",

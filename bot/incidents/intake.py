@@ -23,6 +23,7 @@ from bot.incidents.journal import DUPLICATES, Journal
 from bot.incidents.lifecycle import moves
 from bot.incidents.silences import Silences
 from bot.models import (
+    SAME_ALERT,
     Alert,
     AlertJoined,
     AlertStatus,
@@ -207,7 +208,7 @@ class Intake:
         if known and _same(known, alert):
             await self._journal.count(incident.id, DUPLICATES, 1)
             return Receipt(fingerprint=alert.fingerprint, outcome="duplicate", incident_id=incident.id)
-        said = "the same alert" if known else why or f"its sender groups it here ({alert.source})"
+        said = SAME_ALERT if known else why or f"its sender groups it here ({alert.source})"
         damped = self._damping.flaps(incident, alert, self._clock())
         joined = AlertJoined(at=self._clock(), alert=alert, why=said, damped=damped)
         recorded = await self._journal.append(incident.id, joined)

@@ -17,6 +17,7 @@ from bot.models.evidence import (
 )
 from bot.models.incident import (
     EVENT,
+    SAME_ALERT,
     AlertJoined,
     AlertLeft,
     Answered,
@@ -56,6 +57,7 @@ from bot.models.standing import EarnedTrust, StandingApproval
 
 __all__ = [
     "EVENT",
+    "SAME_ALERT",
     "AgentName",
     "Alert",
     "AlertJoined",

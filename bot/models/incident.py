@@ -43,6 +43,10 @@ class Opened(_Fact):
     service: str | None = Field(default=None, description="catalogue name")
 
 
+SAME_ALERT = "the same alert"
+"""Why an alert joins an incident that it is part of already."""
+
+
 class AlertJoined(_Fact):
     """Another alert, or the same one again, belongs to this incident."""
 
@@ -236,6 +240,7 @@ class Noted(_Fact):
 
     kind: Literal["note"] = "note"
     text: str
+    quiet: bool = Field(default=False, description="for the record; the thread is not told")
 
 
 Event = Annotated[

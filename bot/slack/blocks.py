@@ -101,6 +101,11 @@ def section(text: str) -> Block:
     return {"type": "section", "text": mrkdwn(text)}
 
 
+def beside(text: str, accessory: Block | None) -> Block:
+    """A paragraph with a button or a menu at its side; with nothing, a paragraph."""
+    return {**section(text), "accessory": accessory} if accessory else section(text)
+
+
 def fields(pairs: Sequence[tuple[str, str]]) -> Block:
     """Up to ten labelled values, two in a row."""
     return {"type": "section", "fields": [mrkdwn(f"*{name}*\n{value or NOTHING}", FIELD) for name, value in pairs[:10]]}

@@ -61,6 +61,8 @@ class Easel:
         if await self._ledger.shown(drawn) == sketch.fingerprint:
             return False
         before = await self._ledger.sent(drawn)
+        # In words at first: a picture takes seconds, and would come to stand below the buttons of a proposal.
+        await self._outbox.post(mark, channel, drawing(sketch.title, sketch.words, None), thread=thread)
         file_id = await self._stored(sketch)
         shown = await self._shown(mark, channel, thread, sketch, file_id)
         await self._ledger.show(drawn, sketch.fingerprint)

@@ -52,6 +52,11 @@ def line(text: str, limit: int) -> str:
     return cut(" ".join(text[: 4 * limit + 4000].split()), limit)
 
 
+def bold(text: str, limit: int) -> str:
+    """As `line`, in bold: an asterisk of the outside would end it halfway."""
+    return f"*{line(text, limit).replace('*', '∗')}*"
+
+
 def label(text: str, limit: int) -> str:
     """Outside text for a `plain_text` object (a button, a title), where Slack interprets nothing; nor would others."""
     harmless = _OPENING.sub("<" + WORD_JOINER, _SHOUT.sub("@" + WORD_JOINER, clean(text[: 4 * limit + 4000])))

@@ -269,12 +269,12 @@ class Office:
             log.info("sweep.overtaken", incident=incident.id, why=str(moved_on))
 
     async def _audit(self, click: Decision, why: str) -> None:
-        """An unauthorised click leaves a trace on the incident."""
+        """An unauthorised click leaves a trace in the record of the incident."""
         text = f"Pressed {click.verdict} without being allowed to: {why}"
         try:
             await self.journal.append(
                 incident_of(click.proposal_id),
-                Noted(at=self.clock(), actor=click.user, text=text),
+                Noted(at=self.clock(), actor=click.user, text=text, quiet=True),  # the person alone was told
                 once=f"denied:{click.proposal_id}:{click.user}:{click.verdict}",
             )
         except IllegalTransition as impossible:

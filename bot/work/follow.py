@@ -24,6 +24,9 @@ REMEMBERED = frozenset({"resolved", "handed_over", "rejected"})
 SET_OFF = {"walk": WALKS, "learn": REMEMBERED, "audit": AUDITED, "teach_drawing": frozenset({"resolved"}),
            "postmortem": frozenset({"resolved"})}  # fmt: skip
 """Tasks of an incident, and the events that set them off."""
+DRAFTS = frozenset({"teach_drawing", "postmortem"})
+DRAFTED_AFTER = timedelta(seconds=5)
+"""A draft stands below the last words of its thread, not above them: Slack takes them a message a second."""
 UNDRAWN = frozenset({"alert_joined", "endorsed", "worded"})
 """Events that move nothing on the drawing."""
 DRAWN_AFTER = timedelta(milliseconds=200)
@@ -53,7 +56,8 @@ class Follow:
             await self._draw(incident_id, recorded)
         for task, kinds in SET_OFF.items():
             if event.kind in kinds:
-                await self._queue.add(task, incident_id, key=f"{incident_id}:{recorded.id}")
+                when = _moment(recorded.id) + DRAFTED_AFTER if task in DRAFTS else None
+                await self._queue.add(task, incident_id, key=f"{incident_id}:{recorded.id}", when=when)
         if isinstance(event, Proposed):
             await self._expiry(event.proposal.id, event.proposal.expires_at)
             await self._queue.add("standing", event.proposal.id, key=event.proposal.id)

@@ -158,7 +158,7 @@ async def played(running: World, log: Path) -> Story:
         recovered = await running.ratio()
     incident_id = buttons(proposal)[APPROVE].partition(".")[0]
     await scene.recorded(incident_id, "resolved")
-    thread = await scene.told(proposal["thread_ts"], "Resolved after")
+    thread = await scene.told(proposal["thread_ts"], "[file: postmortem-")
     return Story(pid, failing, recovered, log.read_text(), thread, await scene.incident(incident_id))
 
 
@@ -182,7 +182,7 @@ def test_the_thread_holds_a_brief_of_what_the_channel_knows(story: Story) -> Non
 def test_each_agent_has_found_something_and_the_thread_tells_it(story: Story, agent: str) -> None:
     found = [finding for finding in story.incident.findings if finding.agent == agent]
     assert found
-    assert f"{agent.capitalize()} looked for" in story.thread
+    assert any(line.strip().endswith(f" {agent.capitalize()}") for line in story.thread.splitlines())
     assert all(finding.evidence for finding in found)
 
 
@@ -191,7 +191,10 @@ def test_the_cause_names_the_session_by_its_pid_and_its_statement(story: Story) 
     assert str(story.pid) in best.statement
     assert f"Session {story.pid} (reporting-job) blocks" in story.thread
     assert "UPDATE accounts SET reported_at = now() WHERE kind = ?" in story.thread
-    assert "[file: " in story.thread  # the chart of the worst series
+
+
+def test_the_draft_of_the_post_mortem_comes_after_the_last_words(story: Story) -> None:
+    assert 0 < story.thread.index("Resolved after") < story.thread.index("[file: postmortem-")
 
 
 def test_exactly_one_change_was_proposed_and_it_expires_when_the_drawing_says(story: Story) -> None:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from bot.models import HandedOver, Incident, OutcomeUnknown, Phase, Recorded, Resolved, Verified
 from bot.plural import many
-from bot.slack.blocks import Block, Post, context, fields, header, post, section
-from bot.slack.text import date, line, link, safe_url
+from bot.slack.blocks import Block, Post, beside, context, fields, header, post, section
+from bot.slack.text import bold, date, line, link, safe_url
 from bot.slack.views import words
 from bot.slack.views.regroup import menu
 from bot.slack.views.standing import Standing, standing
@@ -17,10 +17,9 @@ def card(incident: Incident) -> Post:
         summary(incident),
         [
             header(f"{words.short_severity(incident.severity)} · {incident.service or incident.alert.name}"),
-            section(f"*{words.headline(incident)}*\n{_now(incident)}"),
+            beside(f"{bold(words.headline_of(incident.alert), words.HEADLINE)}\n{_now(incident)}", menu(incident)),
             fields(_facts(incident)),
             _cause(incident),
-            menu(incident),
             _links(incident),
         ],
     )
@@ -35,8 +34,6 @@ def summary(incident: Incident) -> str:
 def _facts(incident: Incident) -> list[tuple[str, str]]:
     facts = [
         ("Status", words.phase(incident.phase)),
-        ("Severity", words.severity(incident.severity)),
-        ("Service", words.service(incident)),
         ("Since", date(incident.alert.starts_at or incident.opened_at)),
         ("Alerts", _alerts(incident)),
     ]
@@ -49,8 +46,12 @@ def _facts(incident: Incident) -> list[tuple[str, str]]:
 
 
 def _alerts(incident: Incident) -> str:
+    """How many there are, how many fire, and how often they were told where that is more."""
+    received = 1 + incident.joined + incident.duplicates
     firing = sum(alert.status == "firing" for alert in incident.alerts)
-    return f"{len(incident.alerts)} ({firing} firing), {1 + incident.joined + incident.duplicates} received"
+    told = f", told {received} times" if received > len(incident.alerts) else ""
+    # Over is over for the bot too where it saw the recovery before the rule did: "firing" would only puzzle.
+    return f"{len(incident.alerts)}{'' if incident.phase is Phase.RESOLVED else f' ({firing} firing)'}{told}"
 
 
 def _cause(incident: Incident) -> Block | None:
@@ -102,7 +103,7 @@ def _settled(incident: Incident, where: Standing | None) -> str:
 def _last_word(recorded: Recorded) -> str:
     event = recorded.event
     if isinstance(event, Resolved | HandedOver):
-        return line(event.reason, 600)
+        return words.sentence(line(event.reason, 600))
     return line(event.statement, 600) if isinstance(event, Verified) else ""
 
 
@@ -110,4 +111,5 @@ def _links(incident: Incident) -> Block:
     alert = incident.alert
     sources = (("Alert", alert.url), ("Runbook", alert.runbook_url))
     shown = [link(url, name) for name, url in sources if safe_url(url)]
-    return context(" · ".join([f"Incident {line(incident.id, 80)}", *shown, "Everything else is in the thread."]))
+    named = [words.severity(incident.severity), f"incident {line(incident.id, 80)}"]
+    return context(" · ".join([*named, *shown, "Everything else is in the thread."]))

@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from bot.models import (
+    SAME_ALERT,
     Alert,
     AlertJoined,
     AlertLeft,
+    AlertStatus,
     Executed,
     HandedOver,
     Incident,
@@ -16,40 +18,62 @@ from bot.models import (
     Resolved,
     Severity,
 )
-from bot.slack.blocks import Post, bullets, context, fields, post, section
+from bot.plural import many
+from bot.slack.blocks import Post, bullets, context, post, section
 from bot.slack.text import cut, line, link, person, safe_url
 from bot.slack.views import words
+
+ENDED = 3
+"""Alerts that are named when several end."""
 
 
 def joined(events: Sequence[AlertJoined], worst_before: Severity | None) -> Post:
     """Alerts that joined, as one message. A rise in severity is told to the whole channel."""
     worst = min((e.alert.severity for e in events if e.alert.severity), key=lambda grade: grade.rank, default=None)
     risen = worst is not None and (worst_before is None or worst.rank < worst_before.rank)
-    count = "Another alert" if len(events) == 1 else f"{len(events)} alerts"
+    again = all(event.why == SAME_ALERT for event in events)
+    joining = "Another alert joined" if len(events) == 1 else f"{len(events)} alerts joined"
+    count = "The same alert again" if again else joining
     rise = f" Severity is now {words.severity(worst)}." if risen else ""
     emoji = ":small_red_triangle:" if risen else ":heavy_plus_sign:"
-    shown = [f"{_alert(event.alert)} — {line(event.why, 160)}" for event in events]
+    shown = [f"{_alert(event.alert)}{'' if again else f' — {line(event.why, 160)}'}" for event in events]
     return post(
-        f"{count} joined: {_alert(events[0].alert)}.{rise}",
-        [section(f"{emoji} *{count} joined.*{rise}\n{bullets(shown, most=5)}")],
+        f"{count}: {_alert(events[0].alert)}.{rise}",
+        [section(f"{emoji} *{count}.*{rise}\n{bullets(shown, most=5)}")],
         broadcast=risen,
     )
+
+
+def over(events: Sequence[AlertJoined], incident: Incident) -> Post | None:
+    """Alerts that ended while others go on; None where none goes on: that is the end, and told as one."""
+    firing = sum(alert.status is not AlertStatus.RESOLVED for alert in incident.alerts)
+    if not firing:
+        return None
+    names = "; ".join(dict.fromkeys(line(words.headline_of(event.alert), 120) for event in events[:ENDED]))
+    more = f"; {len(events) - ENDED} more" if len(events) > ENDED else ""
+    text = f"Ended: {names}{more}. {many(firing, 'alert')} of {len(incident.alerts)} still firing."
+    return post(text, [context(f":heavy_check_mark: {text}")])
 
 
 def resolved(event: Resolved, incident: Incident) -> Post:
     """The end, with how long it took and who was part of it; told to the whole channel."""
     lasted = words.since(event.at - incident.opened_at)
-    people = ", ".join(_people(incident)) or "nobody"
-    done = sum(isinstance(recorded.event, Executed) for recorded in incident.history)
+    reason = words.sentence(cut(event.reason, 1500))
     text = f"Resolved: {words.service(incident)}, {words.headline(incident)}, after {lasted}. {line(event.reason, 300)}"
     return post(
         text,
-        [
-            section(f":large_green_circle: *Resolved after {lasted}*\n{cut(event.reason, 1500)}"),
-            fields([("Ended by", person(event.actor)), ("People", people), ("Actions run", str(done))]),
-        ],
+        [section(f":large_green_circle: *Resolved after {lasted}*\n{reason}"), context(_part(event, incident))],
         broadcast=True,
     )
+
+
+def _part(event: Resolved, incident: Incident) -> str:
+    """Who ended it, what was done, and who else had a part in it."""
+    done = sum(isinstance(recorded.event, Executed) for recorded in incident.history)
+    ended = person(event.actor)
+    others = [one for one in _people(incident) if one != ended]
+    run = f"{many(done, 'action')} run" if done else "no action run"
+    return " · ".join([f"Ended by {ended}", run, *([f"with {', '.join(others)}"] if others else [])])
 
 
 def reopened(event: Reopened) -> Post:
@@ -84,13 +108,14 @@ def note(event: Noted) -> Post:
 
 
 def _alert(alert: Alert) -> str:
-    words_ = line(alert.summary or alert.name, 200)
-    status = f" ({alert.status.value})"
+    words_ = line(words.headline_of(alert), 200)
+    status = "" if alert.status is AlertStatus.FIRING else f" ({alert.status.value})"
     source = f" {link(alert.url, 'open')}" if safe_url(alert.url) else ""
     return f"{words_}{status}{source}"
 
 
 def _people(incident: Incident) -> list[str]:
-    actors = (recorded.event.actor for recorded in incident.history)
+    told = (one.event for one in incident.history if not (isinstance(one.event, Noted) and one.event.quiet))
+    actors = (event.actor for event in told)
     mentions = (person(actor) for actor in actors)
     return list(dict.fromkeys(mention for mention in mentions if mention.startswith("<@")))[:10]

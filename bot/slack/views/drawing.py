@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from bot.slack.blocks import NOTHING, Block, Post, context, plain, post, section
-from bot.slack.text import cut, label, line
+from bot.slack.blocks import NOTHING, Block, Post, context, post, section
+from bot.slack.text import bold, cut, label, line
 
 LEGEND = "✓ done · ▶ running · ⏳ waiting for people · ✗ failed · – skipped · ○ not reached"
 LONGEST_ALT = 1900
@@ -15,7 +15,7 @@ def drawing(title: str, words: str, file_id: str | None) -> Post:
     shown = _picture(words, file_id) if file_id else section(cut(words, 2800))
     return post(
         f"Where the playbook “{name}” stands: {line(_latest(words), 300)}",
-        [section(f":world_map: *{name}*: what is drawn is what runs"), shown, context(LEGEND)],
+        [section(f":world_map: {bold(title, 200)}, the playbook that runs"), shown, context(LEGEND)],
     )
 
 
@@ -24,7 +24,6 @@ def _picture(words: str, file_id: str) -> Block:
         "type": "image",
         "slack_file": {"id": file_id},
         "alt_text": label(" · ".join(words.splitlines()), LONGEST_ALT) or NOTHING,
-        "title": plain("The way so far", 100),
     }
 
 

@@ -8,8 +8,7 @@ from bot.models import Evidence, Finding, Found
 from bot.models.looks import is_replaced
 from bot.plural import many
 from bot.slack.blocks import Block, Post, bullets, context, post, section
-from bot.slack.text import line, link, safe_url
-from bot.slack.views import words
+from bot.slack.text import bold, line, link, safe_url
 
 EMOJI = {
     "metrics": ":chart_with_upwards_trend:",
@@ -33,7 +32,7 @@ def findings(event: Found, later: Sequence[Found] = ()) -> Post:
     wrong = [finding for finding in ordered if finding.score > 0]
     normal = [finding for finding in ordered if finding.score == 0]
     agent = line(event.agent, 40)
-    title = f"{EMOJI.get(event.agent, ':mag:')} *{agent.capitalize()}* looked for {words.duration(event.seconds)}"
+    title = f"{EMOJI.get(event.agent, ':mag:')} *{agent.capitalize()}*"
     nothing = "nothing unusual" if len(standing) == len(event.findings) else AGAIN
     if event.asked_by:
         title += f", asked by {line(event.asked_by, 40)}: _{line(event.question, 200)}_"
@@ -69,8 +68,16 @@ def _finding(finding: Finding) -> Block:
     others = [evidence for evidence in finding.evidence if evidence not in same]
     about = f" ({line(finding.service, 80)})" if finding.service and finding.service.casefold() not in own else ""
     source = _source(same[0], asked=True) if same else ""
-    facts = "\n" + bullets([fact(evidence, asked=True) for evidence in others], most=3) if others else ""
-    return section(f"*{line(finding.title, 300)}*{about}{source}{facts}")
+    told = [fact(_further(evidence, finding.title), asked=True) for evidence in others]
+    facts = f"\n{bullets(told, most=3)}" if told else ""
+    return section(f"{bold(finding.title, 300)}{about}{source}{facts}")
+
+
+def _further(evidence: Evidence, title: str) -> Evidence:
+    """What the fact says beyond the title that stands above it."""
+    said = evidence.statement
+    rest = said[len(title) :].lstrip(" .,;:") if said.casefold().startswith(title.casefold()) else ""
+    return evidence.model_copy(update={"statement": rest}) if rest else evidence
 
 
 def _more(weaker: list[Finding]) -> Block | None:

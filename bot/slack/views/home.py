@@ -6,9 +6,9 @@ from collections.abc import Mapping
 
 from bot.models import EarnedTrust, Incident, Proposal, StandingApproval
 from bot.plural import many
-from bot.slack.blocks import Block, button, context, fit, header, section
+from bot.slack.blocks import Block, beside, button, context, fit, header, section
 from bot.slack.desk import HomeContent
-from bot.slack.text import date, line, link, person
+from bot.slack.text import bold, date, line, link, person
 from bot.slack.views import words
 
 MOST = 20
@@ -53,18 +53,13 @@ def _granted(one: StandingApproval) -> Block:
         f"{person(one.granted_by)} after {one.successes} successes"
     )
     # No dialog that asks again: revoking only means that people are asked.
-    return _beside(text, button("Revoke", REVOKE, one.id, reads=f"Ask again: {one.action} on {one.service}"))
+    return beside(text, button("Revoke", REVOKE, one.id, reads=f"Ask again: {one.action} on {one.service}"))
 
 
 def _earned(one: EarnedTrust) -> Block:
     text = f":seedling: {words.trusted(one)} has helped {one.successes} times in a row."
     reads = f"Allow {one.action} on {one.service} in advance"
-    return _beside(text, button("Allow in advance …", GRANT, one.id, reads=reads))
-
-
-def _beside(text: str, pressed: Block) -> Block:
-    """A paragraph with its button."""
-    return {**section(text), "accessory": pressed}
+    return beside(text, button("Allow in advance …", GRANT, one.id, reads=reads))
 
 
 def _rest(count: int) -> list[Block]:
@@ -75,14 +70,15 @@ def _proposal(proposal: Proposal, links: Mapping[str, str]) -> str:
     where = link(links.get(proposal.incident_id), "Decide in the thread")
     sign = ":leftwards_arrow_with_hook: Take it back:" if proposal.undoes else ":raised_hand:"
     return (
-        f"{sign} *{line(proposal.effect, 300)}*\nTarget: {line(proposal.target, 200)} · "
+        f"{sign} {bold(proposal.effect, 300)}\nTarget: {line(proposal.target, 200)} · "
         f"Risk: {words.RISKS[proposal.risk]} · Expires {date(proposal.expires_at)}\n{where}"
     )
 
 
 def _incident(incident: Incident, links: Mapping[str, str]) -> str:
     where = link(links.get(incident.id), "Open the card")
+    title = f"{words.short_severity(incident.severity)} {incident.service or incident.alert.name}"
     return (
-        f"*{words.short_severity(incident.severity)} {words.service(incident)}: {words.headline(incident)}*\n"
+        f"{bold(f'{title}: {words.headline_of(incident.alert)}', 400)}\n"
         f"{words.phase(incident.phase)} · since {date(incident.opened_at)} · {where}"
     )

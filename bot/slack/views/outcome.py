@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from bot.models import Executed, Executing, NotExecuted, OutcomeUnknown, Verified
-from bot.slack.blocks import Post, context, fields, post, section
+from bot.slack.blocks import Post, context, post, section
 from bot.slack.text import cut, date, line
 from bot.slack.views import words
 from bot.slack.views.standing import Outcome
 
+Told = Executed | NotExecuted | OutcomeUnknown | Verified
+"""What of it the thread is told."""
 
-def outcome(event: Outcome, target: str, *, back: bool = False) -> Post:
+
+def outcome(event: Told, target: str, *, back: bool = False) -> Post:
     """The step as a message of the thread. `target` is what is acted on, in outside words.
 
     Args:
@@ -17,8 +20,6 @@ def outcome(event: Outcome, target: str, *, back: bool = False) -> Post:
     """
     about = line(target, 200)
     match event:
-        case Executing():
-            text = f":gear: Approved; acting on {about} now."
         case Executed():
             text = f":white_check_mark: Done on {about}: {cut(event.outcome, 1500)}"
         case NotExecuted():
@@ -61,13 +62,15 @@ def _unknown(event: OutcomeUnknown, about: str) -> Post:
 
 
 def _verified(event: Verified, *, back: bool) -> Post:
+    """The verdict and what it rests on; the statement names the figures where there is one."""
     figures = [("Before", words.figure(event.before, event.unit)), ("After", words.figure(event.after, event.unit))]
-    moved = "" if event.after is None else f" ({figures[0][1]} before, {figures[1][1]} after)"
-    verdict = _verdict(event, back=back)
-    text = f"{_without_emoji(verdict)}{moved}. {line(event.statement, 300)}".rstrip()
-    statement = section(cut(event.statement, 1500)) if event.statement.strip() else None
     known = event.before is not None or event.after is not None
-    return post(text, [section(f"*{verdict}*"), fields(figures) if known else None, statement])
+    verdict = _verdict(event, back=back)
+    if event.statement.strip():
+        text = f"{_without_emoji(verdict)}. {line(event.statement, 300)}"
+        return post(text, [section(f"*{verdict}.* {words.sentence(cut(event.statement, 1500))}")])
+    moved = f": {figures[0][1]} before, {figures[1][1]} after" if known else ""
+    return post(f"{_without_emoji(verdict)}{moved}.", [section(f"*{verdict}*{moved}.")])
 
 
 def _verdict(event: Verified, *, back: bool) -> str:

@@ -14,6 +14,8 @@ from bot.slack.views.standing import Standing, standing
 APPROVE = "nightdesk_approve"
 REJECT = "nightdesk_reject"
 DIGEST_PREFIX = 16
+PARAMETERS = 6
+"""Parameters that are shown."""
 
 
 def proposal(offered: Proposal, incident: Incident) -> Post:
@@ -26,11 +28,12 @@ def proposal(offered: Proposal, incident: Incident) -> Post:
                 f"{':leftwards_arrow_with_hook: *Take it back:*' if offered.undoes else ':wrench: *Proposed action:*'} "
                 f"{line(offered.effect, 500)}"
             ),
-            fields(_facts(offered)),
             section(f"*Why*\n{cut(offered.why, 700)}"),
+            fields(_facts(offered)),
             _evidence(offered, incident),
             section(f"*Blast radius*\n{cut(offered.blast_radius, 600)}\n*Rollback*\n{_rollback(offered)}"),
-            context(*_small_print(offered)),
+            context(_exactly(offered)),
+            context("\n".join(_small_print(offered))),
             _endorsed(offered, where),
             section(_standing(offered, where)),
             _buttons(offered) if where.open else None,
@@ -67,19 +70,21 @@ def _summary(offered: Proposal, incident: Incident, where: Standing) -> str:
 
 
 def _facts(offered: Proposal) -> list[tuple[str, str]]:
+    several = [("Approvals needed", str(offered.approvals_needed))] if offered.approvals_needed > 1 else []
     return [
-        ("Action", f"`{line(offered.action, 120).replace('`', ' ')}`"),
         ("Target", line(offered.target, 400)),
-        ("Risk", words.risk(offered)),
         ("Confidence in the cause", words.confidence(offered.confidence)),
-        ("Parameters", _parameters(offered)),
-        ("Approvals needed", str(offered.approvals_needed)),
+        ("Risk", words.risk(offered)),
+        *several,
     ]
 
 
-def _parameters(offered: Proposal) -> str:
+def _exactly(offered: Proposal) -> str:
+    """The action with its parameters, as it will run."""
     shown = [f"{line(str(name), 60)} = {line(str(value), 160)}" for name, value in offered.parameters.items()]
-    return bullets(shown, most=6) if shown else "none"
+    more = [f"… and {len(shown) - PARAMETERS} more"] if len(shown) > PARAMETERS else []
+    action = f"`{line(offered.action, 120).replace('`', ' ')}`"
+    return f"{action} with {', '.join([*shown[:PARAMETERS], *more])}" if shown else action
 
 
 def _evidence(offered: Proposal, incident: Incident) -> Block | None:
@@ -101,7 +106,7 @@ def _small_print(offered: Proposal) -> list[str]:
     checked = [_watched(offered)] if offered.verification else []
     asked = [f"Asked for by {person(offered.requested_by)}"] if offered.requested_by else []
     checked += [f"Dry run: {line(offered.rehearsal, 200)}"] if offered.rehearsal else []
-    return [f"Proposal {line(offered.id, 80)} · version `{line(offered.digest[:12], 12)}`{drawn}", *checked, *asked]
+    return [*checked, *asked, f"Proposal {line(offered.id, 80)} · version `{line(offered.digest[:12], 12)}`{drawn}"]
 
 
 def _watched(offered: Proposal) -> str:

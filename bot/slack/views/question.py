@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from bot.models import Answered, Asked, Event, Incident, Question, Unanswered
 from bot.slack.blocks import Block, Post, actions, button, context, post, section
-from bot.slack.text import date, line, person
+from bot.slack.text import bold, date, line, person
 from bot.slack.views import words
 
 ANSWER = "nightdesk_answer_"
@@ -22,7 +22,7 @@ def question(asked: Question, incident: Incident) -> Post:
     return post(
         f"{grade}: a question. {text}" if is_open else f"{text} {how}",
         [
-            section(f":speech_balloon: *{text}*\n{how}"),
+            section(f":speech_balloon: {bold(asked.text, 600)}\n{how}"),
             context(" · ".join(small)),
             _buttons(asked) if is_open else None,
         ],

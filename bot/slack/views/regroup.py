@@ -22,16 +22,12 @@ VERBS: dict[str, Literal["split", "merge"]] = {SPLIT: "split", MERGE: "merge"}
 
 
 def menu(incident: Incident) -> Block | None:
-    """The row with the menu; none on a card of something that is over."""
+    """The menu; none on a card of something that is over."""
     if incident.phase is Phase.RESOLVED:
         return None
     split = [option("Split off an alert…", f"split:{incident.id}")] if len(incident.alerts) > 1 else []
     options = [*split, option("Merge into another incident…", f"merge:{incident.id}")]
-    return {
-        "type": "actions",
-        "block_id": f"menu:{incident.id}",
-        "elements": [{"type": "overflow", "action_id": MENU, "options": options}],
-    }
+    return {"type": "overflow", "action_id": MENU, "options": options}
 
 
 def chosen(body: Any) -> tuple[str, str]:

@@ -9,6 +9,7 @@ from itertools import takewhile
 from bot.models import (
     AlertJoined,
     AlertLeft,
+    AlertStatus,
     Answered,
     Approved,
     Asked,
@@ -96,8 +97,7 @@ def message(turn: Turn, incident: Incident, names: Mapping[str, str]) -> Post | 
     """The message for the turn; None where the card alone tells it."""
     alerts = [recorded.event for recorded in turn.recorded if isinstance(recorded.event, AlertJoined)]
     if alerts:
-        told = [event for event in alerts if not event.damped]
-        return closing.joined(told, worst_before(turn.key, incident)) if told else None
+        return _alerts([event for event in alerts if not event.damped], worst_before(turn.key, incident), incident)
     posts = [_told(recorded, incident, names) for recorded in turn.recorded]
     return together([one for one in posts if one])
 
@@ -111,6 +111,14 @@ def overtaken(incident: Incident) -> list[Recorded]:
             if any(is_replaced(finding, recorded.event, later) for finding in recorded.event.findings):
                 found.append(recorded)
     return found
+
+
+def _alerts(events: Sequence[AlertJoined], before: Severity | None, incident: Incident) -> Post | None:
+    """Those that fire, and those that have ended."""
+    ended = [event for event in events if event.alert.status is AlertStatus.RESOLVED]
+    firing = [event for event in events if event not in ended]
+    told = [closing.joined(firing, before) if firing else None, closing.over(ended, incident) if ended else None]
+    return together([one for one in told if one])
 
 
 def _told(recorded: Recorded, incident: Incident, names: Mapping[str, str]) -> Post | None:
@@ -141,7 +149,7 @@ def _seen(event: Event, incident: Incident) -> Post | None:
         case Worded():
             return worded(event, incident)
         case Noted():
-            return closing.note(event)
+            return None if event.quiet else closing.note(event)
     return _asked(event, incident)
 
 
@@ -177,6 +185,8 @@ def _of_proposal(event: Event, incident: Incident) -> Post | None:
             return decision.decision(event, about)
         case Expired():
             return closing.expired(target, stays=decision.stays(about))
-        case Executing() | Executed() | NotExecuted() | OutcomeUnknown() | Verified():
+        case Executed() | NotExecuted() | OutcomeUnknown() | Verified():
             return outcome(event, target, back=bool(about and about.undoes))
+        case Executing():
+            return None  # a moment after the approval: the card and the proposal show it
     return None

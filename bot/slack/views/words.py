@@ -4,7 +4,18 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from bot.models import EarnedTrust, Hypothesis, Incident, ModelCost, Phase, Proposal, Risk, Severity, StandingApproval
+from bot.models import (
+    Alert,
+    EarnedTrust,
+    Hypothesis,
+    Incident,
+    ModelCost,
+    Phase,
+    Proposal,
+    Risk,
+    Severity,
+    StandingApproval,
+)
 from bot.slack.text import line
 
 PHASES = {
@@ -25,6 +36,7 @@ SEVERITIES = {
     Severity.INFO: "SEV4 (info)",
     Severity.LOW: "SEV5 (low)",
 }
+HEADLINE = 240
 RISKS = {
     Risk.READ_ONLY: ":white_circle: read-only",
     Risk.LOW: ":large_blue_circle: low",
@@ -60,7 +72,18 @@ def service(incident: Incident) -> str:
 
 def headline(incident: Incident) -> str:
     """What is wrong, in the sender's words, escaped."""
-    return line(incident.alert.summary or incident.alert.name, 240)
+    return line(headline_of(incident.alert), HEADLINE)
+
+
+def headline_of(alert: Alert) -> str:
+    """What is wrong, as the sender put it: not escaped."""
+    return alert.summary or alert.name
+
+
+def sentence(text: str) -> str:
+    """Begun with a capital and ended with a stop, as a sentence is; text that is none stays."""
+    begun = text[:1].upper() + text[1:]
+    return f"{begun}." if begun and begun[-1].isalnum() else begun
 
 
 def percent(share: float) -> str:

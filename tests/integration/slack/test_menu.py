@@ -84,8 +84,8 @@ async def test_where_there_is_nothing_to_merge_into_that_person_is_told(
 
 def test_an_only_alert_cannot_be_split_off_and_what_is_over_has_no_menu() -> None:
     def options(incident: Incident) -> list[str]:
-        found = [element for block in card(incident).blocks for element in block.get("elements", ())]
-        return [option["value"] for element in found for option in element.get("options", ())]
+        menus = [block["accessory"] for block in card(incident).blocks if "accessory" in block]
+        return [option["value"] for menu in menus for option in menu["options"]]
 
     assert options(an_incident("I1")) == ["merge:I1"]
     assert options(an_incident("I1", alerts=2)) == ["split:I1", "merge:I1"]

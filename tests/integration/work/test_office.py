@@ -151,7 +151,7 @@ async def test_an_unauthorised_click_is_told_to_that_person_and_leaves_a_trace(d
     ((user, text),) = desk.stage.told
     assert (user, "You are not among the approvers" in text) == ("UEVE", True)
     note = await desk.last_note()
-    assert note.actor == "UEVE"
+    assert (note.actor, note.quiet) == ("UEVE", True)
     assert "ressed approve without being allowed to: You are not among the approvers" in note.text
     assert (await desk.gate.incident()).phase is Phase.AWAITING
 

@@ -8,9 +8,14 @@ import pytest
 
 from bot.errors import BadInput
 from bot.models import (
+    SAME_ALERT,
+    AlertJoined,
+    AlertStatus,
     Endorsed,
     Executed,
+    Executing,
     Expired,
+    Found,
     HandedOver,
     Noted,
     NotExecuted,
@@ -79,7 +84,7 @@ def test_figures_carry_their_unit(value: float | None, unit: str | None, said: s
 def test_the_card_says_how_things_stand() -> None:
     shown = read(card(stories.incident(stories.until_proposed())))
     for expected in (
-        "SEV2 · payments", ":raised_hand: Approval needed", "SEV2 (high)", "1 (1 firing), 1 received",
+        "SEV2 · payments", ":raised_hand: Approval needed", "SEV2 (high)", "1 (1 firing)",
         "A batch session holds a lock (86 %, very likely)", "Waiting for 1 approval",
         "<https://alerts.example.com/1|Alert>", "<!date^",
     ):  # fmt: skip
@@ -170,6 +175,16 @@ def test_what_an_agent_could_not_see_is_said() -> None:
     assert "loki: timed out" in shown
 
 
+def found(title: str, *statements: str) -> Post:
+    """The report of an agent with that one finding."""
+    (evidence,) = stories.finding().evidence
+    facts = tuple(evidence.model_copy(update={"statement": said}) for said in statements or (title,))
+    report = Found(at=stories.at(1), agent="logs", findings=(stories.finding(title=title, evidence=facts),), seconds=1)
+    shown = last_message(report)
+    assert shown is not None
+    return shown
+
+
 def test_the_brief_quotes_with_names_and_permalinks() -> None:
     of = stories.incident(stories.until_proposed()[:2])
     shown = read(message(next_turn(of.history[-1:]), of, {stories.MINA: "mina"}))
@@ -199,6 +214,67 @@ def test_an_unknown_outcome_asks_a_person_to_look() -> None:
 )  # fmt: skip
 def test_each_turn_is_told_in_the_thread(event: object, expected: str) -> None:
     assert expected in read(last_message(event))
+
+
+def test_an_alert_that_ends_while_others_go_on_is_told_in_one_line_and_joins_nothing() -> None:
+    ended = stories.joined(2, status=AlertStatus.RESOLVED)
+    shown = last_message(stories.joined(2), ended)
+    assert shown is not None
+    assert shown.text == "Ended: 5xx of payments at 12 %. 1 alert of 2 still firing."
+    assert [block["type"] for block in shown.blocks] == ["context"]
+
+
+def test_the_end_of_the_last_alert_is_told_by_the_resolution_alone() -> None:
+    ended = AlertJoined(at=stories.at(4), alert=stories.alert(status=AlertStatus.RESOLVED), why=SAME_ALERT)
+    assert last_message(ended) is None
+
+
+def test_the_same_alert_again_is_no_other_alert() -> None:
+    again = AlertJoined(at=stories.at(4), alert=stories.alert(starts_at=stories.at(3)), why=SAME_ALERT)
+    assert "The same alert again: 5xx of payments at 12 %" in read(last_message(again))
+
+
+def test_alerts_that_end_and_alerts_that_fire_share_a_message() -> None:
+    of = stories.incident(
+        [*stories.until_proposed(), stories.joined(2), stories.joined(3, status=AlertStatus.RESOLVED)]
+    )
+    shown = read(message(next_turn(of.history[-2:]), of, {}))
+    assert "Another alert joined" in shown
+    assert "Ended: " in shown
+
+
+def test_what_is_noted_for_the_record_alone_is_not_told_and_makes_nobody_a_part_of_it() -> None:
+    click = Noted(at=stories.at(3), actor="U0RAJ", text="pressed Approve", quiet=True)
+    assert last_message(click) is None
+    of = stories.incident([*stories.until_proposed(), click, stories.until_resolved()[-1]])
+    assert "U0RAJ" not in read(message(next_turn(of.history[-1:]), of, {}))
+
+
+def test_an_approval_and_its_carrying_out_are_one_message() -> None:
+    assert last_message(Executing(at=stories.at(3), owner="w1", **ABOUT)) is None
+
+
+def test_the_verdict_says_its_figures_once() -> None:
+    story = stories.until_resolved()
+    of = stories.incident(story[:-1])
+    shown = message(next_turn(of.history[-1:]), of, {})
+    assert shown is not None
+    assert shown.blocks[0]["text"]["text"] == "*:seedling: It helped.* Errors are gone."
+    bare = story[-2].model_copy(update={"statement": ""})
+    assert "*:seedling: It helped*: 0.12 before, 0.001 after." in read(last_message(bare))
+
+
+def test_a_fact_says_only_what_its_title_does_not() -> None:
+    shown = read(found("New: 17 lines of timeouts", "New: 17 lines of timeouts. For example: no connection"))
+    assert shown.count("17 lines of timeouts") == 2  # in the notification and in the title
+    assert "• For example: no connection" in shown
+
+
+def test_asterisks_of_a_log_line_do_not_end_the_bold_of_its_title() -> None:
+    shown = found("New: while <*> tuple in relation")
+    assert any(
+        "*New: while &lt;∗&gt; tuple in relation*" in block.get("text", {}).get("text", "") for block in shown.blocks
+    )
 
 
 def test_only_a_rise_in_severity_is_told_to_the_whole_channel() -> None:
