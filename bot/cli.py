@@ -60,7 +60,10 @@ def serve(
         typer.Option(help="'executor' alone holds the credentials of actions, 'worker' does all else; default: all."),
     ] = None,
 ) -> None:
-    """Run the bot: alert webhooks, Slack and background work, until Ctrl-C. Settings come from NIGHTDESK_* and TOML."""
+    """Run the bot until Ctrl-C.
+
+    Alert webhooks, Slack and background work. Settings come from NIGHTDESK_* and nightdesk.toml.
+    """
     from bot.observability import configure_logging
     from bot.settings import load
 
@@ -79,7 +82,10 @@ def demo(
     port: Annotated[int, typer.Option(help="Port of the workspace page; 0 picks a free one.")] = 3000,
     folder: Annotated[Path | None, typer.Option(help="Keep logs and data here instead of a temporary folder.")] = None,
 ) -> None:
-    """Show the whole promise on a real failure, in a local workspace that looks like Slack."""
+    """Show it on a real failure, on this machine alone.
+
+    In a local workspace that looks like Slack: open the page, read the thread, press Approve.
+    """
     from bot.demo.command import play
 
     raise typer.Exit(_run(lambda: play(headless=headless, port=port, folder=folder)))
@@ -87,7 +93,10 @@ def demo(
 
 @app.command()
 def doctor() -> None:
-    """Check every connection, token scope, playbook and the catalogue: one line each, with what to do."""
+    """Check the whole setup, and say what to do.
+
+    Every connection, token scope, playbook and the catalogue, one line each. Exit code 1 if there is something to mend.
+    """
     from bot.doctor import examine
     from bot.settings import load
 
@@ -99,7 +108,10 @@ def diagnose(
     case: Annotated[Path, typer.Option("--case", help="A folder with case.json and recorded telemetry.")],
     as_json: Annotated[bool, typer.Option("--json", help="For programs.")] = False,
 ) -> None:
-    """Name the likely causes of a recorded incident, best first. Needs no Redis, no Slack and no model."""
+    """Name the likely causes of a recorded incident.
+
+    Best first. Needs no Redis, no Slack and no model; docs/diagnosis.md describes a case.
+    """
     from bot.diagnosis import command
 
     print(command(case, as_json=as_json))
@@ -108,19 +120,26 @@ def diagnose(
 @app.command()
 def report(
     days: Annotated[int, typer.Option(min=1, max=400, help="How far back.")] = 30,
+    before: Annotated[
+        float | None, typer.Option(min=0, help="Minutes to recovery before the bot, by your own records.")
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="For programs.")] = False,
 ) -> None:
-    """What the bot was worth: incidents, time to brief, proposal and recovery, decisions, nights."""
+    """What the bot was worth, counted from its record.
+
+    Incidents and nights, time to brief, proposal and recovery, what became of proposals, and a comparison.
+    """
     from bot.report import report as summarise
     from bot.settings import load
 
-    _run(lambda: summarise(load(), days=days, as_json=as_json, out=print))
+    before_s = None if before is None else before * 60
+    _run(lambda: summarise(load(), days=days, as_json=as_json, out=print, before_s=before_s))
 
 
 @alert_app.command("parse")
 def alert_parse(
     file: Annotated[str, typer.Argument(help="A file, or - for standard input.")],
-    source: Annotated[str, typer.Option(help="Format or configured source; 'auto' recognises the sender.")],
+    source: Annotated[str, typer.Option(help="Format or configured source; 'auto' recognises the sender.")] = "auto",
 ) -> None:
     """Print the alerts of a webhook body as Nightdesk reads them (JSON)."""
     from bot.alerts.formats import parse, render

@@ -3,59 +3,56 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
-from statistics import median
 from zoneinfo import ZoneInfo
 
 from bot.errors import Misconfigured, NotFound
 from bot.incidents import Journal
+from bot.incidents.worth import NIGHT, Worth
+from bot.incidents.worth import measure as measured
 from bot.models import Incident
+from bot.plural import many
 from bot.settings import Settings
-from bot.storage import redis_at_hand, require_usable
+from bot.storage import holds_anything, redis_at_hand, require_usable
 
-NIGHT = (22, 7)
-"""Local hours: from ten in the evening to seven in the morning."""
-
-
-@dataclass(frozen=True)
-class Worth:
-    """The figures of some days. Seconds are medians; None where there was nothing to measure."""
-
-    days: int
-    incidents: int
-    at_night: int
-    alerts: int
-    alert_to_brief_s: float | None
-    alert_to_cause_s: float | None
-    alert_to_proposal_s: float | None
-    proposal_to_decision_s: float | None
-    alert_to_recovery_s: float | None
-    proposed: int
-    approved: int
-    rejected: int
-    expired: int
-    recovered: int
-    not_recovered: int
-    outcome_unknown: int
-    handed_over: int
+COMPARABLE = 5
+"""Fewer incidents than this on either side are no comparison."""
 
 
-async def report(settings: Settings, *, days: int, as_json: bool, out: Callable[[str], None]) -> None:
+async def report(
+    settings: Settings, *, days: int, as_json: bool, out: Callable[[str], None], before_s: float | None = None
+) -> None:
     """Print the figures of the last days.
 
+    Args:
+        before_s: how long an incident took before there was a bot, by the team's own records.
+
     Raises:
-        Misconfigured: Redis cannot be used.
+        Misconfigured: Redis cannot be used, or the time zone does not exist.
     """
+    incidents = await _recorded(settings, datetime.now(UTC) - timedelta(days=days))
+    worth = measure(incidents or (), days, settings.slack.timezone)
+    if as_json:
+        out(json.dumps(asdict(worth), indent=2))
+    elif incidents is None:
+        out(f"No incidents in the last {days} days: {settings.data_dir} holds no record (NIGHTDESK_DATA_DIR).")
+    else:
+        out(table(worth, zone=settings.slack.timezone, before_s=before_s))
+
+
+async def _recorded(settings: Settings, since: datetime) -> list[Incident] | None:
+    """None where there is no record at all, and none is begun by looking."""
+    if settings.redis is None and not holds_anything(settings.data_dir):
+        return None
     async with redis_at_hand(settings.redis, settings.data_dir) as redis:
         await require_usable(redis)
-        incidents = await _incidents(Journal(redis), datetime.now(UTC) - timedelta(days=days))
-    worth = measure(incidents, days, settings.slack.timezone)
-    out(json.dumps(asdict(worth), indent=2) if as_json else table(worth))
+        return await recorded_since(Journal(redis), since)
 
 
-async def _incidents(journal: Journal, since: datetime) -> list[Incident]:
+async def recorded_since(journal: Journal, since: datetime) -> list[Incident]:
+    """The incidents that began since then."""
     closed = await journal.closed_ids(since=since.timestamp(), limit=10_000)
     known = [await _read(journal, name) for name in dict.fromkeys([*closed, *await journal.open_ids()])]
     return [incident for incident in known if incident and incident.opened_at >= since]
@@ -79,99 +76,82 @@ def measure(incidents: Sequence[Incident], days: int, timezone: str) -> Worth:
         zone = ZoneInfo(timezone)
     except (KeyError, ValueError, OSError):
         raise Misconfigured(f"NIGHTDESK_SLACK__TIMEZONE: '{timezone}' is not an IANA time zone.") from None
-
-    def count(kind: str) -> int:
-        return sum(recorded.event.kind == kind for incident in incidents for recorded in incident.history)
-
-    verdicts = [
-        recorded.event.recovered
-        for incident in incidents
-        for recorded in incident.history
-        if recorded.event.kind == "verified"
-    ]
-    return Worth(
-        days=days,
-        incidents=len(incidents),
-        at_night=sum(_at_night(incident.opened_at.astimezone(zone).hour) for incident in incidents),
-        alerts=sum(1 + incident.joined for incident in incidents),
-        alert_to_brief_s=_median_to(incidents, "briefed"),
-        alert_to_cause_s=_median_to(incidents, "hypotheses"),
-        alert_to_proposal_s=_median_to(incidents, "proposed"),
-        proposal_to_decision_s=_median([taken for incident in incidents for taken in _decisions_s(incident)]),
-        alert_to_recovery_s=_median([_recovery_s(incident) for incident in incidents]),
-        proposed=count("proposed"),
-        approved=count("approved"),
-        rejected=count("rejected"),
-        expired=count("expired"),
-        recovered=sum(verdicts),
-        not_recovered=len(verdicts) - sum(verdicts),
-        outcome_unknown=count("outcome_unknown"),
-        handed_over=count("handed_over"),
-    )
+    return measured(incidents, days, zone)
 
 
-def table(worth: Worth) -> str:
+def table(worth: Worth, *, zone: str = "UTC", before_s: float | None = None) -> str:
     """The figures for people."""
+    asked = f" {many(worth.questions, 'triage')} that people asked for." if worth.questions else ""
     if not worth.incidents:
-        return f"No incidents in the last {worth.days} days."
-    decided = f"{worth.approved} approved, {worth.rejected} rejected, {worth.expired} expired"
-    outcome = (
-        f"{worth.recovered} recovered, {worth.not_recovered} not, {worth.outcome_unknown} unknown, "
-        f"{worth.handed_over} handed over"
-    )
-    rows = [
-        ("Incidents", f"{worth.incidents} in {worth.days} days, {worth.at_night} at night ({worth.alerts} alerts)"),
-        ("Alert to brief", _spoken(worth.alert_to_brief_s)),
-        ("Alert to cause", _spoken(worth.alert_to_cause_s)),
-        ("Alert to proposal", _spoken(worth.alert_to_proposal_s)),
-        ("Proposal to decision", _spoken(worth.proposal_to_decision_s)),
-        ("Alert to recovery (MTTR)", _spoken(worth.alert_to_recovery_s)),
-        ("Proposals", f"{worth.proposed}: {decided}"),
-        ("Outcomes", outcome),
-    ]
-    return "\n".join(f"{name:<26}{value}" for name, value in rows)
+        return f"No incidents in the last {worth.days} days.{asked}"
+    rows = [*_incidents_rows(worth), *_night_rows(worth, zone), *_time_rows(worth), *_proposal_rows(worth)]
+    lines = [f"{name:<{WIDTH}}{value}".rstrip() if name or value else "" for name, value in rows]
+    return "\n".join([*lines, "", *_comparison(worth, before_s)])
 
 
-def _median_to(incidents: Sequence[Incident], kind: str) -> float | None:
-    return _median([_seconds_to(incident, kind) for incident in incidents])
+WIDTH = 26
+Row = tuple[str, str]
 
 
-def _seconds_to(incident: Incident, kind: str) -> float | None:
-    first = next((recorded.event.at for recorded in incident.history if recorded.event.kind == kind), None)
-    return (first - incident.opened_at).total_seconds() if first else None
+def _incidents_rows(worth: Worth) -> Iterator[Row]:
+    yield "Incidents", f"{worth.incidents} in {many(worth.days, 'day')} ({many(worth.alerts, 'alert')})"
+    yield "  by an approved action", f"{worth.ended_by_action} ended"
+    yield "  by themselves", f"{worth.ended_by_itself} ended"
+    yield "  by people", f"{worth.ended_by_people} ended"
+    if worth.still_open:
+        yield "  not yet", f"{worth.still_open} open"
+    if worth.questions:
+        yield "Asked for by people", f"{many(worth.questions, 'triage')}, not counted here"
 
 
-def _decisions_s(incident: Incident) -> list[float]:
-    """From each proposal to its own decision; what nobody decided has none."""
-    proposed: dict[str, datetime] = {}
-    taken: list[float] = []
-    for recorded in incident.history:
-        event = recorded.event
-        if event.kind == "proposed":
-            proposed[event.proposal.id] = event.at
-        elif event.kind in {"approved", "rejected"} and (asked := proposed.get(event.proposal_id)):
-            taken.append((event.at - asked).total_seconds())
-    return taken
+def _night_rows(worth: Worth, zone: str) -> Iterator[Row]:
+    yield "At night", f"{worth.at_night} ({NIGHT[0]}:00 to {NIGHT[1]:02}:00, {zone})"
+    if worth.at_night:
+        yield "  nobody was needed", str(worth.night_nobody)
+        yield "  one decision", str(worth.night_decision)
+        yield "  people had to look", str(worth.night_people)
 
 
-def _recovery_s(incident: Incident) -> float | None:
-    verified = incident.last("verified")
-    if verified and getattr(verified.event, "recovered", False):
-        return (verified.event.at - incident.opened_at).total_seconds()
-    return _seconds_to(incident, "resolved")
+def _time_rows(worth: Worth) -> Iterator[Row]:
+    yield "Medians", ""
+    yield "  alert to brief", spoken(worth.alert_to_brief_s)
+    yield "  alert to cause", spoken(worth.alert_to_cause_s)
+    yield "  alert to proposal", spoken(worth.alert_to_proposal_s)
+    yield "  proposal to decision", spoken(worth.proposal_to_decision_s)
+    yield "  alert to recovery", f"{spoken(worth.alert_to_recovery_s)} (MTTR)"
 
 
-def _median(values: Sequence[float | None]) -> float | None:
-    known = [value for value in values if value is not None]
-    return round(median(known), 1) if known else None
+def _proposal_rows(worth: Worth) -> Iterator[Row]:
+    advance = f" ({worth.approved_in_advance} in advance)" if worth.approved_in_advance else ""
+    decided = f"{worth.approved} approved{advance}, {worth.rejected} rejected, {worth.expired} expired"
+    yield "Proposals", f"{worth.proposed}: {decided}"
+    unknown = f", {worth.outcome_unknown} with an unknown outcome" if worth.outcome_unknown else ""
+    yield "  what was done", f"helped {worth.recovered} times, did not {worth.not_recovered} times{unknown}"
 
 
-def _at_night(hour: int) -> bool:
-    evening, morning = NIGHT
-    return hour >= evening or hour < morning
+def _comparison(worth: Worth, before_s: float | None) -> Iterator[str]:
+    """What the figures are compared with, and how far that carries."""
+    acted, people = worth.action_to_recovery_s, worth.people_to_recovery_s
+    if worth.ended_by_action and acted is not None:
+        yield f"With an approved action: {spoken(acted)} to recovery (median of {worth.ended_by_action})."
+    if worth.ended_by_people and people is not None:
+        yield f"Solved by people:        {spoken(people)} to recovery (median of {worth.ended_by_people})."
+    if before_s is not None and acted is not None:
+        yield f"Before, by your figure:  {spoken(before_s)}."
+    if min(worth.ended_by_action, worth.ended_by_people) < COMPARABLE and before_s is None:
+        yield (
+            f"No comparison: it takes {COMPARABLE} incidents of both kinds, or your own figure from before "
+            "(--before MINUTES)."
+        )
+    else:
+        yield "These are different incidents: people get the harder ones, so the difference is not all the bot's."
 
 
-def _spoken(seconds: float | None) -> str:
+def spoken(seconds: float | None) -> str:
+    """Such as "7.5 s", "4 min" or "2 h 5 min"."""
     if seconds is None:
         return "–"
-    return f"{seconds:.1f} s" if seconds < 120 else f"{seconds / 60:.1f} min"
+    if seconds < 120:
+        return f"{seconds:.1f} s"
+    minutes = round(seconds / 60)
+    return f"{minutes} min" if minutes < 120 else f"{minutes // 60} h {minutes % 60} min"

@@ -46,7 +46,9 @@ async def require_usable(redis: Redis) -> str:
     try:
         about = await redis.info()
     except RedisError as error:
-        raise Misconfigured(f"Redis cannot be used: {error}. Check NIGHTDESK_REDIS_URL and that it is up.") from error
+        raise Misconfigured(
+            f"Redis cannot be used: {str(error).rstrip('.')}. Check NIGHTDESK_REDIS_URL and that it is up."
+        ) from error
     version = str(about["redis_version"])
     if tuple(int(part) for part in version.split(".")[:2]) < OLDEST:
         raise Misconfigured(f"Redis {version} is too old: 6.2 or newer is needed.")

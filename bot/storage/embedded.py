@@ -82,6 +82,11 @@ async def redis_at_hand(url: str | None, folder: Path) -> AsyncIterator[Redis]:
             yield redis
 
 
+def holds_anything(folder: Path) -> bool:
+    """Whether a private Redis has ever kept something in that folder."""
+    return (folder / "redis").is_dir()
+
+
 async def _alive(url: str) -> bool:
     async with connect(url) as redis:
         try:
@@ -107,7 +112,9 @@ def _home(folder: Path) -> Path:
     try:
         home.mkdir(parents=True, exist_ok=True, mode=0o700)
     except OSError as error:
-        raise Misconfigured(f"The data folder {folder} cannot be written ({error}): set NIGHTDESK_DATA_DIR.") from error
+        raise Misconfigured(
+            f"The data folder {folder} cannot be written ({error.strerror}): set NIGHTDESK_DATA_DIR."
+        ) from error
     return home
 
 

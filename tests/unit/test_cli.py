@@ -88,7 +88,7 @@ def test_an_alert_is_printed_as_json(nightdesk: Run) -> None:
 
 
 def test_an_alert_may_come_from_standard_input(nightdesk: Run) -> None:
-    ran = nightdesk("alert", "parse", "--source", "auto", "-", stdin=FIRING.read_text())
+    ran = nightdesk("alert", "parse", "-", stdin=FIRING.read_text())
     assert json.loads(ran.stdout)[0]["name"]
 
 
@@ -168,8 +168,10 @@ def test_the_catalogue_is_checked(nightdesk: Run, tmp_path: Path) -> None:
     failed(nightdesk("services", "check"), 1, "a uses database 'b'")
 
 
-def test_the_report_of_a_new_installation_says_so(nightdesk: Run) -> None:
-    assert nightdesk("report", "--days", "7").stdout == "No incidents in the last 7 days.\n"
+def test_the_report_of_a_new_installation_says_so(nightdesk: Run, tmp_path: Path) -> None:
+    said = nightdesk("report", "--days", "7").stdout
+    assert said == "No incidents in the last 7 days: data holds no record (NIGHTDESK_DATA_DIR).\n"
+    assert not (tmp_path / "data").exists()  # looking begins nothing
     assert json.loads(nightdesk("report", "--json").stdout)["incidents"] == 0
 
 

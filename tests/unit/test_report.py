@@ -88,15 +88,33 @@ def test_a_quiet_month_is_one_line() -> None:
 
 def test_the_table_says_the_figures_in_units() -> None:
     text = table(worth(RECOVERED, REJECTED))
-    assert "Incidents                 2 in 30 days, 2 at night (2 alerts)" in text
-    assert "Alert to brief            –" in text
-    assert "Alert to proposal         8.0 s" in text
+    assert "Incidents                 2 in 30 days (2 alerts)" in text
+    assert "At night                  2 (22:00 to 07:00, UTC)" in text
+    assert "  alert to brief          –" in text
+    assert "  alert to proposal       8.0 s" in text
     assert "Proposals                 2: 1 approved, 1 rejected, 0 expired" in text
 
 
 def test_long_times_are_told_in_minutes() -> None:
     slow = incident(opened(), Resolved(at=NOW + timedelta(minutes=42), reason="over"))
-    assert "Alert to recovery (MTTR)  42.0 min" in table(worth(slow))
+    assert "  alert to recovery       42 min (MTTR)" in table(worth(slow))
+
+
+def test_few_incidents_are_called_no_comparison() -> None:
+    assert "No comparison: it takes 5 incidents of both kinds" in table(worth(RECOVERED, REJECTED))
+
+
+def test_the_teams_own_figure_is_a_comparison_and_what_it_is_worth_is_said() -> None:
+    text = table(worth(RECOVERED), before_s=2700)
+    assert "With an approved action: 32.0 s to recovery (median of 1)." in text
+    assert "Before, by your figure:  45 min." in text
+    assert "These are different incidents" in text
+
+
+def test_both_kinds_are_compared_where_there_are_enough_of_them() -> None:
+    text = table(worth(*[RECOVERED] * 5, *[REJECTED] * 5))
+    assert "Solved by people:        100.0 s to recovery (median of 5)." in text
+    assert "No comparison" not in text
 
 
 def test_an_incident_that_came_back_is_counted_from_its_first_beginning() -> None:
