@@ -324,7 +324,7 @@ async def _slack(
 ) -> tuple[Open, Stage, Membership, Names]:
     """The workspace's door, stage and groups; without a workspace, none of them."""
     if not settings.slack.configured:
-        log.warning("slack.not_configured", mend="set SLACK_BOT_TOKEN and SLACK_SIGNING_SECRET (or SLACK_APP_TOKEN)")
+        log.warning("slack.not_configured", mend=f"set {settings.slack.lacking}: docs/slack.md")
         return _no_door, NoStage(), _nobody, _nameless
     slack = await stack.enter_async_context(Slack.open(settings.slack))
     ledger = Ledger(redis)

@@ -58,8 +58,10 @@ async def checks(settings: Settings) -> AsyncIterator[Check]:
         yield check
     for name in catalog.databases:
         yield await database_check(name, catalog)
-    yield _approvers(settings, catalog)
-    yield _policy(settings)
+    approvers = _approvers(settings, catalog)
+    yield approvers
+    if approvers.state == "ok":  # with nobody named, policy has nothing else to say
+        yield _policy(settings)
     yield _playbooks(settings)
     yield await _encoder(settings)
     async for check in _models(settings):
@@ -102,14 +104,17 @@ async def _slack(settings: Settings) -> AsyncIterator[Check]:
     from bot.slack.scopes import missing
 
     if not settings.slack.configured:
-        mend = "Install the app from slack-manifest.yaml, then set SLACK_BOT_TOKEN and SLACK_SIGNING_SECRET."
-        yield Check("wrong", "Slack", "no workspace is configured", mend)
+        mend = f"Install the app from slack-manifest.yaml, then set {settings.slack.lacking} (docs/slack.md)."
+        begun = settings.slack.bot_token or settings.slack.signing_secret or settings.slack.app_token
+        said = f"{settings.slack.lacking} is not set" if begun else "no workspace is configured"
+        yield Check("wrong", "Slack", said, mend)
         return
     async with Slack.open(settings.slack) as slack:
         try:
             identity = await slack.identity()
         except SlackRefused as error:
-            yield Check("wrong", "Slack", str(error))
+            mend = "Check SLACK_BOT_TOKEN (xoxb-…, from 'Install App') and that this machine reaches Slack."
+            yield Check("wrong", "Slack", str(error), mend)
             return
     mode = "Socket Mode" if settings.slack.app_token else "HTTP: POST /slack/events"
     yield Check("ok", "Slack", f"connected to {identity.url} as {identity.user} ({mode})")

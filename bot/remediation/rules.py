@@ -169,7 +169,8 @@ def faults(policy: Policy, catalog: Catalog, actions: frozenset[str]) -> Iterato
         named = [*policy.approvers.users, *tier.approvers.users]
         groups = [*policy.approvers.groups, *tier.approvers.groups]
         if not groups and not (tier.owners and owned) and len(set(named)) < (tier.approvals or 1):
-            yield f"tiers.{risk.value}: needs {tier.approvals} people, and only {len(set(named))} may decide"
+            few = f"only {len(set(named))} may decide" if named else "nobody may decide"
+            yield f"tiers.{risk.value}: needs {tier.approvals} approval{'s' * (tier.approvals != 1)}, and {few}"
 
 
 def _unknown(where: str, services: tuple[str, ...], catalog: Catalog) -> Iterator[str]:

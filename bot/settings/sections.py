@@ -38,7 +38,14 @@ class SlackSettings(Section):
     @property
     def configured(self) -> bool:
         """Whether there is a workspace to speak to."""
-        return self.bot_token is not None and (self.signing_secret is not None or self.app_token is not None)
+        return not self.lacking
+
+    @property
+    def lacking(self) -> str:
+        """The names that are still to be set, in words; empty where all are."""
+        token = [] if self.bot_token else ["SLACK_BOT_TOKEN"]
+        way = [] if self.signing_secret or self.app_token else ["SLACK_SIGNING_SECRET (or SLACK_APP_TOKEN)"]
+        return " and ".join([*token, *way])
 
 
 class AlertSourceSettings(Section):

@@ -13,7 +13,7 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import Field, SecretStr, ValidationError, model_validator
+from pydantic import BaseModel, Field, SecretStr, ValidationError, model_validator
 from pydantic_settings import (
     BaseSettings,
     InitSettingsSource,
@@ -183,13 +183,17 @@ def _refuse_unknown(environ: Mapping[str, str]) -> None:
     """A misspelt name would otherwise be a setting that silently does nothing."""
     known = {f"NIGHTDESK_{name.upper()}": name for name in Settings.model_fields}
     unknown = [name for name in environ if name.startswith("NIGHTDESK_") and name.split("__")[0] not in known]
-    lines = [f"  {name}: there is no such setting{_nearest(name, known)}" for name in sorted(set(unknown) - OTHERS)]
+    lines = [f"  {name}: {_no_such(name.split('__')[0], known)}" for name in sorted(set(unknown) - OTHERS)]
     if lines:
         raise Misconfigured("\n".join([f"{many(len(lines), 'setting')} {verb(len(lines), 'do')} not exist:", *lines]))
 
 
+def _no_such(name: str, known: Iterable[str]) -> str:
+    return f"there is no such setting{_nearest(name, known)}"
+
+
 def _nearest(name: str, known: Iterable[str]) -> str:
-    near = get_close_matches(name.split("__", maxsplit=1)[0], known, n=1)
+    near = get_close_matches(name, known, n=1)
     return f"; did you mean {near[0]}?" if near else ""
 
 
@@ -204,8 +208,23 @@ def _explain(error: ValidationError) -> str:
     for problem in error.errors(include_url=False, include_input=False):
         path = _named(problem["loc"])
         name = "NIGHTDESK_" + "__".join(path).upper() if path else "the settings together"
-        lines.append(f"  {name}: {problem['msg'].removeprefix('Value error, ')}")
+        said = problem["msg"].removeprefix("Value error, ")
+        if problem["type"] == "extra_forbidden":
+            said = _no_such(name, _siblings(problem["loc"], name))
+        lines.append(f"  {name}: {said}")
     return "\n".join(lines)
+
+
+def _siblings(place: Sequence[str | int], name: str) -> list[str]:
+    """What can be set where that name was: the names of its section, none where the section is one of a list."""
+    section: Any = Settings
+    for part in place[:-1]:
+        field = section.model_fields.get(str(part))
+        section = field.annotation if field else None
+        if not (isinstance(section, type) and issubclass(section, BaseModel)):
+            return []
+    prefix = name.removesuffix(str(place[-1]).upper())
+    return [f"{prefix}{field.upper()}" for field in section.model_fields]
 
 
 def _named(place: Sequence[str | int]) -> list[str]:

@@ -6,9 +6,10 @@ import os
 from pathlib import Path
 
 import pytest
+from pydantic import SecretStr
 
 from bot.errors import Misconfigured
-from bot.settings import SLACK_NAMES, BearerAuth, HmacAuth, Settings, load, secret_from_environment
+from bot.settings import SLACK_NAMES, BearerAuth, HmacAuth, Settings, SlackSettings, load, secret_from_environment
 from bot.settings.changes import GitLabSource
 
 
@@ -92,9 +93,20 @@ def test_a_misspelt_name_is_named_with_the_nearest_one(monkeypatch: pytest.Monke
     assert complaint().endswith("NIGHTDESK_PROT: there is no such setting; did you mean NIGHTDESK_PORT?")
 
 
+def test_a_misspelt_name_of_a_section_is_named_with_the_nearest_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("NIGHTDESK_SLACK__CHANEL", "C0PAY")
+    assert "NIGHTDESK_SLACK__CHANEL: there is no such setting; did you mean NIGHTDESK_SLACK__CHANNEL?" in complaint()
+
+
+def test_what_a_half_configured_workspace_lacks_is_said_by_name() -> None:
+    assert SlackSettings(bot_token=SecretStr("xoxb-1")).lacking == "SLACK_SIGNING_SECRET (or SLACK_APP_TOKEN)"
+    assert SlackSettings(app_token=SecretStr("xapp-1")).lacking == "SLACK_BOT_TOKEN"
+    assert SlackSettings(app_token=SecretStr("xapp-1"), bot_token=SecretStr("xoxb-1")).lacking == ""
+
+
 def test_a_misspelt_name_in_the_file_is_named_too() -> None:
     Path("nightdesk.toml").write_text('[slack]\ncanal = "C0"\n')
-    assert "NIGHTDESK_SLACK__CANAL: Extra inputs are not permitted" in complaint()
+    assert "NIGHTDESK_SLACK__CANAL: there is no such setting; did you mean NIGHTDESK_SLACK__CHANNEL?" in complaint()
 
 
 @pytest.mark.parametrize("text", ["port = ", "port", "\x00"])

@@ -115,7 +115,7 @@ async def test_what_a_second_look_replaces_leaves_the_thread_and_the_rest_of_its
 
     told, asked = thread(workspace)[-2:]
     assert "Looked, and normal" not in json.dumps(told["blocks"])
-    assert "*Changes* looked for 1 s: it looked again, see below." in json.dumps(told["blocks"])
+    assert "*Changes*: it looked again, see below." in json.dumps(told["blocks"])
     assert "metrics said so" in json.dumps(told["blocks"])
     assert "changes said so" in json.dumps(asked["blocks"])
 

@@ -150,7 +150,7 @@ def test_lint_names_what_nothing_has_and_what_nobody_may_decide(tmp_path: Path) 
         "forbidden: no action is named 'test.atc'",
         "forbidden: the catalogue has no 'shpo'",
         "freeze 'f': the catalogue has no 'nowhere'",
-        "tiers.low: needs 3 people, and only 2 may decide",
+        "tiers.low: needs 3 approvals, and only 2 may decide",
     ]
 
 
