@@ -69,5 +69,6 @@ async def test_without_its_model_the_triage_is_what_it_was_and_the_thread_says_s
 ) -> None:
     model.script = lambda _: Fails(401, "the key has expired")
     card = await scene.card(await scene.alert("gone", summary="It fails again, without a model"))
-    thread = await scene.told(card, "Proposed action")
+    await scene.told(card, "Proposed action")
+    thread = await scene.told(card, "Everything else goes on without it.")
     assert thread.count("Everything else goes on without it.") == 1
