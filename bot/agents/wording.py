@@ -8,6 +8,8 @@ from bot.agents.change import Change
 
 CLOSE = 1.5
 """Variations from its middle within which a figure is called normal without further words."""
+SHORTLY_S = 120.0
+"""Up to which a time is told in seconds."""
 
 
 def figure(value: float, unit: str) -> str:
@@ -15,11 +17,13 @@ def figure(value: float, unit: str) -> str:
     if unit == "ratio":
         return f"{_short(value * 100)} %"
     if unit == "s":
-        return f"{_short(value * 1000)} ms" if 0 < abs(value) < 1 else f"{_short(value)} s"
+        return _seconds(value)
     if unit == "bytes":
         return _bytes(value)
     if unit == "/s":
         return f"{_short(value)}/s"
+    if unit == "percent":
+        return f"{_short(value)} %"
     return _short(value) if unit in {"count", ""} else f"{_short(value)} {unit}"
 
 
@@ -32,7 +36,14 @@ def duration(seconds: float) -> str:
     """'40 min', '3.2 h', '12 days'."""
     if seconds < 5400:
         return f"{max(1, round(seconds / 60))} min"
-    return f"{seconds / 3600:.1f} h" if seconds < 2 * 86_400 else f"{seconds / 86_400:.0f} days"
+    return f"{round(seconds / 3600, 1):g} h" if seconds < 2 * 86_400 else f"{seconds / 86_400:.0f} days"
+
+
+def lasted(seconds: float) -> str:
+    """How long something has gone on: '0.4 s', '45 s', '12 min', '3.2 h'."""
+    if seconds >= SHORTLY_S:
+        return duration(seconds)
+    return f"{round(seconds, 1):g} s" if seconds < 10 else f"{seconds:.0f} s"
 
 
 def sentence(noun: str, service: str, change: Change, unit: str) -> str:
@@ -45,6 +56,12 @@ def sentence(noun: str, service: str, change: Change, unit: str) -> str:
     moved = f"{noun} {verb} from {figure(change.baseline, unit)} to {figure(change.level, unit)}"
     over = f", back to normal at {clock(change.ended)}" if change.ended else ""
     return f"{moved} at {clock(change.onset)}{over} ({service})"
+
+
+def _seconds(value: float) -> str:
+    if 0 < abs(value) < 1:
+        return f"{_short(value * 1000)} ms"
+    return f"{_short(value)} s" if abs(value) < SHORTLY_S else duration(value)
 
 
 def _short(value: float) -> str:

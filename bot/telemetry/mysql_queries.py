@@ -81,7 +81,8 @@ GROUP BY 1, 2 ORDER BY 3 DESC LIMIT 200
 DIGESTS: Final = """
 SELECT SCHEMA_NAME AS `schema`, DIGEST AS digest, DIGEST_TEXT AS statement, COUNT_STAR AS calls,
     SUM_TIMER_WAIT / 1e9 AS total_ms, SUM_ROWS_EXAMINED AS rows_examined, SUM_NO_INDEX_USED AS without_index,
-    SUM_CREATED_TMP_DISK_TABLES AS disk_tables
+    SUM_CREATED_TMP_DISK_TABLES AS disk_tables,
+    instr(DIGEST_TEXT, 'performance_schema') + instr(DIGEST_TEXT, 'information_schema') > 0 AS of_onlooker
 FROM performance_schema.events_statements_summary_by_digest
 WHERE DIGEST IS NOT NULL ORDER BY SUM_TIMER_WAIT DESC LIMIT 1000
 """

@@ -106,6 +106,7 @@ class Digest(Noun):
     rows_examined: Count
     without_index: Count
     disk_tables: Count
+    of_onlooker: bool = Field(default=False, description="it looks at the server itself, as monitoring and we do")
 
 
 class DigestDelta(Noun):
@@ -122,6 +123,7 @@ class DigestDelta(Noun):
     without_index: int
     usually_without_index: float = Field(description="the share of earlier calls that used no index")
     disk_tables: int
+    of_onlooker: bool
 
     @property
     def slowdown(self) -> float:
@@ -254,6 +256,7 @@ def digest_deltas(before: Iterable[Digest], after: Iterable[Digest]) -> tuple[Di
                 without_index=line.without_index - (then.without_index if then else 0),
                 usually_without_index=known.without_index / known.calls if known else 0.0,
                 disk_tables=line.disk_tables - (then.disk_tables if then else 0),
+                of_onlooker=line.of_onlooker,
             )
         )
     return tuple(sorted(made, key=lambda delta: delta.total_ms, reverse=True))

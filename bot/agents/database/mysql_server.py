@@ -7,9 +7,10 @@ from typing import Any
 
 from bot.agents.database.subject import Subject, bytes_of, cache_score, deadlock_score, grown
 from bot.agents.database.thresholds import ENOUGH_READS
+from bot.agents.wording import figure, lasted
 from bot.models import Finding
-from bot.plural import many
-from bot.telemetry.mysql_rows import Deadlock, MySqlReplication, MySqlTotals, ReplicaChannel, digest_deltas
+from bot.plural import many, verb
+from bot.telemetry.mysql_rows import Deadlock, DigestDelta, MySqlReplication, MySqlTotals, ReplicaChannel, digest_deltas
 from bot.telemetry.readings import Spans, span_s
 
 LONG_HISTORY = 50_000
@@ -36,7 +37,8 @@ def replication(subject: Subject, seen: MySqlReplication) -> Finding:
         "is_standby": bool(seen.channels),
     }
     if not seen.channels:
-        statement = f"{subject.database} follows no other server; {seen.followers} follow it."
+        followers = f"{seen.followers or 'none'} {verb(seen.followers or 1, 'follow')} it"
+        statement = f"{subject.database} follows no other server; {followers}."
         return subject.normal("replication_lag", "replication_lag_s", statement, REPLICA_QUERY, facts)
     worst = (failed or broken or sorted(seen.channels, key=lambda one: -(one.behind_s or 0.0)))[0]
     title = f"{subject.database} follows {worst.name or 'its source'}: {_state(worst)}"
@@ -50,10 +52,10 @@ def replication(subject: Subject, seen: MySqlReplication) -> Finding:
 
 
 def _state(one: ReplicaChannel) -> str:
-    behind = "it is not known how far it is behind" if one.behind_s is None else f"{one.behind_s:.0f} s behind"
+    behind = "it is not known how far it is behind" if one.behind_s is None else f"{lasted(one.behind_s)} behind"
     stopped = [name for name, runs in (("receiving", one.receiving), ("applying", one.applying)) if not runs]
     said = f"{behind}, {' and '.join(stopped)} stopped" if stopped else behind
-    said += f" (told to stay {one.meant_s:.0f} s behind)" if one.meant_s else ""
+    said += f" (told to stay {lasted(one.meant_s)} behind)" if one.meant_s else ""
     return f"{said}: {one.error}" if one.error else said
 
 
@@ -63,7 +65,7 @@ def deadlocks(subject: Subject, spans: Spans[MySqlTotals], latest: Deadlock | No
     new, over_s = after.deadlocks - before.deadlocks, span_s((before, after))
     statement = (
         f"{many(after.deadlocks, 'deadlock')} on {subject.database} in all, "
-        f"{new} of them within the last {over_s:.0f} s."
+        f"{new} of them within the last {lasted(over_s)}."
     )
     evidence = [subject.evidence("deadlocks", statement, DEADLOCK_QUERY, value=new, baseline=0, unit="deadlocks")]
     if latest:
@@ -89,7 +91,8 @@ def history(subject: Subject, spans: Spans[MySqlTotals]) -> Finding:
     now, before = spans.last.history_length, spans.longest[0].history_length
     score = 0.65 * grown(now / LONG_HISTORY - 1, 10)
     statement = (
-        f"{now:,} transactions of {subject.database} wait to be purged, {before:,} {span_s(spans.longest):.0f} s ago"
+        f"{many(now, 'transaction')} of {subject.database} {verb(now, 'wait')} to be purged; "
+        f"{lasted(span_s(spans.longest))} ago it was {before:,}"
         + ("; an old transaction keeps them" if score > 0 else "")
     )
     evidence = subject.evidence("history", f"{statement}.", HISTORY_QUERY, value=now, baseline=before,
@@ -101,7 +104,7 @@ def history(subject: Subject, spans: Spans[MySqlTotals]) -> Finding:
 def storage(subject: Subject, spans: Spans[MySqlTotals], size_bytes: int) -> tuple[Finding, ...]:
     """Temporary tables on disk, and reads that the buffer pool did not spare; or that all is normal."""
     before, after = _grown_only(spans)
-    disk_tables = after.disk_tables - before.disk_tables
+    disk_tables = _own_disk_tables(before, after)
     hit_ratio = _hit_ratio(before, after)
     facts = {
         "database_bytes": size_bytes,
@@ -131,25 +134,36 @@ def _unbroken(spans: Spans[MySqlTotals]) -> list[tuple[MySqlTotals, MySqlTotals]
 
 def _disk_tables(subject: Subject, spans: Spans[MySqlTotals], facts: Mapping[str, Any]) -> Sequence[Finding]:
     pairs = _unbroken(spans)
-    a_second = max((b.disk_tables - a.disk_tables) / max(1.0, span_s((a, b))) for a, b in pairs) if pairs else 0.0
+    a_second = max((_own_disk_tables(*pair) / max(1.0, span_s(pair)) for pair in pairs), default=0.0)
     usual = spans.longest[0].disk_tables / max(1, spans.longest[0].uptime_s)
     score = 0.6 * grown(a_second / (2 * usual + 1) - 1, 5)
     if score < 0.05:
         return ()
     title = (
-        f"Statements on {subject.database} put {a_second:.1f} temporary tables a second on disk, usually {usual:.2f}"
+        f"Statements on {subject.database} put {figure(a_second, '')} temporary tables a second on disk, "
+        f"usually {figure(usual, '')}"
     )
     evidence = [
         subject.evidence("spill", f"{title}.", STATUS_QUERY, value=round(a_second, 2), baseline=round(usual, 3),
                          unit="tables/s")
     ]  # fmt: skip
-    deltas = [delta for a, b in pairs for delta in digest_deltas(a.digests or (), b.digests or ())]
-    worst = max(deltas, key=lambda delta: delta.disk_tables, default=None)
+    own = [delta for pair in pairs for delta in _statements(*pair) if not delta.of_onlooker]
+    worst = max(own, key=lambda delta: delta.disk_tables, default=None)
     if worst and worst.disk_tables:
         said = f"It put {worst.disk_tables} on disk in {many(worst.calls, 'call')}: {worst.statement}"
         evidence.append(subject.evidence("spill", said, None, 2, value=worst.disk_tables, unit="tables"))
         title += f": {worst.statement}"
     return (subject.finding("temp_spill", "disk_tables", title, score, evidence=tuple(evidence), facts=facts),)
+
+
+def _statements(before: MySqlTotals, after: MySqlTotals) -> tuple[DigestDelta, ...]:
+    return tuple(digest_deltas(before.digests or (), after.digests or ()))
+
+
+def _own_disk_tables(before: MySqlTotals, after: MySqlTotals) -> int:
+    """Without those of who looks at the server, as we do: they tell nothing of who works with it."""
+    of_onlookers = sum(delta.disk_tables for delta in _statements(before, after) if delta.of_onlooker)
+    return max(0, after.disk_tables - before.disk_tables - of_onlookers)
 
 
 def _hit_ratio(before: MySqlTotals, after: MySqlTotals) -> float | None:

@@ -9,6 +9,7 @@ from typing import Any
 
 from bot.agents.database.subject import NO_LOCKS, Subject, blocking_score, grown
 from bot.agents.database.thresholds import CONNECTIONS_WELL_BELOW, LONG_TRANSACTION_S
+from bot.agents.wording import lasted
 from bot.models import Finding
 from bot.plural import many, verb
 from bot.telemetry.mysql_rows import (
@@ -48,7 +49,7 @@ def _root(subject: Subject, blocker: MySqlBlocker, number: int) -> Finding:
         subject.evidence(
             "locks",
             f"{many(count, 'session')} of {subject.database} {verb(count, 'wait')}{table} {probably}behind session "
-            f"{session.pid} ({blocker.directly} of them directly), the longest for {wait:.0f} s: {how}.",
+            f"{session.pid} ({blocker.directly} of them directly), the longest for {lasted(wait)}: {how}.",
             LOCKS_QUERY, number + 1, value=count, baseline=0, unit="sessions",
         ),
         subject.evidence(
@@ -67,7 +68,7 @@ def _root(subject: Subject, blocker: MySqlBlocker, number: int) -> Finding:
         "blocking_session",
         "blocked_sessions",
         f"Session {session.pid} ({session.user or 'unnamed'}) {probably}blocks {many(count, 'session')}{table}; it is "
-        f"{state_of(session)}, its transaction is {session.transaction_age_s or 0:.0f} s old",
+        f"{state_of(session)}, its transaction is {lasted(session.transaction_age_s or 0)} old",
         score * (0.8 if blocker.guessed else 1.0),
         started_at=subject.at - timedelta(seconds=held),
         evidence=evidence,
@@ -138,14 +139,14 @@ def _transaction(
     more = f" ({len(sessions)} such sessions)" if len(sessions) > 1 else ""
     evidence = subject.evidence(
         kind.replace("_", "-"),
-        f"Session {described(oldest)}, {oldest.rows_modified:,} rows changed{more}. By hand it is ended by KILL "
+        f"Session {described(oldest)}, {many(oldest.rows_modified, 'row')} changed{more}. By hand it is ended by KILL "
         f"{oldest.pid}; what it has changed is then rolled back. {oldest.statement}".rstrip(),
         TRANSACTIONS_QUERY, value=round(age, 3), baseline=LONG_TRANSACTION_S, unit="s",
     )  # fmt: skip
     return subject.finding(
         kind,
         "transaction_age_s",
-        f"Session {oldest.pid} ({oldest.user or 'unnamed'}) has kept a transaction open for {age:.0f} s, it is "
+        f"Session {oldest.pid} ({oldest.user or 'unnamed'}) has kept a transaction open for {lasted(age)}, it is "
         f"{state_of(oldest)}{more}",
         score,
         started_at=subject.at - timedelta(seconds=age),
@@ -170,7 +171,7 @@ def connections(
     if used.limit_user and of_user == share:
         statement += f" User {user} uses {held} of its {used.limit_user}."
     if lately:
-        statement += f" All were in use at a moment within the last {span_s(spans.longest):.0f} s."
+        statement += f" All were in use at a moment within the last {lasted(span_s(spans.longest))}."
     most = "; ".join(f"{one.user} from {one.client or 'here'}: {one.used}, {one.idle} idle" for one in holders[:4])
     evidence = (
         subject.evidence(
@@ -209,5 +210,5 @@ def described(session: MySqlSession) -> str:
     """`42 (user app, 10.0.0.3:5122), idle in transaction for 340 s, transaction open for 345 s`."""
     where = ", ".join(part for part in (f"user {session.user}" if session.user else "", session.client or "") if part)
     age = session.transaction_age_s
-    open_for = "" if age is None else f", transaction open for {age:.0f} s"
-    return f"{session.pid} ({where}), {state_of(session)} for {session.state_age_s or 0:.0f} s{open_for}"
+    open_for = "" if age is None else f", transaction open for {lasted(age)}"
+    return f"{session.pid} ({where}), {state_of(session)} for {lasted(session.state_age_s or 0)}{open_for}"

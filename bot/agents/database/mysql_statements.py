@@ -11,8 +11,9 @@ from typing import Any
 from bot.agents.database.mysql_sessions import described
 from bot.agents.database.subject import Subject, grown
 from bot.agents.database.thresholds import LARGE_ROWS, NOTICEABLE_MS, SLOW_STATEMENT_S, SLOWER_THAN_USUAL
+from bot.agents.wording import figure, lasted
 from bot.models import Evidence, Finding
-from bot.plural import many
+from bot.plural import many, verb
 from bot.telemetry.mysql_rows import DigestDelta, MySqlSession, MySqlTotals, digest_deltas
 from bot.telemetry.readings import Spans
 
@@ -67,6 +68,8 @@ def _deltas(spans: Spans[MySqlTotals]) -> tuple[DigestDelta, ...]:
     found: dict[str, DigestDelta] = {}
     for before, after in spans.pairs:
         for delta in digest_deltas(before.digests or (), after.digests or ()):
+            if delta.of_onlooker:
+                continue
             known = found.setdefault(delta.digest, delta)
             if delta.slowdown > known.slowdown:
                 found[delta.digest] = delta
@@ -92,11 +95,11 @@ def _running(subject: Subject, sessions: Sequence[MySqlSession], facts: Mapping[
         f"ended by KILL QUERY {longest.pid}.",
         ACTIVE_QUERY, value=age, baseline=SLOW_STATEMENT_S, unit="s",
     )  # fmt: skip
-    more = f", {len(sessions) - 1} more for long" if len(sessions) > 1 else ""
+    more = f"; {len(sessions) - 1} more {verb(len(sessions) - 1, 'run')} long, too" if len(sessions) > 1 else ""
     return subject.finding(
         "slow_statement",
         "statement_s",
-        f"Session {longest.pid} ({longest.user or 'unnamed'}) has worked on one statement for {age:.0f} s{more}",
+        f"Session {longest.pid} ({longest.user or 'unnamed'}) has worked on one statement for {lasted(age)}{more}",
         0.7 * grown(age, 90),
         started_at=subject.at - timedelta(seconds=age),
         evidence=(evidence,),
@@ -105,7 +108,8 @@ def _running(subject: Subject, sessions: Sequence[MySqlSession], facts: Mapping[
 
 
 def _slower(subject: Subject, delta: DigestDelta, facts: Mapping[str, Any]) -> Finding:
-    title = f"A statement takes {delta.mean_ms:.0f} ms instead of {delta.usual_ms or 0:.1f} ms: {delta.statement}"
+    mean, usual = figure(delta.mean_ms / 1000, "s"), figure((delta.usual_ms or 0.0) / 1000, "s")
+    title = f"A statement takes {mean} instead of {usual}: {delta.statement}"
     score = min(0.8, 0.25 * math.log2(delta.slowdown))
     evidence = (_timed(subject, delta),)
     return subject.finding("slow_statement", "statement_ms", title, score, evidence=evidence, facts=facts)
@@ -130,10 +134,8 @@ def _scanned(subject: Subject, delta: DigestDelta, facts: Mapping[str, Any]) -> 
 
 
 def _timed(subject: Subject, delta: DigestDelta) -> Evidence:
-    usually = "never before" if delta.usual_ms is None else f"usually {delta.usual_ms:.2f} ms"
-    said = (
-        f"It ran {many(delta.calls, 'time')} between two readings, {delta.mean_ms:.1f} ms each, {usually}. "
-        f"{delta.statement}"
-    )
+    usually = "never before" if delta.usual_ms is None else f"usually {figure(delta.usual_ms / 1000, 's')}"
+    each = figure(delta.mean_ms / 1000, "s")
+    said = f"It ran {many(delta.calls, 'time')} between two readings, {each} each, {usually}. {delta.statement}"
     return subject.evidence("statements", said, DIGESTS_QUERY, 2, value=round(delta.mean_ms, 3),
                             baseline=delta.usual_ms, unit="ms")  # fmt: skip

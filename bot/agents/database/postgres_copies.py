@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from bot.agents.database.subject import Subject, bytes_of, grown
 from bot.agents.database.thresholds import GIBIBYTE
+from bot.agents.wording import lasted
 from bot.models import Evidence, Finding
 from bot.plural import many
 from bot.telemetry.postgres_rows import Replication, Slot, Standby
@@ -52,18 +53,19 @@ def replication(subject: Subject, seen: Replication) -> Finding:
 def _title(subject: Subject, seen: Replication, lag: float, behind_bytes: float, retained: float) -> str:
     if seen.standby:
         state = "it is paused" if seen.paused else "it has lost its source" if not seen.receiving else "it follows"
-        said = f"{subject.database} is a standby, {lag:.1f} s behind; {state}"
-        said += f" (told to stay {seen.meant_s:.0f} s behind)" if seen.meant_s else ""
+        said = f"{subject.database} is a standby, {lasted(lag)} behind; {state}"
+        said += f" (told to stay {lasted(seen.meant_s)} behind)" if seen.meant_s else ""
     else:
-        said = f"{subject.database} is a primary with {many(len(seen.standbys), 'standby server')}"
-        said += f", the furthest {lag:.1f} s and {bytes_of(behind_bytes)} behind" if seen.standbys else ""
+        standbys = many(len(seen.standbys), "standby server") if seen.standbys else "no standby server"
+        said = f"{subject.database} is a primary with {standbys}"
+        said += f", the furthest {lasted(lag)} and {bytes_of(behind_bytes)} behind" if seen.standbys else ""
     return said + (f"; unread slots keep {bytes_of(retained)} of log on disk" if retained else "")
 
 
 def _evidence(subject: Subject, seen: Replication, slots: list[Slot]) -> list[Evidence]:
     if seen.standby:
         words = (
-            f"{subject.database} last replayed a change of {seen.behind_s:.1f} s ago that was not the last it has"
+            f"{subject.database} last replayed a change of {lasted(seen.behind_s)} ago that was not the last it has"
             if seen.behind_s
             else f"{subject.database} has replayed all that it has received"
         )
@@ -94,5 +96,5 @@ def _evidence(subject: Subject, seen: Replication, slots: list[Slot]) -> list[Ev
 def _told(standby: Standby) -> str:
     behind = "" if standby.lag_bytes is None else f", {bytes_of(standby.lag_bytes)} behind"
     return (
-        f"{standby.name or 'unnamed'} ({standby.client or 'local'}) is {standby.state}, {standby.lag_s:.1f} s{behind}"
+        f"{standby.name or 'unnamed'} ({standby.client or 'local'}) is {standby.state}, {lasted(standby.lag_s)}{behind}"
     )

@@ -9,6 +9,7 @@ from typing import Any
 from bot.agents.database.postgres_sessions import TRANSACTIONS_QUERY, cancel, described, terminate
 from bot.agents.database.subject import NO_LOCKS, Subject, blocking_score, iso
 from bot.agents.database.thresholds import REMEDY_FROM
+from bot.agents.wording import lasted
 from bot.models import Finding, Remedy
 from bot.plural import many, verb
 from bot.telemetry.postgres_rows import Blocker, Locks, Prepared
@@ -43,7 +44,7 @@ def _root(subject: Subject, blocker: Blocker, number: int) -> Finding:
         subject.evidence(
             "locks",
             f"{many(count, 'session')} of {subject.database} {verb(count, 'wait')}{table} behind session {session.pid} "
-            f"({blocker.directly} of them directly), the longest for {wait:.0f} s: {who_waits}.",
+            f"({blocker.directly} of them directly), the longest for {lasted(wait)}: {who_waits}.",
             LOCKS_QUERY, number + 1, value=count, baseline=0, unit="sessions",
         ),
         subject.evidence(
@@ -62,7 +63,7 @@ def _root(subject: Subject, blocker: Blocker, number: int) -> Finding:
         "blocked_sessions",
         f"Session {session.pid} ({session.application or 'unnamed'}) blocks {many(count, 'session')}{table}; "
         f"it is {session.state or session.backend_type or 'busy'}, its transaction is "
-        f"{session.transaction_age_s or 0:.0f} s old",
+        f"{lasted(session.transaction_age_s or 0)} old",
         score,
         started_at=subject.at - timedelta(seconds=held),
         evidence=evidence,
@@ -101,7 +102,7 @@ def _lock_remedies(subject: Subject, blocker: Blocker) -> tuple[Remedy, ...]:
 
 def _prepared(subject: Subject, locks: Locks, prepared: Prepared) -> Finding:
     title = (
-        f"Prepared transaction {prepared.name} ({prepared.role}), {prepared.age_s:.0f} s old, holds locks that "
+        f"Prepared transaction {prepared.name} ({prepared.role}), {lasted(prepared.age_s)} old, holds locks that "
         "others wait for; it needs COMMIT PREPARED or ROLLBACK PREPARED by a person"
     )
     evidence = subject.evidence(

@@ -7,6 +7,7 @@ from typing import Any
 
 from bot.agents.database.subject import Subject, grown, iso
 from bot.agents.database.thresholds import CONNECTIONS_WELL_BELOW, LONG_TRANSACTION_S, REMEDY_FROM
+from bot.agents.wording import lasted
 from bot.models import Finding, Remedy
 from bot.telemetry.postgres_rows import Connections, Holder, Session
 
@@ -63,7 +64,7 @@ def _transaction(
     return subject.finding(
         kind,
         "transaction_age_s",
-        f"Session {oldest.pid} ({oldest.application or 'unnamed'}) has kept a transaction open for {age:.0f} s, "
+        f"Session {oldest.pid} ({oldest.application or 'unnamed'}) has kept a transaction open for {lasted(age)}, "
         f"it is {oldest.state}{more}",
         score,
         started_at=oldest.transaction_start,
@@ -137,7 +138,9 @@ def _remedy(action: str, subject: Subject, session: Session, moment: Mapping[str
 def described(session: Session) -> str:
     """`4711 of batch-job (role app, 10.0.0.3), idle in transaction for 340 s, transaction open for 345 s`."""
     where = ", ".join(part for part in (f"role {session.role}" if session.role else "", session.client or "") if part)
-    state = f"{session.state or session.backend_type or 'in an unknown state'} for {session.state_age_s or 0:.0f} s"
-    open_for = "" if session.transaction_age_s is None else f", transaction open for {session.transaction_age_s:.0f} s"
+    state = f"{session.state or session.backend_type or 'in an unknown state'} for {lasted(session.state_age_s or 0)}"
+    open_for = (
+        "" if session.transaction_age_s is None else f", transaction open for {lasted(session.transaction_age_s)}"
+    )
     mine = "" if session.expendable else "; a superuser's or the server's own: only a person may end it"
     return f"{session.pid} of {session.application or 'an unnamed application'} ({where}), {state}{open_for}{mine}"

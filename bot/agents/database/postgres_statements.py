@@ -11,8 +11,9 @@ from typing import Any
 from bot.agents.database.postgres_sessions import cancel, described
 from bot.agents.database.subject import Subject, grown
 from bot.agents.database.thresholds import LARGE_ROWS, NOTICEABLE_MS, REMEDY_FROM, SLOW_STATEMENT_S, SLOWER_THAN_USUAL
+from bot.agents.wording import figure, lasted
 from bot.models import Finding
-from bot.plural import many
+from bot.plural import many, verb
 from bot.telemetry.postgres_rows import Session
 from bot.telemetry.postgres_totals import StatementDelta, TableDelta, Totals, table_deltas
 from bot.telemetry.readings import Spans
@@ -121,12 +122,12 @@ def _running(subject: Subject, sessions: Sequence[Session], facts: Mapping[str, 
         "statements", f"Session {described(longest)}{waits}. It runs: {longest.statement}",
         ACTIVE_QUERY, value=age, baseline=SLOW_STATEMENT_S, unit="s",
     )  # fmt: skip
-    why = f"Cancelling ends a statement that has run for {age:.0f} s."
+    why = f"Cancelling ends a statement that has run for {lasted(age)}."
     return subject.finding(
         "slow_statement",
         "statement_s",
-        f"Session {longest.pid} ({longest.application or 'unnamed'}) has worked on one statement for {age:.0f} s"
-        + (f", {len(sessions) - 1} more for long" if len(sessions) > 1 else ""),
+        f"Session {longest.pid} ({longest.application or 'unnamed'}) has worked on one statement for {lasted(age)}"
+        + (f"; {len(sessions) - 1} more {verb(len(sessions) - 1, 'run')} long, too" if len(sessions) > 1 else ""),
         score,
         started_at=longest.query_start,
         evidence=(evidence,),
@@ -137,7 +138,8 @@ def _running(subject: Subject, sessions: Sequence[Session], facts: Mapping[str, 
 
 def _slower(subject: Subject, delta: StatementDelta, facts: Mapping[str, Any]) -> Finding:
     usual = delta.usual_ms or 0.0
-    title = f"A statement takes {delta.mean_ms:.0f} ms instead of {usual:.1f} ms: {delta.statement}"
+    mean, before = figure(delta.mean_ms / 1000, "s"), figure(usual / 1000, "s")
+    title = f"A statement takes {mean} instead of {before}: {delta.statement}"
     evidence = subject.evidence(
         "statements", f"{_timed(delta)} {delta.statement}",
         STATEMENTS_QUERY, 2, value=delta.mean_ms, baseline=usual, unit="ms",
@@ -156,8 +158,8 @@ def _scanned(subject: Subject, scan: Scan, facts: Mapping[str, Any]) -> Finding:
     evidence = [
         subject.evidence(
             "scans",
-            f"{many(table.scans, 'scan')} of {table.name} within {scan.over_s:.1f} s, "
-            f"{table.rows_each:,.0f} rows each; its usual rate makes {table.expected_scans:.1f} of that time.",
+            f"{many(table.scans, 'scan')} of {table.name} within {lasted(scan.over_s)}, "
+            f"{table.rows_each:,.0f} rows each; at its usual rate it would be {table.expected_scans:.1f}.",
             SCANS_QUERY, value=table.scans, baseline=round(table.expected_scans, 2), unit="scans",
         )
     ]  # fmt: skip
@@ -174,8 +176,9 @@ def _scanned(subject: Subject, scan: Scan, facts: Mapping[str, Any]) -> Finding:
 
 
 def _timed(delta: StatementDelta) -> str:
-    usually = "never before" if delta.usual_ms is None else f"usually {delta.usual_ms:.2f} ms"
-    return f"It ran {many(delta.calls, 'time')} between two readings, {delta.mean_ms:.1f} ms each, {usually}."
+    usually = "never before" if delta.usual_ms is None else f"usually {figure(delta.usual_ms / 1000, 's')}"
+    each = figure(delta.mean_ms / 1000, "s")
+    return f"It ran {many(delta.calls, 'time')} between two readings, {each} each, {usually}."
 
 
 def _rate(count: int, over_s: float) -> str:

@@ -7,6 +7,7 @@ from typing import Any
 
 from bot.agents.database.subject import Subject, bytes_of, cache_score, deadlock_score, grown
 from bot.agents.database.thresholds import ENOUGH_READS, GIBIBYTE, MEBIBYTE
+from bot.agents.wording import lasted
 from bot.models import Finding
 from bot.plural import many
 from bot.telemetry.postgres_rows import Space
@@ -26,7 +27,7 @@ def deadlocks(subject: Subject, spans: Spans[Totals]) -> Finding:
     total, new, over_s = spans.last.counters.deadlocks, 0, 0.0
     if pair:
         new, over_s = pair[1].counters.deadlocks - pair[0].counters.deadlocks, span_s(pair)
-    since = f"{new} of them within the last {over_s:.0f} s" if pair else "the totals were reset a moment ago"
+    since = f"{new} of them within the last {lasted(over_s)}" if pair else "the totals were reset a moment ago"
     statement = f"{many(total, 'deadlock')} on {subject.database} in all, {since}."
     evidence = subject.evidence("deadlocks", statement, TOTALS_QUERY, value=new, baseline=0, unit="deadlocks")
     a_minute = max(

@@ -42,8 +42,8 @@ def vacuum(subject: Subject, seen: Upkeep) -> tuple[Finding, ...]:
     if found:
         return tuple(found)
     statement = (
-        f"Old rows of {subject.database} are cleaned in time ({facts['dead_rows']:,} wait), and its server is "
-        f"{seen.wraparound.age:,} of 2,100,000,000 transactions from its last freeze."
+        f"Old rows of {subject.database} are cleaned in time ({facts['dead_rows']:,} wait), and its server has "
+        f"used {seen.wraparound.age:,} of 2,100,000,000 transactions since its last freeze."
     )
     return (subject.normal("vacuum", "dead_rows", statement, DEAD_QUERY, facts),)
 
@@ -92,7 +92,9 @@ def _why(table: Unclean, seen: Upkeep) -> str:
 
 def _horizon(subject: Subject, horizon: Horizon) -> Evidence:
     state = f" ({horizon.state})" if horizon.state else ""
-    said = f"The oldest look back is that of {horizon.kind} {horizon.name}{state}: {horizon.age:,} transactions."
+    said = (
+        f"The oldest snapshot is that of {horizon.kind} {horizon.name}{state}, {many(horizon.age, 'transaction')} ago."
+    )
     return subject.evidence("vacuum", said, HORIZON_QUERY, 2, value=horizon.age, unit="transactions")
 
 

@@ -8,6 +8,7 @@ from typing import Any
 
 from bot.agents.database.subject import Subject, bytes_of, cache_score, grown
 from bot.agents.database.thresholds import ENOUGH_READS, MEBIBYTE
+from bot.agents.wording import lasted
 from bot.models import Finding
 from bot.plural import many, verb
 from bot.telemetry.readings import Spans, span_s
@@ -79,7 +80,7 @@ def _refused_writes(subject: Subject, spans: Spans[RedisTotals], facts: Mapping[
     title = f"{subject.database} has refused {many(refused, 'write')} because its memory is full ({after.policy})"
     evidence = (
         subject.evidence(
-            "memory", f"{title}, within {span_s((before, after)):.0f} s.", ERRORS_QUERY, value=refused, baseline=0,
+            "memory", f"{title}, within {lasted(span_s((before, after)))}.", ERRORS_QUERY, value=refused, baseline=0,
             unit="writes",
         ),
         subject.evidence("memory", f"{_used(subject, after)}.", MEMORY_QUERY, 2, value=after.used_bytes,
@@ -93,7 +94,7 @@ def _evictions(subject: Subject, spans: Spans[RedisTotals], facts: Mapping[str, 
     score = 0.75 * grown(a_second, 20)
     if score < 0.05:
         return ()
-    title = f"{subject.database} evicts {a_second:.1f} keys a second to stay within its limit"
+    title = f"{subject.database} evicts {a_second:,.0f} keys a second to stay within its limit"
     evidence = (
         subject.evidence("evictions", f"{title}.", STATS_QUERY, value=a_second, baseline=0, unit="keys/s"),
         subject.evidence("evictions", f"{_used(subject, spans.last)}.", MEMORY_QUERY, 2, value=spans.last.used_bytes,

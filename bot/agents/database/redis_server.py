@@ -10,6 +10,7 @@ from typing import Any
 from bot.agents.database.redis_memory import grown_only
 from bot.agents.database.subject import Subject, bytes_of, grown
 from bot.agents.database.thresholds import CONNECTIONS_WELL_BELOW, MEBIBYTE, SLOWER_THAN_USUAL
+from bot.agents.wording import lasted
 from bot.models import Evidence, Finding
 from bot.plural import many
 from bot.telemetry.readings import Spans, span_s
@@ -37,7 +38,7 @@ def connections(subject: Subject, spans: Spans[RedisTotals], holders: Counter[st
     share = now.clients / max(1, now.clients_limit)
     refused = max(0, now.rejected - before.rejected)
     statement = f"{now.clients} of {now.clients_limit} connections to {subject.database} are in use"
-    statement += f"; {refused} found no room within the last {span_s((before, now)):.0f} s" if refused else ""
+    statement += f"; {refused} found no room within the last {lasted(span_s((before, now)))}" if refused else ""
     evidence = [
         subject.evidence("connections", f"{statement}.", CLIENTS_QUERY, value=now.clients, baseline=now.clients_limit,
                          unit="connections")
@@ -135,7 +136,7 @@ def _busy(subject: Subject, spans: Spans[RedisTotals], facts: Mapping[str, Any])
         f"Commands take {min(share, 1):.0%} of the time of {subject.database}, {name.upper()} most: "
         f"{many(calls, 'call')}, {us / calls / 1000:.2f} ms each"
     )
-    evidence = subject.evidence("commands", f"{title}, within {span_s(pair):.1f} s.", COMMANDS_QUERY, 5,
+    evidence = subject.evidence("commands", f"{title}, within {lasted(span_s(pair))}.", COMMANDS_QUERY, 5,
                                 value=round(share, 3), baseline=BUSY_FROM, unit="ratio")  # fmt: skip
     return [subject.finding("saturation", "busy_share", title, score, evidence=(evidence,), facts=facts)]
 
@@ -174,12 +175,12 @@ def replication(subject: Subject, spans: Spans[RedisTotals]) -> Finding:
     lag = (now.link_down_s or now.heard_ago_s if not now.link_up else 0.0) if now.is_copy else silent_s
     broken = not now.link_up or any(copy.state != "online" for copy in now.copies)
     if now.is_copy:
-        state = "hears its source" if now.link_up else f"has not heard its source for {now.link_down_s:.0f} s"
+        state = "hears its source" if now.link_up else f"has not heard its source for {lasted(now.link_down_s)}"
         title = f"{subject.database} is a copy and {state}" + (", it is copying everything anew" if now.syncing else "")
     else:
-        title = f"{subject.database} is followed by {many(len(now.copies), 'server')}"
+        title = f"{subject.database} is followed by {many(len(now.copies), 'server') if now.copies else 'no server'}"
         if now.copies:
-            title += f", the furthest {bytes_of(behind)} behind, silent for {silent_s:.0f} s"
+            title += f", the furthest {bytes_of(behind)} behind, last heard {lasted(silent_s)} ago"
     copies = "; ".join(
         f"{copy.name} is {copy.state}, {bytes_of(now.offset - copy.offset)} behind" for copy in now.copies[:4]
     )

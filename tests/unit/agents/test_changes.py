@@ -221,7 +221,7 @@ async def test_recent_looks_farther_back_at_the_service_that_is_named() -> None:
     source = Source(changed(60 * 20, service="payments", what="payments"))
     box = Toolbox(changes_tools([source]))
     report = await box.use("changes.recent", {"service": "Payments", "hours": 48}, scope())
-    assert report.findings[0].title == "payments was deployed at 06:55 UTC, 20.0 h before the trouble began"
+    assert report.findings[0].title == "payments was deployed at 06:55 UTC, 20 h before the trouble began"
     assert source.asked[0] == (
         Window(start=ONSET - timedelta(hours=48), end=ONSET + timedelta(minutes=1)),
         ("payments",),

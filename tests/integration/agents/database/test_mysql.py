@@ -91,7 +91,7 @@ async def test_an_idle_transaction_is_found_with_how_to_end_it(
         report = await tools.use("database.long_transactions", {}, scope())
     finding = only(report, "idle_in_transaction")
     assert report.facts["oldest_transaction_pid"] == session.pid
-    assert "1 rows changed" in finding.evidence[0].statement
+    assert "1 row changed" in finding.evidence[0].statement
     assert f"KILL {session.pid}" in finding.evidence[0].statement
 
 
@@ -205,9 +205,9 @@ async def test_a_copy_that_is_behind_is_told_from_both_ends(
         stopped = await tools.use("database.replication", {}, scope("payments-api", catalog=FOLLOWING))
     first = next(finding for finding in meant.findings if finding.service == "payments")
     copy = next(finding for finding in meant.findings if finding.service == "payments-copy")
-    assert "1 follow it" in first.title
+    assert "1 follows it" in first.title
     assert copy.evidence[0].value
-    assert "told to stay 3600 s behind" in copy.title
+    assert "told to stay 60 min behind" in copy.title
     assert copy.score == 0
     assert stopped.findings[0].service == "payments-copy"
     assert stopped.findings[0].score >= 0.5

@@ -96,7 +96,7 @@ async def test_a_copy_that_is_cut_off_is_told_by_itself_and_one_that_is_told_to_
         await owner.execute("SELECT pg_reload_conf()")
         await until(copy, FOLLOWS, 0, "the end of the stream")
         cut = await asked(tools)
-    assert "told to stay 3600 s behind" in about(meant, "copy").title
+    assert "told to stay 60 min behind" in about(meant, "copy").title
     assert suspicious(meant) == []
     assert "it has lost its source" in about(cut, "copy").title
     assert about(cut, "copy").score >= 0.5

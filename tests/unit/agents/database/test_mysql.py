@@ -55,11 +55,17 @@ def moment(last: MySqlTotals, *, earlier: MySqlTotals | None = None, first: MySq
     return Spans(first or totals(-1), last, earlier)
 
 
-def digest(calls: int, total_ms: float, rows: int = 0, without_index: int = 0) -> Digest:
+def digest(calls: int, total_ms: float, rows: int = 0, without_index: int = 0, **given: Any) -> Digest:
+    defaults = {"schema": "shop", "digest": "d1", "statement": "SELECT * FROM `orders` WHERE `customer` = ?",
+                "disk_tables": 0}  # fmt: skip
     return Digest(
-        schema="shop", digest="d1", statement="SELECT * FROM `orders` WHERE `customer` = ?", calls=calls,
-        total_ms=total_ms, rows_examined=rows, without_index=without_index, disk_tables=0,
-    )  # fmt: skip
+        calls=calls, total_ms=total_ms, rows_examined=rows, without_index=without_index, **{**defaults, **given}
+    )
+
+
+def looking(calls: int, disk_tables: int) -> Digest:
+    statement = "SELECT * FROM `performance_schema` . `threads`"
+    return digest(calls, calls * 900.0, digest="d2", statement=statement, disk_tables=disk_tables, of_onlooker=True)
 
 
 def test_two_who_wait_for_an_idle_one_and_for_each_other_have_one_root() -> None:
@@ -193,3 +199,21 @@ def test_a_buffer_pool_that_misses_more_than_ever_is_an_echo() -> None:
     (finding,) = storage(SUBJECT, moment(after, earlier=before), 1 << 30)
     assert finding.kind == "cache_misses"
     assert finding.score < 0.5
+
+
+def test_temporary_tables_of_monitoring_are_no_sign_of_who_works_with_the_server() -> None:
+    before = totals(-10, digests=(looking(100, 1000), digest(100, 100)), disk_tables=1000)
+    watched = totals(digests=(looking(110, 3000), digest(110, 110)), disk_tables=3000)
+    worked = totals(digests=(looking(110, 3000), digest(110, 110, disk_tables=500)), disk_tables=3500)
+    (normal,) = storage(SUBJECT, moment(watched, first=before), 1 << 30)
+    (spill,) = storage(SUBJECT, moment(worked, first=before), 1 << 30)
+    assert (normal.kind, normal.facts["spilled_count"]) == ("disk", 0)
+    assert (spill.kind, spill.facts["spilled_count"]) == ("temp_spill", 500)
+    assert spill.title.startswith("Statements on payments put 50 temporary tables a second on disk, usually 0.01")
+    assert "orders" in spill.evidence[1].statement
+
+
+def test_a_statement_of_monitoring_that_became_slow_is_nobodys_trouble() -> None:
+    before, after = looking(10, 0), looking(20, 0).model_copy(update={"total_ms": 90_000.0})
+    (finding,) = slow_statements(SUBJECT, [], moment(totals(digests=(after,)), first=totals(-1, digests=(before,))))
+    assert finding.score == 0

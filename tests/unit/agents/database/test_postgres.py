@@ -243,7 +243,7 @@ def test_a_copy_that_is_meant_to_be_behind_is_not() -> None:
     meant = Replication(standby=True, behind_s=3600, paused=False, meant_s=3600)
     finding = replication(SUBJECT, meant)
     assert finding.score == 0
-    assert "told to stay 3600 s behind" in finding.title
+    assert "told to stay 60 min behind" in finding.title
 
 
 def test_a_copy_that_lost_its_source_is_suspicious_although_it_has_replayed_all_that_it_has() -> None:
