@@ -31,10 +31,11 @@ UNQUOTED: tuple[tuple[str, Misread], ...] = (
     (r"[\"\[\]{}()|<>/\\]", ("Mermaid may read a bracket or a slash here as a shape.", "Quote the label.")),
     (r"@", ("Mermaid may read what stands before '@' as the name of an arrow.", "Quote the label.")),
     (r"--|-$|^-", ("Mermaid may read '-' here as part of an arrow.", "Quote the label.")),
+    (r"~~~", ("Mermaid reads '~~~' here as an arrow that is not drawn.", "Quote the label.")),
 )
 """Patterns that are read so without quotes."""
 
-PLAIN = re.compile(r"[^\W_]([^\"\[\]{}()|<>/\\#;`@-]|(?<=\w)-(?=\w))*")
+PLAIN = re.compile(r"[^\W_]([^\"\[\]{}()|<>/\\#;`@~-]|(?<=\w)-(?=\w))*")
 """Words that need no quotes wherever they stand."""
 
 

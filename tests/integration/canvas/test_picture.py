@@ -78,7 +78,7 @@ def test_a_shipped_chart_is_drawn_with_all_its_nodes_and_arrows(file: Path) -> N
 @pytest.mark.parametrize(
     "line",
     ["x-->b", "a --x--> b", 'a[ "x" ] --> b', "end --> b", "call --> b", "a&b --> c", "a{ops@home} --> b",
-     "a -->|x|  b", "constructor --> b", "accDescr{x} --> b", "a[The direction TB] --> b"],
+     "a -->|x|  b", "constructor --> b", "accDescr{x} --> b", "a[The direction TB] --> b", "a[~~~] --> b"],
 )  # fmt: skip
 def test_what_is_refused_as_different_is_different_in_mermaid(line: str) -> None:
     try:

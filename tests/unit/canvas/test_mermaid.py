@@ -56,6 +56,7 @@ def test_quotes_are_written_only_where_they_are_needed() -> None:
     chart = read('a["plain words"] --> b["5xx/s (p95) > 2 s"]')
     assert write_chart(chart).endswith('a[plain words] --> b["5xx/s (p95) > 2 s"]')
     assert write_chart(read('a["ops@home"] --> b')).endswith('a["ops@home"] --> b')
+    assert write_chart(read('a["x ~~~ y"] --> b')).endswith('a["x ~~~ y"] --> b')
 
 
 @pytest.mark.parametrize(
@@ -89,6 +90,8 @@ def test_quotes_are_written_only_where_they_are_needed() -> None:
         ('a["`x`"] --> b', 3, "backticks"),
         ("a -- [no] --> b", 3, "Quote the label"),
         ("a[x--y] --> b", 3, "part of an arrow"),
+        ("a([~~~]) --> b", 4, "arrow that is not drawn"),
+        ("a -- x ~~~ y --> b", 3, "arrow that is not drawn"),
         ("a-b --> c", 2, "Write a_b."),
         ("a --> ", 6, "Cannot read"),
         ("a[x] --> a[y]", 10, "drawn twice"),
