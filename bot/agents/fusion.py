@@ -132,17 +132,23 @@ def channel_of(finding: Finding) -> tuple[str, float] | None:
 
 
 def suspicions(
-    findings: Sequence[Finding], catalog: Catalog, past: Sequence[Past] = (), *, calls_seen: bool
+    findings: Sequence[Finding],
+    catalog: Catalog,
+    past: Sequence[Past] = (),
+    *,
+    calls_seen: bool,
+    channels: Mapping[str, Channel] = CHANNELS,
 ) -> list[Suspicion]:
     """Every service for which anything speaks, the most suspect first; ties by name.
 
     Args:
         calls_seen: whether single calls are measured (`are_calls_seen`); then latency by service says little more.
+        channels: others than those in use, to see what they would say.
     """
     services = {*catalog.services, *(finding.service for finding in findings if finding.service)}
     evidence: dict[str, dict[str, tuple[float, list[Finding]]]] = defaultdict(dict)
     for name, strengths in _by_channel(findings).items():
-        channel = CHANNELS[name]
+        channel = channels[name]
         weight = channel.weight if calls_seen or channel.alone is None else channel.alone
         values = {service: strength for service, (strength, _) in strengths.items()}
         if channel.spreads:
@@ -152,7 +158,7 @@ def suspicions(
             if value > least:
                 evidence[service][name] = weight * math.log(value / least), strengths[service][1]
     blamed = {service: sum(one.times for one in past if one.service == service) for service in evidence}
-    found = [_suspicion(service, channels, blamed[service]) for service, channels in evidence.items()]
+    found = [_suspicion(service, parts, blamed[service]) for service, parts in evidence.items()]
     found += _faint(findings, evidence)
     return sorted(found, key=lambda suspicion: (-suspicion.total, suspicion.service))
 
