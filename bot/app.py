@@ -35,7 +35,7 @@ from bot.changes.door import ChangeDoor
 from bot.changes.ledger import ChangeLedger
 from bot.databases import databases_of, readings_kept
 from bot.errors import Denied
-from bot.gate import PLACES, actions_of, policy_of
+from bot.gate import PLACES, actions_of, lawbook_of
 from bot.incidents import Intake, Journal
 from bot.llm.door import model_of
 from bot.memory import MemoryManager
@@ -44,8 +44,8 @@ from bot.remediation.approvals import Approvals, Membership, may_decide
 from bot.remediation.audit import Audit
 from bot.remediation.catalogue import Actions
 from bot.remediation.execution import Execution
+from bot.remediation.lawbook import Lawbook
 from bot.remediation.policy import Judgement, rejudge
-from bot.remediation.rules import Policy
 from bot.remediation.standing import Standings
 from bot.settings import Settings, secret_from_environment
 from bot.slack.client import Slack
@@ -128,7 +128,7 @@ async def assembled(settings: Settings, *, clock: Clock = utc_now) -> AsyncItera
     Raises:
         Misconfigured: a setting, the catalogue or Redis cannot be used.
     """
-    catalog, policy = load_catalog(settings.services_file), policy_of(settings)
+    catalog, lawbook = load_catalog(settings.services_file), lawbook_of(settings)
     known = actions_of(settings, catalog)
     async with AsyncExitStack() as stack:
         url = await _redis_url(stack, settings)
@@ -147,7 +147,7 @@ async def assembled(settings: Settings, *, clock: Clock = utc_now) -> AsyncItera
         pictures = Pictures(redis)
         stopping = asyncio.Event()
         door, stage, membership, names = await _slack(stack, settings, redis, pictures, clock, stopping)
-        forgetting = Forgetting(memory, partial(may_decide, policy.approvers, membership))
+        forgetting = Forgetting(memory, partial(may_decide, lawbook.now, membership))
         model = await stack.enter_async_context(model_of(settings.model, redis, clock))
         thought = thinking(
             counsel_of(model, settings.model, journal, memory, catalog, clock),
@@ -160,7 +160,7 @@ async def assembled(settings: Settings, *, clock: Clock = utc_now) -> AsyncItera
         )
         answers = Answers(journal, intake, memory, catalog, clock, names, forgetting, thought.speaker)
         measures = _measures(settings, catalog, journal, telemetry, known, clock)
-        drafter = Drafter(known, catalog, policy, measures.now, clock, verify_s=settings.remediation.verify_s)
+        drafter = Drafter(known, catalog, lawbook.now, measures.now, clock, verify_s=settings.remediation.verify_s)
         rooms = Rooms(
             journal=journal,
             memory=memory,
@@ -173,9 +173,9 @@ async def assembled(settings: Settings, *, clock: Clock = utc_now) -> AsyncItera
             draft=Drafting(redis, queue).draft if settings.role == "worker" else drafter.draft,
             mind=thought.mind,
         )
-        law = partial(_law, clock, catalog, policy)
+        law = partial(_law, clock, catalog, lawbook)
         approvals = Approvals(journal, membership, clock, law)
-        standings = Standings(redis, catalog, policy, membership, clock)
+        standings = Standings(redis, catalog, lawbook.now, membership, clock)
         keeper = Gatekeeper(journal, approvals, standings, Audit(redis, settings.audit_key), clock)
         # What ships is known even where it is not configured: then its gate says so, and the rest of the drawing runs.
         specs = {**shipped_specs(), **tool_specs(rooms.toolbox, rooms.actions)}
@@ -273,8 +273,8 @@ def _measures(
     return Measures(telemetry.ask, telemetry.toolbox, scope, known)
 
 
-def _law(clock: Clock, catalog: Catalog, policy: Policy, proposal: Proposal) -> Judgement:
-    return rejudge(proposal, clock(), catalog, policy)
+def _law(clock: Clock, catalog: Catalog, lawbook: Lawbook, proposal: Proposal) -> Judgement:
+    return rejudge(proposal, clock(), catalog, lawbook.now())
 
 
 def _triage(rooms: Rooms, runs: Store, library: Callable[[], Mapping[str, Playbook]]) -> Triage:

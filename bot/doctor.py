@@ -13,6 +13,8 @@ from bot.errors import Misconfigured, NightdeskError, SlackRefused, SourceUnavai
 from bot.plural import many
 from bot.settings import Settings, secret_from_environment
 
+LINT = "nightdesk policy lint"
+NO_POLICY = f"{LINT}; until it is mended nothing can be proposed, approved or run."
 MARKS = {"ok": "✓", "note": "–", "wrong": "✗"}
 
 
@@ -239,7 +241,7 @@ def _approvers(settings: Settings, catalog: Catalog) -> Check:
     try:
         policy = policy_of(settings)
     except Misconfigured as error:
-        return Check("wrong", "Approvers", str(error), "nightdesk policy lint")
+        return Check("wrong", "Policy", str(error), NO_POLICY)
     owners = [name for name, service in catalog.services.items() if service.owners.users or service.owners.groups]
     named = [*policy.approvers.users, *policy.approvers.groups]
     if not (named or owners):
@@ -254,8 +256,8 @@ def _policy(settings: Settings) -> Check:
     try:
         said, code = lint(settings, None)
     except NightdeskError as error:
-        return Check("wrong", "Policy", str(error), "nightdesk policy lint")
-    return Check("wrong" if code else "ok", "Policy", said, "nightdesk policy lint" if code else "")
+        return Check("wrong", "Policy", str(error), NO_POLICY)
+    return Check("wrong" if code else "ok", "Policy", f"{said}; read again at every decision", LINT if code else "")
 
 
 def _playbooks(settings: Settings) -> Check:

@@ -25,10 +25,25 @@ def read_document(file: Path, model: type[M], *, whole: str) -> M:
     Raises:
         Misconfigured: it cannot be read, is no YAML, or does not fit the model.
     """
+    return document_in(bytes_of(file, whole=whole), file, model, whole=whole)
+
+
+def bytes_of(file: Path, *, whole: str) -> bytes:
+    """The document as it lies there.
+
+    Raises:
+        Misconfigured: it cannot be read.
+    """
     try:
-        document = YAML(typ="safe").load(file.read_text(encoding="utf-8"))
+        return file.read_bytes()
     except OSError as error:
         raise Misconfigured(f"The {whole} {file} cannot be read: {error.strerror}.") from None
+
+
+def document_in(written: bytes, file: Path, model: type[M], *, whole: str) -> M:
+    """What is written in the file; as `read_document`."""
+    try:
+        document = YAML(typ="safe").load(written.decode("utf-8"))
     except (YAMLError, UnicodeDecodeError) as error:
         raise Misconfigured(f"{file} is not readable YAML: {error}") from None
     try:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 from pydantic import SecretStr
@@ -10,7 +11,8 @@ from pydantic import SecretStr
 from bot.catalog import Catalog
 from bot.errors import Misconfigured
 from bot.remediation.catalogue import Actions, actions
-from bot.remediation.rules import Policy, load_policy
+from bot.remediation.lawbook import Lawbook
+from bot.remediation.rules import Policy
 from bot.settings import RemediationSettings, Role, Secret, Settings, secret_from_environment
 from bot.work.queue import Place
 
@@ -29,13 +31,24 @@ def policy_file(settings: RemediationSettings) -> Path | None:
     return settings.policy_file or (POLICY if POLICY.is_file() else None)
 
 
+def lawbook_of(settings: Settings) -> Lawbook:
+    """The policy in force, read anew for every decision.
+
+    Raises:
+        Misconfigured: it cannot be used as it is now.
+    """
+    lawbook = Lawbook(partial(policy_file, settings.remediation), settings.remediation)
+    lawbook.policy()
+    return lawbook
+
+
 def policy_of(settings: Settings) -> Policy:
-    """The policy in force.
+    """The policy in force, for who asks once.
 
     Raises:
         Misconfigured: it cannot be used.
     """
-    return load_policy(policy_file(settings.remediation), settings.remediation)
+    return lawbook_of(settings).policy()
 
 
 def actions_of(settings: Settings, catalog: Catalog) -> Actions:

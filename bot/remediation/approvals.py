@@ -16,21 +16,27 @@ from bot.models import Approved, Endorsed, Expired, Incident, Phase, Proposal, R
 from bot.plural import many
 from bot.remediation.policy import Judgement
 from bot.remediation.proposal import matches
-from bot.remediation.rules import Approvers
+from bot.remediation.rules import PolicyNow
+from bot.remediation.strictness import STRICTER, asked_for, good_until, more_than_shown, too_old
 
 Clock = Callable[[], datetime]
 Membership = Callable[[str, str], Awaitable[bool]]
 """(user, group) → whether the user is in the group now. Raises Denied where that cannot be told."""
 Law = Callable[[Proposal], Judgement]
-"""What policy says of a proposal now; raises RemediationError where it forbids it. See `policy.rejudge`."""
+"""What policy says of a proposal now; raises RemediationError where it forbids it, NotNow where it cannot be read.
+See `policy.rejudge`."""
 
 LONGEST_REASON = 2000
 SHORTEST_DIGEST = 16
 """Hexadecimal digits that a click must carry: 64 bits of what was shown."""
 
 
-async def may_decide(approvers: Approvers, membership: Membership, user: str) -> bool:
-    """Whether the user is among the approvers of everything; a group that cannot be read does not count."""
+async def may_decide(policy: PolicyNow, membership: Membership, user: str) -> bool:
+    """Whether the user is among the approvers of everything; what cannot be read is a no."""
+    try:
+        approvers = policy().approvers
+    except NotNow:
+        return False
     return await doubt_about(user, approvers.users, approvers.groups, membership) is None
 
 
@@ -68,7 +74,8 @@ async def doubt_about(user: str, users: Collection[str], groups: Collection[str]
 class Verdict:
     """What became of a click, in words for the person who clicked."""
 
-    outcome: Literal["approved", "endorsed", "rejected", "already", "denied", "void"]
+    outcome: Literal["approved", "endorsed", "rejected", "already", "denied", "overruled", "void"]
+    """`denied`: this person may not; `overruled`: policy as it is now lets nobody approve it."""
     text: str
 
 
@@ -98,10 +105,13 @@ class Approvals:
             if isinstance(stand, Verdict):
                 return stand
             incident, proposal = stand
-            if refusal := await self._not_to_approve(proposal, user, reason):
+            law = self._law_now(proposal)
+            if isinstance(law, Verdict):
+                return law
+            if refusal := await self._not_to_approve(proposal, law, user, reason):
                 return refusal
             try:
-                return await self._approve(incident, proposal, user, reason)
+                return await self._approve(incident, proposal, law, user, reason)
             except IllegalTransition:
                 continue  # somebody was faster: look again at what is true now
 
@@ -128,7 +138,10 @@ class Approvals:
         stand = await self._stand(proposal.id, proposal.digest, one.granted_by)
         if isinstance(stand, Verdict):
             return stand
-        if refusal := await self._not_to_approve(proposal, one.granted_by, ""):
+        law = self._law_now(proposal)
+        if isinstance(law, Verdict):
+            return law
+        if refusal := await self._not_to_approve(proposal, law, one.granted_by, ""):
             return refusal
         event = Approved(
             at=self._clock(),
@@ -150,13 +163,18 @@ class Approvals:
         approved another digest, and whatever stands in the record without an event, does not.
 
         Raises:
-            NotNow: too few of them count, and of another it cannot be told at the moment.
+            NotNow: policy cannot be read, or too few of them count and of another it cannot be told at the moment.
         """
         try:
             law = self._law(proposal) if self._law else None
+        except NotNow:
+            raise
         except RemediationError as forbidden:
             return str(forbidden)
-        agreed = {event.actor: event.reason for event in _agreements(incident, proposal)}
+        agreements = list(_agreements(incident, proposal))
+        if law and any(event.at >= good_until(proposal, law) for event in agreements):
+            return f"policy has become stricter since: {too_old(law)}"
+        agreed = {event.actor: event.reason for event in agreements}
         reasons = proposal.reason_needed or (law is not None and law.reason_needed)
         count, unread = 0, ""
         for user in [user for user, why in agreed.items() if why or not reasons]:
@@ -211,9 +229,13 @@ class Approvals:
         """Why the user may not decide on it, either way."""
         if not proposal.approver_users and not proposal.approver_groups:
             return "Nobody is named as approver for this action, so nobody may decide on it (settings: remediation)."
-        if _asked_for(proposal, user):
+        return await self._refusal_of(proposal, proposal, user)
+
+    async def _refusal_of(self, rule: Proposal | Judgement, proposal: Proposal, user: str) -> str | None:
+        """Why the user may not decide on it by that rule: what the card says, or policy as it is now."""
+        if asked_for(rule, proposal, user):
             return "You asked for this action, so another person must decide on it."
-        return await doubt_about(user, proposal.approver_users, proposal.approver_groups, self._membership)
+        return await doubt_about(user, rule.approver_users, rule.approver_groups, self._membership)
 
     async def _may(self, proposal: Proposal, law: Judgement | None, user: str) -> bool:
         """As `_still`; what cannot be told is a no."""
@@ -228,36 +250,41 @@ class Approvals:
         Raises:
             Denied: it cannot be told now.
         """
-        if _asked_for(proposal, user):
+        if asked_for(proposal, proposal, user) or (law and asked_for(law, proposal, user)):
             return False
         if not await belongs(user, proposal.approver_users, proposal.approver_groups, self._membership):
             return False
         return law is None or await belongs(user, law.approver_users, law.approver_groups, self._membership)
 
-    async def _not_to_approve(self, proposal: Proposal, user: str, reason: str) -> Verdict | None:
-        """What policy says now, where it says no; a rejection needs no such leave."""
+    def _law_now(self, proposal: Proposal) -> Judgement | Verdict | None:
+        """What policy says now, or that it lets nobody approve it; a rejection needs no such leave."""
+        try:
+            return self._law(proposal) if self._law else None
+        except RemediationError as forbidden:
+            return Verdict("overruled", f"{forbidden} Nothing was run.")
+
+    async def _not_to_approve(
+        self, proposal: Proposal, law: Judgement | None, user: str, reason: str
+    ) -> Verdict | None:
+        """Why this approval does not count, by what the card asks for or by what policy asks for now."""
         if proposal.reason_needed and not reason:
             return Verdict("void", "This approval needs a written reason. Nothing was run.")
-        if self._law is None:
+        if law is None:
             return None
-        try:
-            law = self._law(proposal)
-        except RemediationError as forbidden:
-            return Verdict("denied", f"{forbidden} Nothing was run.")
-        if law.approvals_needed > proposal.approvals_needed or (law.reason_needed and not reason):
-            return Verdict("denied", "Policy asks for more than this card says, so it must be proposed again.")
-        if doubt := await doubt_about(user, law.approver_users, law.approver_groups, self._membership):
-            return Verdict("denied", doubt)
-        return None
+        if more := next(more_than_shown(proposal, law, reason, self._clock()), None):
+            return Verdict("overruled", f"{STRICTER} {more}. It must be proposed again. Nothing was run.")
+        refusal = await self._refusal_of(law, proposal, user)
+        return Verdict("denied", f"Policy has changed since this was proposed. {refusal}") if refusal else None
 
-    async def _approve(self, incident: Incident, proposal: Proposal, user: str, reason: str) -> Verdict:
+    async def _approve(
+        self, incident: Incident, proposal: Proposal, law: Judgement | None, user: str, reason: str
+    ) -> Verdict:
         at = self._clock()
         already = await self._journal.field(incident.id, "endorsed_by") or ""
         endorsers = already.split(",") if already else []
         if user in endorsers:
             return Verdict("already", "You have approved this already; it needs another person.")
         expected = {**_exactly(proposal), "endorsed_by": already}
-        law = self._law(proposal) if self._law else None
         still = [one for one in endorsers if await self._may(proposal, law, one)]
         missing = proposal.approvals_needed - len(still) - 1
         if missing > 0:
@@ -268,11 +295,6 @@ class Approvals:
         approved = Approved(at=at, actor=user, proposal_id=proposal.id, digest=proposal.digest, reason=reason)
         await self._journal.append(incident.id, approved, expected=expected)
         return Verdict("approved", "Approved.")
-
-
-def _asked_for(proposal: Proposal, user: str) -> bool:
-    """Whether the user has asked for it, and so another person must decide."""
-    return user == proposal.requested_by and (proposal.approvals_needed > 1 or not proposal.requester_may_approve)
 
 
 def _exactly(proposal: Proposal) -> dict[str, str]:

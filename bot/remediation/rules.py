@@ -6,7 +6,7 @@ asked for it.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Literal
@@ -14,7 +14,8 @@ from typing import Literal
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, model_validator
 
 from bot.catalog import Catalog
-from bot.documents import read_document, schema_of
+from bot.documents import bytes_of, document_in, schema_of
+from bot.errors import Misconfigured
 from bot.models import Risk
 from bot.settings import RemediationSettings
 
@@ -132,6 +133,10 @@ class Policy(_Rule):
         return self.model_copy(update={"tiers": Tiers.model_construct(**tiers), "approvers": approvers})
 
 
+PolicyNow = Callable[[], Policy]
+"""The policy at this moment: what decides never keeps one, see `lawbook`. Raises NotNow where that cannot be told."""
+
+
 def concerns(pattern: str, action: str) -> bool:
     """Whether a rule about `pattern` is about the action."""
     return fnmatchcase(action, pattern)
@@ -152,7 +157,19 @@ def read_policy(file: Path) -> Policy:
     Raises:
         Misconfigured: naming the file, the place and what to do.
     """
-    return read_document(file, Policy, whole="policy")
+    return policy_in(bytes_of(file, whole="policy"), file)
+
+
+def policy_in(written: bytes, file: Path) -> Policy:
+    """What is written in the file. An empty one is no policy: it may be one that is being written.
+
+    Raises:
+        Misconfigured: as `read_policy`.
+    """
+    policy = document_in(written, file, Policy, whole="policy")
+    if not policy.model_fields_set:
+        raise Misconfigured(f"{file} says nothing: write `version: 1` where the settings alone are to count.")
+    return policy
 
 
 def faults(policy: Policy, catalog: Catalog, actions: frozenset[str]) -> Iterator[str]:

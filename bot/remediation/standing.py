@@ -21,7 +21,7 @@ from bot.errors import Denied, NotNow
 from bot.models import EarnedTrust, Proposal, Risk, StandingApproval
 from bot.remediation.approvals import Membership, belongs, doubt_about
 from bot.remediation.policy import approvers
-from bot.remediation.rules import Policy
+from bot.remediation.rules import Policy, PolicyNow, StandingRules
 from bot.storage.scripts import note_trial
 
 log = structlog.get_logger(__name__)
@@ -51,7 +51,7 @@ class Standings:
     """Grants, finds and revokes standing approvals."""
 
     def __init__(
-        self, redis: Redis, catalog: Catalog, policy: Policy, membership: Membership, clock: Callable[[], datetime]
+        self, redis: Redis, catalog: Catalog, policy: PolicyNow, membership: Membership, clock: Callable[[], datetime]
     ) -> None:
         self._redis = redis
         self._catalog = catalog
@@ -74,7 +74,12 @@ class Standings:
 
     async def earned(self) -> tuple[EarnedTrust, ...]:
         """What a person could allow now: enough successes in a row, and not allowed yet."""
-        rules = self._policy.standing
+        try:
+            return await self._earned(self._policy().standing)
+        except NotNow:
+            return ()
+
+    async def _earned(self, rules: StandingRules) -> tuple[EarnedTrust, ...]:
         if rules.most_days == 0:
             return ()
         allowed = {_about(one) for one in await self.granted()}
@@ -96,12 +101,16 @@ class Standings:
 
     async def grant(self, earned_id: str, days: int, user: str) -> StandingApproval | str:
         """Allow what has earned it, in the user's name; or why not."""
-        earned = next((one for one in await self.earned() if one.id == earned_id), None)
+        try:
+            policy = self._policy()
+        except NotNow as unread:
+            return str(unread)
+        earned = next((one for one in await self._earned(policy.standing) if one.id == earned_id), None)
         if earned is None:
-            return f"It has not earned it, or not any more: it takes {self._policy.standing.after_successes} successes."
+            return f"It has not earned it, or not any more: it takes {policy.standing.after_successes} successes."
         if not 1 <= days <= earned.most_days:
             return f"A standing approval lasts 1 to {earned.most_days} days."
-        if doubt := await self._doubt(user, earned.service, earned.most_tier):
+        if doubt := await self._doubt(user, earned.service, earned.most_tier, policy):
             return doubt
         now = self._clock()
         one = StandingApproval(
@@ -154,8 +163,12 @@ class Standings:
 
         None ever covers a way back: something has just not helped, and that is a moment for people.
         """
-        for one in await self._meant_for(proposal):
-            if await self._doubt(one.granted_by, one.service, proposal.risk) is None:
+        try:
+            policy = self._policy()
+        except NotNow:
+            return None
+        for one in await self._meant_for(proposal, policy.standing):
+            if await self._doubt(one.granted_by, one.service, proposal.risk, policy) is None:
                 return one
         return None
 
@@ -163,18 +176,19 @@ class Standings:
         """Whether that one covers the proposal now.
 
         Raises:
-            NotNow: whether its granter may approve cannot be told at the moment.
+            NotNow: policy, or whether its granter may approve, cannot be told at the moment.
         """
-        one = next((one for one in await self._meant_for(proposal) if one.id == standing_id), None)
+        policy = self._policy()
+        one = next((one for one in await self._meant_for(proposal, policy.standing) if one.id == standing_id), None)
         if one is None:
             return False
-        users, groups = approvers(proposal.risk, one.service, self._catalog, self._policy)
+        users, groups = approvers(proposal.risk, one.service, self._catalog, policy)
         try:
             return await belongs(one.granted_by, users, groups, self._membership)
         except Denied as unread:
             raise NotNow(f"who may approve it could not be read: {unread}") from None
 
-    async def _meant_for(self, proposal: Proposal) -> list[StandingApproval]:
+    async def _meant_for(self, proposal: Proposal, rules: StandingRules) -> list[StandingApproval]:
         """Those whose bounds hold it, whoever granted them."""
         if proposal.undoes is not None:
             return []
@@ -182,21 +196,22 @@ class Standings:
             return []
         if proposal.reach == "unknown" or not proposal.noticed_by:
             return []
-        return [one for one in await self.granted() if self._bounds(one, proposal)]
+        return [one for one in await self.granted() if _bounds(one, proposal, rules)]
 
-    def _bounds(self, one: StandingApproval, proposal: Proposal) -> bool:
-        rules = self._policy.standing
-        tier = min(one.most_tier, Risk(rules.most_tier), key=lambda risk: risk.rank)
-        return (
-            _about(one) == (proposal.action, proposal.service, proposal.extent)
-            and rules.most_days > 0
-            and proposal.risk.rank <= tier.rank
-            and len(proposal.noticed_by) <= min(one.most_services, rules.most_services)
-        )
-
-    async def _doubt(self, user: str, service: str, risk: Risk) -> str | None:
-        users, groups = approvers(risk, service, self._catalog, self._policy)
+    async def _doubt(self, user: str, service: str, risk: Risk, policy: Policy) -> str | None:
+        users, groups = approvers(risk, service, self._catalog, policy)
         return await doubt_about(user, users, groups, self._membership)
+
+
+def _bounds(one: StandingApproval, proposal: Proposal, rules: StandingRules) -> bool:
+    """Whether the proposal lies within what was granted, and within what policy lets be granted now."""
+    tier = min(one.most_tier, Risk(rules.most_tier), key=lambda risk: risk.rank)
+    return (
+        _about(one) == (proposal.action, proposal.service, proposal.extent)
+        and rules.most_days > 0
+        and proposal.risk.rank <= tier.rank
+        and len(proposal.noticed_by) <= min(one.most_services, rules.most_services)
+    )
 
 
 def _about(one: StandingApproval) -> About:

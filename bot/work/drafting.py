@@ -20,7 +20,7 @@ from bot.errors import RemediationError
 from bot.models import Incident, Noun, Proposal, Proposed
 from bot.remediation.catalogue import Actions
 from bot.remediation.proposal import Grounds, draft
-from bot.remediation.rules import Policy
+from bot.remediation.rules import PolicyNow
 from bot.work.queue import Queue
 
 ANSWER_WITHIN_S = 30
@@ -74,7 +74,7 @@ class Drafter:
         self,
         actions: Actions,
         catalog: Catalog,
-        policy: Policy,
+        policy: PolicyNow,
         measure_now: MeasureNow,
         clock: Callable[[], datetime],
         *,
@@ -97,7 +97,7 @@ class Drafter:
                 wish.grounds,
                 proposal_id=wish.proposal_id,
                 catalog=self._catalog,
-                policy=self._policy,
+                policy=self._policy(),
                 verify_s=self._verify_s,
                 now=self._clock(),
             )

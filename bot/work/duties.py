@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Awaitable, Callable
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
@@ -156,7 +157,13 @@ class Office:
             "gate.decided", user=click.user, proposal=click.proposal_id, wish=click.verdict, outcome=verdict.outcome
         )
         if verdict.outcome == "denied":
-            await self._audit(click, verdict.text)
+            text = f"Pressed {click.verdict} without being allowed to: {verdict.text}"
+            told = Noted(at=self.clock(), actor=click.user, text=text, quiet=True)  # the person alone is told
+            await self._note(click, told, once=f"denied:{click.proposal_id}:{click.user}:{click.verdict}")
+        elif verdict.outcome == "overruled":  # so would everybody's click be
+            about = hashlib.sha256(verdict.text.encode()).hexdigest()[:16]
+            told = Noted(at=self.clock(), actor=click.user, text=f"Approve was pressed. {verdict.text}")
+            await self._note(click, told, once=f"overruled:{click.proposal_id}:{about}")
         if verdict.outcome not in {"approved", "rejected"}:
             await self.stage.tell(click.user, click.channel, verdict.text)
 
@@ -268,15 +275,10 @@ class Office:
         except IllegalTransition as moved_on:
             log.info("sweep.overtaken", incident=incident.id, why=str(moved_on))
 
-    async def _audit(self, click: Decision, why: str) -> None:
-        """An unauthorised click leaves a trace in the record of the incident."""
-        text = f"Pressed {click.verdict} without being allowed to: {why}"
+    async def _note(self, click: Decision, told: Noted, *, once: str) -> None:
+        """A click that came to nothing leaves a trace in the record of the incident."""
         try:
-            await self.journal.append(
-                incident_of(click.proposal_id),
-                Noted(at=self.clock(), actor=click.user, text=text, quiet=True),  # the person alone was told
-                once=f"denied:{click.proposal_id}:{click.user}:{click.verdict}",
-            )
+            await self.journal.append(incident_of(click.proposal_id), told, once=once)
         except IllegalTransition as impossible:
             log.warning("decision.unrecorded", proposal=click.proposal_id, why=str(impossible))
 

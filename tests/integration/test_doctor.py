@@ -244,6 +244,25 @@ async def test_nobody_who_may_approve(settings: Configured, services: Path) -> N
     assert (check.state, "APPROVER_GROUPS" in check.mend) == ("wrong", True)
 
 
+async def test_a_sound_policy_is_read_again_at_every_decision(settings: Configured, tmp_path: Path) -> None:
+    check = await only(with_policy(settings, tmp_path, "version: 1"), "Policy")
+    assert (check.state, check.mend) == ("ok", "")
+    assert check.said.endswith("sound, 0 prohibitions, 0 freezes; read again at every decision")
+
+
+async def test_a_policy_that_cannot_be_used_stops_the_gate(settings: Configured, tmp_path: Path) -> None:
+    check = await only(with_policy(settings, tmp_path, "tiers: {high: {approvals: 1}}"), "Policy")
+    assert check.state == "wrong"
+    assert "tiers.high.approvals" in check.said
+    assert "nothing can be proposed, approved or run" in check.mend
+
+
+def with_policy(settings: Configured, folder: Path, text: str) -> Settings:
+    file = folder / "policy.yaml"
+    file.write_text(text)
+    return settings(remediation=RemediationSettings(approver_users=("UANN",), policy_file=file))
+
+
 async def test_a_playbook_with_a_fault(settings: Configured, tmp_path: Path) -> None:
     folder = tmp_path / "playbooks"
     folder.mkdir()

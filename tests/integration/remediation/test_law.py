@@ -47,7 +47,7 @@ async def doubt(gate: Gate, law: Judgement) -> str | None:
 async def test_a_click_on_a_card_that_says_too_little_decides_nothing(gate: Gate, more: dict[str, Any]) -> None:
     proposal = await gate.propose()
     verdict = await under(gate, judged(**more)).approve(PROPOSAL, proposal.digest, "UANN")
-    assert verdict.outcome == "denied"
+    assert verdict.outcome == "overruled"
     assert "must be proposed again" in verdict.text
     assert await gate.kinds() == ["opened", "proposed"]
 

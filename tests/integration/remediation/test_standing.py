@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from bot.catalog import Catalog, Service
-from bot.errors import Denied
+from bot.errors import Denied, NotNow
 from bot.models import Phase, Proposal, Risk, StandingApproval, Verified
 from bot.remediation.audit import Audit
 from bot.remediation.rules import Policy, StandingRules, load_policy
@@ -30,7 +30,8 @@ class Desk:
     def __init__(self, gate: Gate) -> None:
         self.gate = gate
         self.group = {"UGROUP"}
-        self.standings = Standings(gate.redis, CATALOG, POLICY, self._member, lambda: gate.now)
+        self.policy = POLICY
+        self.standings = Standings(gate.redis, CATALOG, lambda: self.policy, self._member, lambda: gate.now)
         self.keeper = Gatekeeper(gate.journal, gate.approvals, self.standings, Audit(gate.redis), lambda: gate.now)
 
     async def _member(self, user: str, group: str) -> bool:
@@ -176,9 +177,33 @@ async def test_a_policy_that_allows_none_offers_none(desk: Desk) -> None:
     await desk.granted()
     none = load_policy(None, RemediationSettings(approver_users=("UANN",)))
     none = none.model_copy(update={"standing": StandingRules(most_days=0)})
-    strict = Standings(desk.gate.redis, CATALOG, none, desk._member, lambda: desk.gate.now)
+    strict = Standings(desk.gate.redis, CATALOG, lambda: none, desk._member, lambda: desk.gate.now)
     assert await strict.earned() == ()
     assert await strict.covering(a_proposal(**ON_SHOP)) is None
+
+
+async def test_while_policy_cannot_be_read_nothing_is_allowed_in_advance(desk: Desk) -> None:
+    one = await desk.granted()
+    proposal = await desk.proposed()
+
+    def unreadable() -> Policy:
+        raise NotNow("The approval policy cannot be used now.")
+
+    blind = Standings(desk.gate.redis, CATALOG, unreadable, desk._member, lambda: desk.gate.now)
+    assert await blind.earned() == ()
+    assert await blind.grant("", 7, "UANN") == "The approval policy cannot be used now."
+    assert await blind.covering(proposal) is None
+    with pytest.raises(NotNow):  # approved under it before: tried again for a while
+        await blind.still_covers(one.id, proposal)
+    assert await blind.revoke(one.id), "taking back needs no policy"
+
+
+async def test_policy_becomes_stricter_than_what_was_granted(desk: Desk) -> None:
+    one = await desk.granted()
+    proposal = await desk.proposed()
+    assert await desk.standings.still_covers(one.id, proposal)
+    desk.policy = POLICY.model_copy(update={"standing": StandingRules(most_days=0)})
+    assert not await desk.standings.still_covers(one.id, proposal)
 
 
 async def test_it_never_covers_a_way_back(desk: Desk) -> None:

@@ -182,7 +182,7 @@ class Night:
 
     def _rooms(self) -> Rooms:
         policy = Policy(approvers=Approvers(users=("UANN", "UBOB")))
-        drafter = Drafter(self.actions, self.catalog, policy, _unmeasured, _now, verify_s=60)
+        drafter = Drafter(self.actions, self.catalog, lambda: policy, _unmeasured, _now, verify_s=60)
         return Rooms(
             journal=self.journal,
             memory=self.memory,

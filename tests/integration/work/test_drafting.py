@@ -13,12 +13,12 @@ import pytest
 from redis.asyncio import Redis
 
 from bot.catalog import Catalog
-from bot.errors import Misconfigured
+from bot.errors import Misconfigured, NotNow
 from bot.gate import actions_of, credentials
 from bot.models import Proposal
 from bot.remediation.catalogue import Actions
 from bot.remediation.proposal import Grounds, matches
-from bot.remediation.rules import load_policy
+from bot.remediation.rules import Policy, load_policy
 from bot.settings import HttpCallTemplate, RemediationSettings, Settings, WorkSettings
 from bot.settings.targets import KubernetesCluster
 from bot.work.drafting import Drafter, Drafting, Wish, answer
@@ -30,17 +30,18 @@ GROUNDS = Grounds(incident_id=INCIDENT, why="It blocks.", confidence=0.9)
 WISH = Wish(proposal_id=f"{INCIDENT}.1", action="test.count", parameters={"name": "a"}, grounds=GROUNDS)
 
 
+async def seven(_: Proposal) -> float | None:
+    return 7.0
+
+
 class Executor:
     """The duties of a process that only drafts."""
 
     def __init__(self, redis: Redis) -> None:
         policy = load_policy(None, RemediationSettings(approver_users=("UANN",)))
         actions = Actions([Count(redis)])
-        drafter = Drafter(actions, Catalog(), policy, self._measured, lambda: NOW, verify_s=60)
+        drafter = Drafter(actions, Catalog(), lambda: policy, seven, lambda: NOW, verify_s=60)
         self.draft = partial(answer, redis, drafter)
-
-    async def _measured(self, _: Proposal) -> float | None:
-        return 7.0
 
     def __getattr__(self, task: str) -> Any:
         async def nothing(*_: str) -> None:
@@ -94,6 +95,14 @@ async def test_a_refusal_comes_back_in_words(redis: Redis, queue: Queue, changed
         drafted = await Drafting(redis, queue).draft(WISH.model_copy(update=changed))
     assert drafted.proposal is None
     assert why in drafted.refusal
+
+
+async def test_an_executor_that_cannot_read_its_policy_proposes_nothing_and_says_why(redis: Redis) -> None:
+    def unreadable() -> Policy:
+        raise NotNow("The approval policy cannot be used now.")
+
+    drafter = Drafter(Actions([Count(redis)]), Catalog(), unreadable, seven, lambda: NOW, verify_s=60)
+    assert (await drafter.draft(WISH)).refusal == "The approval policy cannot be used now."
 
 
 async def test_where_no_executor_runs_nothing_is_proposed(redis: Redis, queue: Queue) -> None:
