@@ -6,17 +6,22 @@ https://docs.slack.dev/messaging/formatting-message-text
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from datetime import datetime
 from html import unescape
 from urllib.parse import urlsplit
+
+from bot.slack.marks import WORD_JOINER, unmarked, unpictured, unticked
 
 NOTE_ROOM = 40
 """Characters kept free for the note that says how much was cut."""
 
 _CONTROL = re.compile(
     "[\x00-\x08\x0b-\x1f\x7f-\x9f"  # control characters; tab and newline stay
-    "\u200b\u200e\u200f\u202a-\u202e\u2066-\u2069\ufeff"  # what turns the reading direction could forge a target
+    "\u061c\u200b\u200e\u200f\u202a-\u202e\u2066-\u2069\ufeff"  # what turns the reading direction could forge a target
+    "\u00ad\u180e\u2060-\u2064\u206a-\u206f\ufff9-\ufffb\U000e0000-\U000e007f"  # what nobody sees
     "\ud800-\udfff\ufffe\uffff]"  # not characters at all
+    "|(?<![^\x00-\x7f])[\u200c\u200d]|[\u200c\u200d](?![^\x00-\x7f])"  # joiners belong to other scripts, and to emoji
 )
 _SHOUT = re.compile(r"@(?=(?:channel|here|everyone|group)\b)", re.IGNORECASE)
 _OPENING = re.compile(r"<(?=[!@#])")
@@ -24,7 +29,6 @@ _BROKEN_ENTITY = re.compile(r"&[a-z]{0,3}$")
 _PERSON = re.compile(r"[UW][A-Z0-9]{2,20}")
 _ENTITY = re.compile(r"<([^<>\n]{1,3000})>")
 _UNSAFE_IN_URL = re.compile(r"[\s<>|`\"\\^{}\x00-\x20\x7f-\x9f\u200b-\u200f\u202a-\u202e\u2066-\u2069]")
-WORD_JOINER = "\u2060"
 
 
 def clean(text: str) -> str:
@@ -33,23 +37,48 @@ def clean(text: str) -> str:
 
 
 def escape(text: str) -> str:
-    """Outside text that Slack shows as it is: no entity, link or mention comes out of it."""
-    harmless = _SHOUT.sub("@" + WORD_JOINER, clean(text))
-    return harmless.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+    """Outside text that Slack shows as it is: no entity, link, mention, emoji or formatting comes out of it."""
+    return _entities(unmarked(_hushed(clean(text))))
+
+
+def _copied(text: str) -> str:
+    return _entities(unticked(_hushed(clean(text))))
+
+
+def _hushed(text: str) -> str:
+    return _SHOUT.sub("@" + WORD_JOINER, text)
+
+
+def _entities(text: str) -> str:
+    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
 
 
 def cut(text: str, limit: int) -> str:
     """Outside text, escaped, in at most `limit` characters; what was cut is said."""
-    escaped = escape(text[: 2 * limit])
+    return _cut(text, limit, escape)
+
+
+def _cut(text: str, limit: int, escaping: Callable[[str], str]) -> str:
+    escaped = escaping(text[: 2 * limit])
     if len(escaped) <= limit and len(text) <= 2 * limit:
         return escaped
     kept = _BROKEN_ENTITY.sub("", escaped[: max(0, limit - NOTE_ROOM)]).rstrip()
-    return f"{kept} … ({len(text) - len(unescape(kept)):,} more characters)"[:limit]
+    shown = unescape(kept).replace(WORD_JOINER, "")
+    return f"{kept} … ({len(text) - len(shown):,} more characters)"[:limit]
 
 
 def line(text: str, limit: int) -> str:
     """As `cut`, on one line: outside text cannot forge a line of ours."""
-    return cut(" ".join(text[: 4 * limit + 4000].split()), limit)
+    return cut(_joined(text, limit), limit)
+
+
+def code(text: str, limit: int) -> str:
+    """As `line`, in a code span, where it stands letter by letter and can be copied."""
+    return f"`{_cut(_joined(text, limit), limit, _copied)}`"
+
+
+def _joined(text: str, limit: int) -> str:
+    return " ".join(text[: 4 * limit + 4000].split())
 
 
 def bold(text: str, limit: int) -> str:
@@ -59,7 +88,7 @@ def bold(text: str, limit: int) -> str:
 
 def label(text: str, limit: int) -> str:
     """Outside text for a `plain_text` object (a button, a title), where Slack interprets nothing; nor would others."""
-    harmless = _OPENING.sub("<" + WORD_JOINER, _SHOUT.sub("@" + WORD_JOINER, clean(text[: 4 * limit + 4000])))
+    harmless = _OPENING.sub("<" + WORD_JOINER, unpictured(_hushed(clean(text[: 4 * limit + 4000]))))
     bare = " ".join(harmless.split())
     return bare if len(bare) <= limit else bare[: limit - 1].rstrip() + "…"
 

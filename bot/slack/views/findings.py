@@ -8,7 +8,7 @@ from bot.models import Evidence, Finding, Found
 from bot.models.looks import is_replaced
 from bot.plural import many
 from bot.slack.blocks import Block, Post, bullets, context, post, section
-from bot.slack.text import bold, line, link, safe_url
+from bot.slack.text import bold, code, line, link, safe_url
 
 EMOJI = {
     "metrics": ":chart_with_upwards_trend:",
@@ -58,7 +58,7 @@ def fact(evidence: Evidence, *, asked: bool = False) -> str:
 def _source(evidence: Evidence, *, asked: bool) -> str:
     if safe_url(evidence.url):
         return f" {link(evidence.url, 'see it')}"
-    return f" `{line(evidence.query, 120).replace('`', ' ')}`" if asked and evidence.query else ""
+    return f" {code(evidence.query, 120)}" if asked and evidence.query else ""
 
 
 def _finding(finding: Finding) -> Block:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from bot.models import Approved, Expired, Incident, Proposal, Rejected
 from bot.slack.blocks import Block, Post, actions, bullets, button, confirm, context, fields, post, section
-from bot.slack.text import cut, date, label, line, own, person, utc
+from bot.slack.text import code, cut, date, label, line, own, person, utc
 from bot.slack.views import words
 from bot.slack.views.causes import evidence_of
 from bot.slack.views.findings import fact
@@ -83,7 +83,7 @@ def _exactly(offered: Proposal) -> str:
     """The action with its parameters, as it will run."""
     shown = [f"{line(str(name), 60)} = {line(str(value), 160)}" for name, value in offered.parameters.items()]
     more = [f"… and {len(shown) - PARAMETERS} more"] if len(shown) > PARAMETERS else []
-    action = f"`{line(offered.action, 120).replace('`', ' ')}`"
+    action = code(offered.action, 120)
     return f"{action} with {', '.join([*shown[:PARAMETERS], *more])}" if shown else action
 
 
@@ -106,15 +106,15 @@ def _small_print(offered: Proposal) -> list[str]:
     checked = [_watched(offered)] if offered.verification else []
     asked = [f"Asked for by {person(offered.requested_by)}"] if offered.requested_by else []
     checked += [f"Dry run: {line(offered.rehearsal, 200)}"] if offered.rehearsal else []
-    return [*checked, *asked, f"Proposal {line(offered.id, 80)} · version `{line(offered.digest[:12], 12)}`{drawn}"]
+    return [*checked, *asked, f"Proposal {line(offered.id, 80)} · version {code(offered.digest[:12], 12)}{drawn}"]
 
 
 def _watched(offered: Proposal) -> str:
     watched = offered.verification
     if watched is None:
         return ""
-    goal = f"{line(watched.comparison, 4)} {words.figure(watched.threshold, watched.unit)}"
-    asked = line(watched.what, 120) if watched.what else f"`{line(watched.query, 200).replace('`', ' ')}`"
+    goal = f"{line(watched.comparison, 60)} {words.figure(watched.threshold, watched.unit)}"
+    asked = line(watched.what, 120) if watched.what else code(watched.query, 200)
     return f"It has helped when: {asked} {goal} within {words.duration(watched.window_s)}"
 
 

@@ -54,11 +54,17 @@ def test_a_giant_text_is_cut_without_reading_it_all() -> None:
 
 
 def test_a_forged_line_is_no_line() -> None:
-    assert text.line("backend 1\n*Risk:* low", 100) == "backend 1 *Risk:* low"
+    assert text.line("backend 1\n*Risk:* low", 100) == "backend 1 ∗Risk:∗ low"
 
 
 def test_letters_that_turn_the_reading_direction_are_taken_out() -> None:
-    assert text.escape("drop \u202etset\u202c db") == "drop tset db"
+    assert text.escape("drop \u202etset\u202c db\u061c") == "drop tset db"
+
+
+def test_letters_that_nobody_sees_are_taken_out_and_those_of_other_scripts_and_emoji_stay() -> None:
+    hidden = "".join(chr(0xE0000 + ord(letter)) for letter in "run")
+    assert text.escape(f"pay\u200bm\u00aden\u200dt\u2060s{hidden}\u180e\ufffa") == "payments"
+    assert text.escape("می\u200cخواهم 👩\u200d🔧") == "می\u200cخواهم 👩\u200d🔧"
 
 
 @given(st.text() | BAIT, st.integers(10, 100))
@@ -88,6 +94,22 @@ def test_a_plain_label_holds_nothing_that_could_be_taken_for_a_mention(outside: 
     shown = text.label(outside, limit)
     assert len(shown) <= limit
     assert not LIVE.search(shown)
+
+
+def test_in_a_title_no_name_becomes_an_emoji() -> None:
+    assert text.label(":white_check_mark: Approved", 50) == ":\u2060white_check_mark: Approved"
+
+
+@given(st.text(max_size=80) | BAIT)
+def test_a_code_span_ends_where_we_end_it(outside: str) -> None:
+    shown = text.code(outside, 200)
+    assert (shown[0], shown[-1], shown.count("`")) == ("`", "`", 2)
+    assert not LIVE.search(shown)
+
+
+def test_what_stands_in_a_code_span_can_be_copied() -> None:
+    query = 'sum(rate(http_requests_total{job=~"api.*",__name__!="up"}[1m])) * 100'
+    assert text.code(query, 200) == f"`{query}`"
 
 
 def test_a_person_is_mentioned_and_another_actor_is_named() -> None:
