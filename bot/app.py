@@ -75,6 +75,7 @@ from bot.work.health import Health, health_routes
 from bot.work.inlet import alerting_of, intake_of, sorting
 from bot.work.lookout import ledger_of, tools_for_changes
 from bot.work.measure import Ask, Measures
+from bot.work.mentions import Mentions
 from bot.work.metering import prometheus_of
 from bot.work.pictures import Pictures
 from bot.work.questions import Questions
@@ -202,6 +203,7 @@ async def assembled(settings: Settings, *, clock: Clock = utc_now) -> AsyncItera
             drafts=Drafts(runs, memory, library, specs, thought.scribe.lesson),
             scribe=thought.scribe,
             stage=stage,
+            mentions=Mentions(redis),
             clock=clock,
             knowledge=settings.knowledge_dir,
         )

@@ -22,6 +22,7 @@ from bot.slack.desk import Command, Decision, HomeContent, Mention, Regrouping, 
 from bot.work.answers import Answers
 from bot.work.gatekeeper import Trust
 from bot.work.lesson import lesson_in
+from bot.work.mentions import Mentions
 from bot.work.question import question, service_in
 from bot.work.queue import Queue
 from bot.work.stage import Stage
@@ -58,10 +59,12 @@ class FrontDesk:
         self._clock = clock
         self._trust = trust
         self._reception = reception
+        self._mentions = Mentions(redis)
 
     async def heard(self, mention: Mention) -> None:
         """Schedule an answer."""
-        await self._queue.add("hear", mention.model_dump_json(), key=mention.event_id)
+        await self._mentions.keep(mention)
+        await self._queue.add("hear", mention.event_id, key=mention.event_id)
 
     async def remembered(self, message: Message) -> None:
         """Keep the message; one that was forgotten and is delivered again stays forgotten."""

@@ -18,7 +18,7 @@ from bot.memory import MemoryManager
 from bot.models import HandedOver, Incident, Noted, Phase, Resolved, Verified
 from bot.remediation.approvals import Approvals, incident_of
 from bot.remediation.execution import Execution
-from bot.slack.desk import Decision, Mention, Regrouping, Reply, Taught
+from bot.slack.desk import Decision, Regrouping, Reply, Taught
 from bot.slack.inbox import moment
 from bot.work.alerting import Alerting
 from bot.work.answers import Answers
@@ -26,6 +26,7 @@ from bot.work.drafts import Drafts
 from bot.work.drawings import Drawings
 from bot.work.follow import Follow, last_moved
 from bot.work.gatekeeper import Gatekeeper, Said
+from bot.work.mentions import Mentions
 from bot.work.questions import Questions
 from bot.work.scribe import Scribe
 from bot.work.showings import Showings
@@ -71,6 +72,7 @@ class Office:
     drafts: Drafts
     scribe: Scribe
     stage: Stage
+    mentions: Mentions
     clock: Callable[[], datetime]
     knowledge: Path | None = None
     """The folder of private runbooks and post-mortems, if there is one."""
@@ -186,13 +188,16 @@ class Office:
         log.info("incident.regrouped", user=asked.user, incident=asked.incident_id, wish=asked.verb, outcome=text)
         await self.stage.tell(asked.user, asked.channel, text)
 
-    async def hear(self, mention: str) -> None:
-        """Answer a mention."""
-        heard = Mention.model_validate_json(mention)
+    async def hear(self, event_id: str) -> None:
+        """Answer a mention, unless that was done."""
+        heard = await self.mentions.waiting(event_id)
+        if heard is None:
+            return
         await self.stage.seen(heard)
         post = await self.answers.mention(heard)
         if post is not None:
             await self.stage.answer(heard, post)
+        await self.mentions.drop(event_id)
 
     async def teach(self, lesson: str) -> None:
         """Keep a pinned message as a lesson."""
@@ -248,6 +253,8 @@ class Office:
         """A task has failed for the last time: the incident says so, and a triage goes to people."""
         if task == "backfill":
             await self.stage.not_read_back(subject, str(error))
+        elif task == "hear":
+            await self.mentions.drop(subject)
         if task in UNTOLD_TASKS:
             return
         if task == "decide":

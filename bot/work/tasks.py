@@ -88,8 +88,8 @@ class Duties(Protocol):
     async def regroup(self, wish: str) -> None:
         """Split or merge incidents as a person asked for (JSON)."""
 
-    async def hear(self, mention: str) -> None:
-        """Answer a mention (JSON)."""
+    async def hear(self, event_id: str) -> None:
+        """Answer the mention of that event."""
 
     async def teach(self, lesson: str) -> None:
         """Keep a pinned message (JSON)."""

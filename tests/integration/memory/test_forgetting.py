@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from datetime import timedelta
-from typing import Any
 
 import pytest
-from redis.asyncio import Redis
 
 from bot.memory import MemoryManager
 from bot.memory.encoder import Encoder
 from bot.memory.reserved import TAUGHT
+from bot.memory.store import HORIZONS
 from bot.models import Message
 from tests.integration.memory.concepts import ConceptModel
 from tests.integration.memory.talk import NOON, said
+from tests.remains import holding, terms
 
 LATER = NOON + timedelta(hours=1)
 
@@ -27,32 +27,6 @@ async def memory(redis_url: str) -> AsyncIterator[MemoryManager]:
             yield manager
 
 
-async def _everything(redis_url: str) -> str:
-    """Every key and every value of whatever kind that Redis holds."""
-    async with Redis.from_url(redis_url) as redis:
-        return repr([(key, await _value(redis, key)) async for key in redis.scan_iter()])
-
-
-async def _value(redis: Redis, key: bytes) -> Any:
-    match await redis.type(key):
-        case b"hash":
-            return await redis.hgetall(key)
-        case b"set":
-            return await redis.smembers(key)
-        case b"zset":
-            return await redis.zrange(key, 0, -1, withscores=True)
-        case b"stream":
-            return await redis.xrange(key)
-        case b"string":
-            return await redis.get(key)
-        case kind:
-            raise AssertionError(f"{key!r} is a {kind!r}, which memory does not use")
-
-
-def _terms(memory: MemoryManager) -> set[str]:
-    return set(memory._index._lexical._postings)
-
-
 SECRET = said("zanzibar database outage, call zelda", name="z1", user="zoe")
 
 
@@ -60,9 +34,9 @@ async def test_of_one_forgotten_message_nothing_is_left(memory: MemoryManager, r
     await memory.remember([SECRET, said("other talk", 1, name="2")])
     await memory.recall("zanzibar outage")
     await memory.forget("z1", channel="C1")
-    left = await _everything(redis_url)
-    assert not [word for word in ("zanzibar", "zelda", "zoe") if word in left]
-    assert not [term for term in _terms(memory) if term.startswith("z")]
+    for word in ("zanzibar", "zelda", "zoe"):
+        assert await holding(redis_url, word) == []
+    assert not [term for term in terms(memory) if term.startswith("z")]
     assert await memory.recall("zanzibar") == []
     assert memory._index._people.named_in("zoe") == []
 
@@ -72,24 +46,23 @@ async def test_of_a_forgotten_person_only_the_name_is_kept_so_that_they_stay_for
 ) -> None:
     await memory.remember([SECRET, said("zanzibar again", 1, name="z2", user="zoe", channel="C2"), said("lunch", 2)])
     assert await memory.forget(user="zoe") == 2
-    left = await _everything(redis_url)
-    assert "zanzibar" not in left
-    assert left.count("zoe") == 1
-    assert "zanzibar" not in _terms(memory)
+    assert await holding(redis_url, "zanzibar") == []
+    assert await holding(redis_url, "zoe") == [HORIZONS]
+    assert "zanzibar" not in terms(memory)
 
 
 async def test_of_a_forgotten_channel_nothing_said_is_left(memory: MemoryManager, redis_url: str) -> None:
     await memory.remember([SECRET, said("lunch", 2, channel="C2")])
     assert await memory.forget(channel="C1") == 1
-    assert "zanzibar" not in await _everything(redis_url)
-    assert "zanzibar" not in _terms(memory)
+    assert await holding(redis_url, "zanzibar") == []
+    assert "zanzibar" not in terms(memory)
 
 
 async def test_of_an_edited_message_the_old_words_are_gone(memory: MemoryManager, redis_url: str) -> None:
     await memory.remember([SECRET])
     await memory.edit(said("nothing to see", name="z1", user="zoe"))
-    assert "zanzibar" not in await _everything(redis_url)
-    assert "zanzibar" not in _terms(memory)
+    assert await holding(redis_url, "zanzibar") == []
+    assert "zanzibar" not in terms(memory)
 
 
 async def test_what_a_message_taught_is_edited_and_forgotten_with_it(memory: MemoryManager, redis_url: str) -> None:
@@ -99,7 +72,8 @@ async def test_what_a_message_taught_is_edited_and_forgotten_with_it(memory: Mem
     await memory.edit(said("zeppelin is down", name="z1", user="zoe"))
     assert [each.message.text for each in await memory.recall("", channel=TAUGHT)] == ["zeppelin is down"]
     assert await memory.forget("z1", channel="C1") == 2
-    assert not [word for word in ("zanzibar", "zeppelin") if word in await _everything(redis_url)]
+    for word in ("zanzibar", "zeppelin"):
+        assert await holding(redis_url, word) == []
 
 
 async def test_a_lesson_said_to_the_bot_is_what_it_says_after_an_edit_and_gone_when_it_says_none(
@@ -160,7 +134,7 @@ async def test_another_process_forgets_terms_and_meaning_too(redis_url: str) -> 
             assert len(await two.recall("database outage")) == 1
             await one.forget("z1", channel="C1")
             assert await two.recall("database outage") == []
-            assert not _terms(two)
+            assert not terms(two)
 
 
 async def test_what_would_go_is_counted_before_it_goes(memory: MemoryManager) -> None:

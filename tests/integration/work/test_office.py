@@ -16,9 +16,11 @@ from bot.slack.blocks import Post
 from bot.slack.desk import Decision, Mention
 from bot.work.alerting import Alerting
 from bot.work.duties import Office
+from bot.work.mentions import Mentions
 from bot.work.scribe import Scribe
 from bot.work.turns import Turns
 from tests.integration.remediation.gate import INCIDENT, NOW, PROPOSAL, Gate, open_gate
+from tests.remains import holding
 
 
 class Clipboard:
@@ -102,6 +104,7 @@ class Desk:
             scribe=Scribe(),
             showings=unused,
             stage=stage,
+            mentions=Mentions(gate.redis),
             clock=lambda: gate.now,
         )
 
@@ -113,6 +116,10 @@ class Desk:
              "channel": "C0", "message_ts": "1.2", "at": NOW}
         )  # fmt: skip
         await self.office.decide(click.model_dump_json())
+
+    async def hear(self, mention: Mention) -> None:
+        await self.office.mentions.keep(mention)
+        await self.office.hear(mention.event_id)
 
     async def last_note(self) -> Any:
         recorded = (await self.gate.incident()).last("note")
@@ -171,13 +178,32 @@ async def test_a_rejection_keeps_its_reason(desk: Desk) -> None:
 
 async def test_a_mention_is_seen_before_it_is_answered(desk: Desk) -> None:
     answering = Desk(desk.gate, Post("three are open", ()))
-    await answering.office.hear(_mention().model_dump_json())
+    await answering.hear(_mention())
     assert (answering.stage.seen_first, answering.stage.answered) == (["Ev1"], ["three are open"])
 
 
 async def test_where_the_card_is_the_answer_nothing_more_is_said(desk: Desk) -> None:
-    await desk.office.hear(_mention().model_dump_json())
+    await desk.hear(_mention())
     assert (desk.stage.seen_first, desk.stage.answered) == (["Ev1"], [])
+
+
+async def test_what_was_said_waits_without_its_secrets_and_is_kept_nowhere_once_it_is_answered(
+    desk: Desk, redis_url: str
+) -> None:
+    said = _mention().model_copy(update={"text": "remember: password=hunter2-Quokka of the vault"})
+    await desk.office.mentions.keep(said)
+    assert await holding(redis_url, "of the vault") == ["nd:mention:Ev1"]
+    assert await holding(redis_url, "hunter2") == []
+    await desk.office.hear("Ev1")
+    assert await holding(redis_url, "of the vault") == []
+    await desk.office.hear("Ev1")  # delivered again
+    assert desk.stage.seen_first == ["Ev1"]
+
+
+async def test_what_could_not_be_answered_is_kept_nowhere_either(desk: Desk, redis_url: str) -> None:
+    await desk.office.mentions.keep(_mention())
+    await desk.office.failed("hear", "Ev1", RuntimeError("boom"))
+    assert await holding(redis_url, "Ev1") == []
 
 
 async def test_a_triage_that_fails_for_good_goes_to_people(desk: Desk) -> None:
