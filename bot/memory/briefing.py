@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import math
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime, timedelta
@@ -9,6 +10,7 @@ from datetime import UTC, datetime, timedelta
 from bot.memory.budget import tokens_of
 from bot.memory.conversation import talk_around
 from bot.memory.folding import fold, told_later
+from bot.memory.passage import LONGEST_PASSAGE, passage
 from bot.memory.question import BEARS, Question
 from bot.memory.reserved import INCIDENTS, LEARNED
 from bot.memory.roles import EMPHASIS, SECTIONS, section_of
@@ -25,6 +27,8 @@ TALK_BEFORE, JUST_NOW = timedelta(hours=2), timedelta(minutes=15)
 """How far back the live talk of an incident may begin; and what is so fresh that it may well be about it."""
 BELONGS, TIED_NOW = 0.4, 0.1
 """What belongs less to the live talk of the incident, or has no word in common with it, is other talk."""
+LONGEST_WHOLE = 1200
+"""Characters; of a longer message its passage is told. A piece of the knowledge folder is shorter."""
 _ANY_TIME = datetime.min.replace(tzinfo=UTC)
 _TELLING_LABELS = ("service", "job", "app", "instance", "database", "db", "namespace", "cluster", "component", "team")
 
@@ -44,7 +48,7 @@ async def compose(find: Find, incident: Incident, role: str, budget_tokens: int,
     chosen = _affordable(_by_section(about, talk), budget_tokens)
     return Brief(
         role=role,
-        lines=tuple(_line(section, message, others) for section, message in chosen),
+        lines=await asyncio.to_thread(_lines, chosen, others, f"{asked.text} {asked.emphasis}"),
         tokens=math.ceil(sum(_cost(message) for _, message in chosen)),
         considered=considered,
     )
@@ -146,9 +150,17 @@ def _place(line: Placed) -> tuple[int, datetime]:
     return SECTIONS.index(section), message.sent_at if section == "recent" else _ANY_TIME
 
 
-def _line(section: str, message: Message, others: Sequence[Message]) -> BriefLine:
+def _lines(chosen: Sequence[Placed], others: Sequence[Message], asked: str) -> tuple[BriefLine, ...]:
+    tokenize = Tokenizer()
+    return tuple(
+        _line(section, message, others, passage(message.text, asked, tokenize, longest=_told(message)))
+        for section, message in chosen
+    )
+
+
+def _line(section: str, message: Message, others: Sequence[Message], text: str) -> BriefLine:
     return BriefLine(
-        text=message.text,
+        text=text,
         user=message.user,
         said_at=message.sent_at,
         section=section,
@@ -158,4 +170,9 @@ def _line(section: str, message: Message, others: Sequence[Message]) -> BriefLin
 
 
 def _cost(message: Message) -> float:
-    return tokens_of(message.user, message.text)
+    return tokens_of(message.user, message.text, longest=_told(message))
+
+
+def _told(message: Message) -> int:
+    """How much of it is told, in characters."""
+    return LONGEST_WHOLE if len(message.text) <= LONGEST_WHOLE else LONGEST_PASSAGE

@@ -10,17 +10,19 @@ CHARACTERS_PER_TOKEN = 4
 MOST_CANDIDATES = 10_000
 
 
-def tokens_of(user: str, text: str) -> float:
-    """Estimated tokens of `user: text`."""
-    return len(f"{user}: {text}") / CHARACTERS_PER_TOKEN
+def tokens_of(user: str, text: str, *, longest: int | None = None) -> float:
+    """Estimated tokens of `user: text`, of which at most so many characters of the text are told."""
+    return len(f"{user}: {text[:longest]}") / CHARACTERS_PER_TOKEN
 
 
-def within(found: Sequence[Recalled], limit: int | None, budget_tokens: float | None) -> list[Recalled]:
-    """The best that fit; a short one may fill what a long one leaves."""
+def within(
+    found: Sequence[Recalled], limit: int | None, budget_tokens: float | None, *, longest: int | None = None
+) -> list[Recalled]:
+    """The best that fit; a short one may fill what a long one leaves. Of each at most the `longest` are told."""
     left = float("inf") if budget_tokens is None else budget_tokens
     chosen: list[Recalled] = []
     for recalled in found:
-        cost = tokens_of(recalled.message.user, recalled.message.text)
+        cost = tokens_of(recalled.message.user, recalled.message.text, longest=longest)
         if cost <= left and (limit is None or len(chosen) < limit):
             chosen.append(recalled)
             left -= cost

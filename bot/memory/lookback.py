@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
 from dataclasses import replace
 
 from bot.memory.budget import within
 from bot.memory.folding import fold, marked
+from bot.memory.passage import LONGEST_PASSAGE, passage
 from bot.memory.question import Question
 from bot.memory.reserved import LEARNED
 from bot.memory.talks import Find, bearing, with_whole_talks, worthwhile
+from bot.memory.tokens import Tokenizer
 from bot.models import Recalled
 
 LOOKED_AT, LESSONS = 150, 3
@@ -23,7 +26,19 @@ async def look_back(find: Find, question: Question, *, limit: int, budget_tokens
     said = bearing(await find(question, LOOKED_AT))
     talks = await with_whole_talks(find, said, longest=LONGEST_TALK)
     told = fold([*_worth_telling(learned), *_worth_telling(talks)])
-    return marked(within(told, limit, budget_tokens), [*learned, *said])
+    chosen = marked(within(told, limit, budget_tokens, longest=LONGEST_PASSAGE), [*learned, *said])
+    return await asyncio.to_thread(_passages, chosen, question.text)
+
+
+def _passages(found: Sequence[Recalled], question: str) -> list[Recalled]:
+    """The same, of long ones what bears on the question."""
+    tokenize = Tokenizer()
+    return [
+        each.model_copy(
+            update={"message": each.message.model_copy(update={"text": passage(each.message.text, question, tokenize)})}
+        )
+        for each in found
+    ]
 
 
 def _worth_telling(found: Sequence[Recalled]) -> list[Recalled]:
