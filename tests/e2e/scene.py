@@ -10,7 +10,9 @@ from typing import Any
 import httpx
 
 from bot.demo.scenario import ACTION_DSN_ENV, DSN_ENV
-from bot.demo.workspace import Workspace
+from bot.demo.workspace import MINA, Workspace
+from bot.demo.workspace.plain import transcript
+from bot.demo.workspace.posts import Post
 from bot.errors import NotFound
 from bot.incidents import Journal
 from bot.models import Incident, Recorded
@@ -121,6 +123,27 @@ class Scene:
             return next(found, None)
 
         return await self.workspace.wait_for(said, within_s=WITHIN_S, what=f"{words!r} to {user} alone")
+
+    async def asked(self, words: str, *, user: str = MINA.id, channel: str = CHANNEL, thread: str | None = None) -> str:
+        """What the bot answers to a mention, as text; it has shown before that it has heard."""
+        me = self.workspace.team.app.user_id
+        await self.workspace.settle()  # what was said before is kept
+        ts = await self.workspace.say(user, channel, f"<@{me}> {words}", thread)
+        posts = self.workspace.team.ledger
+
+        def answered() -> list[Post]:
+            return [post for post in posts.thread(channel, thread or ts) if post.user == me and post.ts > ts]
+
+        answers = await self.workspace.wait_for(answered, within_s=WITHIN_S, what=f"the answer to {words!r}")
+        assert posts.find(channel, ts).reactions == {"eyes": [me]}
+        return transcript(self.workspace.team, answers)
+
+    async def ordered(self, words: str, *, user: str = MINA.id, channel: str = CHANNEL) -> str:
+        """What `/nightdesk …` answers, to that person alone."""
+        await self.workspace.settle()
+        answer = await self.workspace.command(user, channel, "/nightdesk", words)
+        assert answer.json["response_type"] == "ephemeral"
+        return str(answer.json["text"])
 
     def last_click(self) -> Json:
         """The payload of the latest press of a button, as it was sent to the bot."""

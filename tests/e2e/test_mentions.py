@@ -12,23 +12,8 @@ from tests.servers.postgres import Queue
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 
-async def asked(scene: Scene, words: str) -> str:
-    """What the bot answers to a mention, as text; it has shown before that it has heard."""
-    me = scene.workspace.team.app.user_id
-    await scene.workspace.settle()  # what was said before is kept
-    ts = await scene.workspace.say(MINA.id, CHANNEL, f"<@{me}> {words}")
-
-    def answered() -> bool:
-        return any(message["user"] == me for message in scene.replies(ts)[1:])
-
-    await scene.workspace.wait_for(answered, within_s=WITHIN_S, what=f"the answer to {words!r}")
-    [eyes] = scene.replies(ts)[0]["reactions"]
-    assert (eyes["name"], eyes["users"]) == ("eyes", [me])
-    return scene.thread(ts).partition("\n")[2]
-
-
 async def test_it_says_what_it_can_do(scene: Scene) -> None:
-    answer = await asked(scene, "help")
+    answer = await scene.asked("help")
     assert "Nothing is changed before a person has approved exactly that change." in answer
     assert "/nightdesk status" in answer
 
@@ -37,7 +22,7 @@ async def test_it_says_what_is_open_to_the_channel_and_to_one_person(scene: Scen
     headline = "Payments fail at every third shop"
     incident = await scene.alert("status", summary=headline)
     await scene.card(incident)
-    assert headline in await asked(scene, "status")
+    assert headline in await scene.asked("status")
 
     said = len(scene.workspace.messages(CHANNEL))
     answer = await scene.workspace.command(AIKO.id, CHANNEL, "/nightdesk", "status")
@@ -48,21 +33,21 @@ async def test_it_says_what_is_open_to_the_channel_and_to_one_person(scene: Scen
 
     await scene.recorded(incident, "handed_over")
     assert await scene.resolve("status") == "resolved"
-    assert headline not in await asked(scene, "status")
+    assert headline not in await scene.asked("status")
 
 
 async def test_the_brief_follows_what_was_said_edited_and_deleted(scene: Scene) -> None:
     await scene.workspace.say(AIKO.id, CHANNEL, "The reporting job moves to 03:00 tonight")
     wrong = await scene.workspace.say(TOM.id, CHANNEL, "The wallet limit is 900 EUR now")
     secret = await scene.workspace.say(TOM.id, CHANNEL, "The password of the staging database is hunter2")
-    brief = await asked(scene, "brief me")
+    brief = await scene.asked("brief me")
     assert "The reporting job moves to 03:00 tonight" in brief
     assert "The wallet limit is 900 EUR now" in brief
     assert f"{scene.workspace.url}/archives/{CHANNEL}/p" in brief
 
     await scene.workspace.edit(wrong, "The wallet limit is 400 EUR now")
     await scene.workspace.delete(secret)
-    brief = await asked(scene, "brief me")
+    brief = await scene.asked("brief me")
     assert "The reporting job moves to 03:00 tonight" in brief
     assert "The wallet limit is 400 EUR now" in brief
     assert "900 EUR" not in brief
@@ -73,7 +58,7 @@ async def test_a_question_about_a_service_opens_a_triage_and_the_same_again_open
     scene: Scene, lock: Queue
 ) -> None:
     before = {card["ts"] for card in scene.cards()}
-    assert "Looking into payments" in await asked(scene, "why is payments slow?")
+    assert "Looking into payments" in await scene.asked("why is payments slow?")
     [card] = await scene.workspace.wait_for(
         lambda: [card for card in scene.cards() if card["ts"] not in before], within_s=WITHIN_S, what="a card"
     )
@@ -81,7 +66,7 @@ async def test_a_question_about_a_service_opens_a_triage_and_the_same_again_open
     assert "why is payments slow?" in thread
     assert f"Session {lock.pid} (batch-job) blocks 4 sessions" in thread
 
-    again = await asked(scene, "why is payments so slow?")
+    again = await scene.asked("why is payments so slow?")
     assert "why is payments slow?" in again
     assert "Approval needed" in again
     assert len(scene.cards()) == len(before) + 1
@@ -97,18 +82,18 @@ async def test_a_pinned_message_is_a_lesson_and_is_marked_as_one(scene: Scene) -
         return any(one["name"] == "brain" and one["users"] == [me] for one in scene.replies(pinned)[0]["reactions"])
 
     await scene.workspace.wait_for(marked, within_s=WITHIN_S, what="the mark of a lesson")
-    answer = await asked(scene, "what did Aiko say about a fail over of payments-db?")
+    answer = await scene.asked("what did Aiko say about a fail over of payments-db?")
     assert answer.count("Never fail payments-db over during the nightly export") == 1
     assert "Taught" in answer
 
 
 async def test_what_was_asked_is_no_answer(scene: Scene) -> None:
-    await asked(scene, "who has the zeppelin?")
-    assert "Nothing here remembers that yet" in await asked(scene, "where did we park the zeppelin?")
+    await scene.asked("who has the zeppelin?")
+    assert "Nothing here remembers that yet" in await scene.asked("where did we park the zeppelin?")
 
 
 async def test_another_question_is_answered_with_what_was_said_about_it(scene: Scene) -> None:
     await scene.workspace.say(AIKO.id, CHANNEL, "The certificate of the card gateway runs out on 3 March")
-    answer = await asked(scene, "when does the gateway certificate run out?")
+    answer = await scene.asked("when does the gateway certificate run out?")
     assert "The certificate of the card gateway runs out on 3 March" in answer
     assert "aiko" in answer
