@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from bot.agents.commander import rank
+from bot.agents.exported import exported_tools
 from bot.agents.logs import logs_tools
-from bot.agents.measures import measures_tools
 from bot.agents.tools import Tool, Toolbox
 from bot.agents.traces import traces_tools
 from bot.canvas import Step
@@ -71,14 +71,15 @@ class RecordedWorld:
         return report.facts
 
     def _known(self, parameters: Mapping[str, Any]) -> Mapping[str, Any]:
-        """Without a service that the topology does not know: everything recorded belongs to the incident."""
-        service = parameters.get("service")
-        known = isinstance(service, str) and self._scope.catalog.resolve(service) is not None
-        return parameters if known else {name: value for name, value in parameters.items() if name != "service"}
+        """Without the alert's service where no topology knows it: everything recorded belongs to the incident."""
+        catalog, service = self._scope.catalog, parameters.get("service")
+        if service is None or service != self._scope.alert.service or catalog.resolve(self._scope.alert.service):
+            return parameters
+        return {name: value for name, value in parameters.items() if name != "service"}
 
 
 def _tools(case: Case) -> tuple[Tool, ...]:
     spans = (RecordedSpans(case),) if case.holds(SPANS) else ()
-    metrics = measures_tools(RecordedMetrics(case), traced=bool(spans)) if case.holds(METRICS) else ()
+    metrics = exported_tools(RecordedMetrics(case), traced=bool(spans)) if case.holds(METRICS) else ()
     logs = logs_tools((RecordedLogs(case),)) if case.holds(LOGS) else ()
     return (*metrics, *logs, *(traces_tools(spans) if spans else ()))

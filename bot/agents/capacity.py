@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Awaitable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
-from typing import Any, Literal
+from typing import Any, Literal, Protocol
 
 from pydantic import Field
 
@@ -64,7 +64,7 @@ class Forecasting(Saturation):
 
 
 @dataclass(frozen=True)
-class _Item:
+class Item:
     """One disk, pod, pool, … with its samples."""
 
     signal: Signal
@@ -77,11 +77,24 @@ class _Item:
         return f"{self.signal.noun} {self.words}".rstrip()
 
 
-class CapacityAgent:
-    """Looks at resources through one Prometheus."""
+class Items(Protocol):
+    """Where the resources are seen."""
 
-    def __init__(self, prometheus: Prometheus | None) -> None:
-        self._prometheus = prometheus
+    async def full(self, asked: Saturation, scope: Scope, stretch: Window) -> tuple[list[Item], tuple[Gap, ...]]:
+        """Every disk, pod, pool, … with how full it was over the stretch, and what could not be seen."""
+
+    async def certificates(self, asked: Saturation, scope: Scope) -> tuple[list[Finding], tuple[Gap, ...]]:
+        """Certificates that run out soon, the soonest first."""
+
+    def graph_url(self, query: str, stretch: Window) -> str | None:
+        """Where a person sees it drawn."""
+
+
+class CapacityAgent:
+    """Judges how full resources are, and when they will be."""
+
+    def __init__(self, items: Items) -> None:
+        self._items = items
 
     async def saturation(self, asked: Saturation, scope: Scope) -> Report:
         """How full each resource is now, the fullest first."""
@@ -95,7 +108,7 @@ class CapacityAgent:
         recent = Window(
             start=scope.window.end - timedelta(seconds=max(300.0, scope.window.seconds / 3)), end=scope.window.end
         )
-        items, gaps = await self._items(asked, scope, recent)
+        items, gaps = await self._items.full(asked, scope, recent)
         levels = [(level, item) for item in items if (level := item.series.last) is not None]
         levels.sort(key=lambda pair: -pair[0])
         if not levels:
@@ -117,7 +130,7 @@ class CapacityAgent:
     async def _forecast(self, asked: Forecasting, scope: Scope) -> Report:
         stretch = Window(start=scope.window.end - timedelta(hours=asked.hours), end=scope.window.end)
         (items, gaps), (ending, more) = await asyncio.gather(
-            self._items(asked, scope, stretch), self._certificates(asked, scope)
+            self._items.full(asked, scope, stretch), self._items.certificates(asked, scope)
         )
         found = await asyncio.to_thread(_filling, items, asked.horizon_hours * 3600)
         findings = [
@@ -132,13 +145,37 @@ class CapacityAgent:
             findings.append(_calm(asked, scope, len(items)))
         return Report(agent="metrics", findings=tuple(findings), gaps=(*gaps, *more))
 
-    async def _certificates(self, asked: Saturation, scope: Scope) -> tuple[list[Finding], tuple[Gap, ...]]:
+    def _finding(
+        self,
+        item: Item,
+        scope: Scope,
+        stretch: Window,
+        said: str,
+        score: float,
+        level: float,
+        facts: Mapping[str, Any],
+    ) -> Finding:
+        url = self._items.graph_url(item.query, stretch)
+        finding = told(said, item.signal.service, f"{item.signal.metric} {item.words}".rstrip(), score, scope,
+                        item.query, url, facts)  # fmt: skip
+        (fact,) = finding.evidence
+        return finding.model_copy(update={"evidence": (fact.model_copy(update={"value": level, "unit": "ratio"}),)})
+
+
+class PrometheusItems:
+    """Implements `Items` on one Prometheus; without one there is only that gap."""
+
+    def __init__(self, prometheus: Prometheus | None) -> None:
+        self._prometheus = prometheus
+
+    async def certificates(self, asked: Saturation, scope: Scope) -> tuple[list[Finding], tuple[Gap, ...]]:
+        """Those that a label of theirs gives to the services."""
         services, problem = _services(asked, scope)
         if asked.resource not in {"any", "certificates"} or self._prometheus is None or problem:
             return [], ()  # what is missing, the items say
         return await ending_certificates(Survey(self._prometheus, scope), services, scope.deadline_s * SHARE)
 
-    async def _items(self, asked: Saturation, scope: Scope, stretch: Window) -> tuple[list[_Item], tuple[Gap, ...]]:
+    async def full(self, asked: Saturation, scope: Scope, stretch: Window) -> tuple[list[Item], tuple[Gap, ...]]:
         """Every item of every bounded signal, with its samples over the stretch."""
         services, problem = _services(asked, scope)
         if self._prometheus is None or problem:
@@ -146,7 +183,7 @@ class CapacityAgent:
         if asked.resource == "certificates":
             return [], ()
         survey = Survey(self._prometheus, scope)
-        items: list[_Item] = []
+        items: list[Item] = []
         try:
             async with asyncio.timeout(scope.deadline_s * SHARE), asyncio.TaskGroup() as group:
                 for service in services:
@@ -155,22 +192,9 @@ class CapacityAgent:
             survey.note(f"not every resource answered within {scope.deadline_s * SHARE:.1f} s")
         return items, tuple(survey.gaps)
 
-    def _finding(
-        self,
-        item: _Item,
-        scope: Scope,
-        stretch: Window,
-        said: str,
-        score: float,
-        level: float,
-        facts: Mapping[str, Any],
-    ) -> Finding:
-        assert self._prometheus is not None
-        url = self._prometheus.graph_url(item.query, stretch)
-        finding = told(said, item.signal.service, f"{item.signal.metric} {item.words}".rstrip(), score, scope,
-                        item.query, url, facts)  # fmt: skip
-        (fact,) = finding.evidence
-        return finding.model_copy(update={"evidence": (fact.model_copy(update={"value": level, "unit": "ratio"}),)})
+    def graph_url(self, query: str, stretch: Window) -> str | None:
+        """In the server's own pages."""
+        return self._prometheus.graph_url(query, stretch) if self._prometheus else None
 
 
 async def name_items(survey: Survey, within_s: float) -> None:
@@ -204,7 +228,7 @@ async def _timed(answer: Awaitable[Report]) -> Report:
     return report.model_copy(update={"seconds": now() - began})
 
 
-async def _of_service(survey: Survey, service: str, resource: Asked, stretch: Window, into: list[_Item]) -> None:
+async def _of_service(survey: Survey, service: str, resource: Asked, stretch: Window, into: list[Item]) -> None:
     step_s = step_for(stretch)
     try:
         questions = await survey.discovery.questions(service, None, step_s)
@@ -221,7 +245,7 @@ async def _of_service(survey: Survey, service: str, resource: Asked, stretch: Wi
 
 
 async def _of_signal(
-    survey: Survey, signal: Signal, rate_s: float, stretch: Window, step_s: float, into: list[_Item]
+    survey: Survey, signal: Signal, rate_s: float, stretch: Window, step_s: float, into: list[Item]
 ) -> None:
     query = at_rate(signal.items or signal.promql, rate_s)
     try:
@@ -234,19 +258,19 @@ async def _of_signal(
     ranked = sorted(answer.series, key=lambda series: -(series.last or 0.0))
     if len(ranked) > MOST_ITEMS:
         survey.note(f"{signal.noun} of {signal.service}: the fullest {MOST_ITEMS} of {len(ranked)} were looked at")
-    into += [_Item(signal, query, _words(series), series) for series in ranked[:MOST_ITEMS]]
+    into += [Item(signal, query, _words(series), series) for series in ranked[:MOST_ITEMS]]
 
 
-def _filling(items: Sequence[_Item], horizon_s: float) -> list[tuple[Forecast, _Item]]:
+def _filling(items: Sequence[Item], horizon_s: float) -> list[tuple[Forecast, Item]]:
     found = [(seen, item) for item in items if (seen := forecast(item.series)) and seen.full_in_s <= horizon_s]
     return sorted(found, key=lambda pair: pair[0].full_in_s)
 
 
-def _fills(seen: Forecast, item: _Item) -> str:
+def _fills(seen: Forecast, item: Item) -> str:
     return f"{item.noun} at {figure(seen.level, 'ratio')}, {when_full(seen)} ({item.signal.service})"
 
 
-def _forecast_facts(found: Sequence[tuple[Forecast, _Item]]) -> dict[str, Any]:
+def _forecast_facts(found: Sequence[tuple[Forecast, Item]]) -> dict[str, Any]:
     seen, item = found[0]
     return {
         "full_in_s": seen.full_in_s, "full_soonest_s": seen.soonest_s, "full_what": item.noun,

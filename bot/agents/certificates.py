@@ -10,7 +10,7 @@ from typing import Any
 
 from bot.agents.exporters import EXPIRIES
 from bot.agents.scope import Scope
-from bot.agents.survey import Survey
+from bot.agents.survey import Survey, Surveyed
 from bot.agents.wording import duration
 from bot.errors import SourceUnavailable
 from bot.models import Evidence, Finding, Gap
@@ -33,7 +33,7 @@ async def ending_certificates(
             for metric, by in EXPIRIES:
                 query = f"bottomk({MOST_READ}, min by ({', '.join(by)}) ({metric} - time()))"
                 answer = await survey.discovery.now(query)
-                found += _ending(answer.series, services, survey, query, metric)
+                found += ending(answer.series, services, survey, query, metric)
     except (TimeoutError, SourceUnavailable) as error:
         survey.note(f"certificates: {error or 'no answer in time'}")
     return sorted(found, key=lambda finding: -finding.score), tuple(survey.gaps)
@@ -64,9 +64,10 @@ def told(
     )
 
 
-def _ending(
-    listed: Sequence[Series], services: Sequence[str], survey: Survey, query: str, metric: str
+def ending(
+    listed: Sequence[Series], services: Sequence[str], survey: Surveyed, query: str, metric: str
 ) -> list[Finding]:
+    """Those of the listed, in seconds that are left, that are of these services and run out within two weeks."""
     found = []
     for series in listed:
         left_s = series.last
@@ -77,7 +78,7 @@ def _ending(
         ends = f"runs out in {duration(left_s)}" if left_s > 0 else f"ran out {duration(-left_s)} ago"
         said = f"the certificate of {named} {ends} ({owner})"
         score = CERTIFICATE_SCORE * min(1.0, 1 - left_s / CERTIFICATE_S)
-        url = survey.prometheus.graph_url(query, survey.span)
+        url = survey.graph_url(query)
         found.append(told(said, owner, metric, score, survey.scope, query, url, {"certificate_ends_in_s": left_s}))
     return found
 

@@ -15,7 +15,7 @@ from dataclasses import dataclass, replace
 from bot.agents.discovery import DEFAULT_SCRAPE_S
 from bot.agents.metrics_findings import finding_of, score_of
 from bot.agents.signals import Signal, shapes_of, signals_of
-from bot.agents.survey import Reading, Survey
+from bot.agents.survey import Reading, Survey, Surveyed
 from bot.errors import SourceUnavailable
 from bot.models import Finding
 from bot.telemetry.promql import selector
@@ -90,7 +90,7 @@ async def read_edges(survey: Survey, service: str) -> list[Seen]:
     return seen
 
 
-def edge_findings(survey: Survey, seen: Sequence[Seen], service: str) -> tuple[Finding, ...]:
+def edge_findings(survey: Surveyed, seen: Sequence[Seen], service: str) -> tuple[Finding, ...]:
     """The edges that deviate, the worst first; or one finding that says 'looked, and normal'."""
     if not any(one.readings for one in seen):
         return ()

@@ -167,7 +167,7 @@ def _call_gaps(series: Sequence[Series]) -> Iterator[Series]:
     """For each call: what the caller sees beyond what the callee does; all of it where the callee tells nothing."""
     ends: dict[tuple[str, str, str], dict[str, Series]] = defaultdict(dict)
     for one in series:
-        side, rest = _side(one.labels["metric"])
+        side, rest = side_of(one.labels["metric"])
         if side and (peer := one.labels.get("peer")) and quantity_of(one.labels["metric"]).kind == "latency":
             call = (one.labels["service"], peer) if side == "caller" else (peer, one.labels["service"])
             ends[(*call, rest)][side] = one
@@ -181,7 +181,7 @@ def _call_gaps(series: Sequence[Series]) -> Iterator[Series]:
             yield Series({"service": caller, "peer": callee, "metric": GAP}, times, values)
 
 
-def _side(metric: str) -> tuple[str | None, str]:
+def side_of(metric: str) -> tuple[str | None, str]:
     """Which end of a call a metric is measured at, and the rest of its name."""
     for side, words in (("caller", ("outgoing", "client", "egress")), ("callee", ("incoming", "server", "ingress"))):
         for word in words:
@@ -194,7 +194,7 @@ def _kind(measure: Measure) -> str:
     kind = measure.quantity.kind
     if measure.metric == TELLING:
         return "silence"
-    if kind in SPREADING and (_side(measure.metric)[0] == "caller" or measure.metric.lower().startswith("entry")):
+    if kind in SPREADING and (side_of(measure.metric)[0] == "caller" or measure.metric.lower().startswith("entry")):
         return f"felt_{kind}"
     if kind in {"traffic", "cpu", "memory", "disk", "network_io"} and measure.weight < 0:
         return "traffic_drop" if kind == "traffic" else f"{kind}_drop"

@@ -11,7 +11,15 @@ from typing import Literal
 import structlog
 from pydantic import Field, model_validator
 
-from bot.agents.capacity import FORECAST_FACTS, SATURATION_FACTS, CapacityAgent, Forecasting, Saturation, name_items
+from bot.agents.capacity import (
+    FORECAST_FACTS,
+    SATURATION_FACTS,
+    CapacityAgent,
+    Forecasting,
+    PrometheusItems,
+    Saturation,
+    name_items,
+)
 from bot.agents.edges import FACTS as EDGE_FACTS
 from bot.agents.edges import Seen, edge_findings, read_edges
 from bot.agents.exporters import SignalKind
@@ -117,7 +125,7 @@ class Edges(Parameters):
 
 def metrics_tools(prometheus: Prometheus | None) -> tuple[Tool, ...]:
     """The agent's tools; without a Prometheus each of them answers with that gap."""
-    agent, capacity = MetricsAgent(prometheus), CapacityAgent(prometheus)
+    agent, capacity = MetricsAgent(prometheus), CapacityAgent(PrometheusItems(prometheus))
     return (
         Tool("metrics.look", "metrics", "Golden signals of the service and of everything that it stands on.",
              Look, FACTS, agent.look),
@@ -160,11 +168,11 @@ class MetricsAgent:
         if service is None:
             return _nothing(_unknown(asked.service))
         kind = next(kind for kind, name in FACT_NAMES.items() if name == asked.signal)
-        return _with_value(await self._report(service, (service,), scope, kinds=(kind,)), asked.signal)
+        return with_value(await self._report(service, (service,), scope, kinds=(kind,)), asked.signal)
 
     async def compare(self, asked: Compare, scope: Scope) -> Report:
         """One signal, the baseline being the time of the window a day or a week ago, or a stretch that is named."""
-        earlier = _against(scope, asked.stretch(scope.window))
+        earlier = against(scope, asked.stretch(scope.window))
         return await self.query(NamedQuery(signal=asked.signal, service=asked.service), earlier)
 
     async def edges(self, asked: Edges, scope: Scope) -> Report:
@@ -233,11 +241,12 @@ def _nothing(reason: str) -> Report:
     return Report(agent="metrics", gaps=(Gap(source="prometheus", reason=reason),))
 
 
-def _against(scope: Scope, baseline: Window) -> Scope:
+def against(scope: Scope, baseline: Window) -> Scope:
+    """The same assignment with another stretch to compare with."""
     return replace(scope, baseline=baseline)
 
 
-def _with_value(report: Report, name: str) -> Report:
+def with_value(report: Report, name: str) -> Report:
     """The facts of the one signal under the names that any signal has."""
     facts = report.facts
     if name not in facts:

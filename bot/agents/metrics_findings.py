@@ -9,7 +9,7 @@ from typing import Any
 
 from bot.agents.exporters import SignalKind
 from bot.agents.forecast import Forecast, forecast
-from bot.agents.survey import Reading, Survey
+from bot.agents.survey import Reading, Surveyed
 from bot.agents.wording import duration, figure, sentence
 from bot.models import Evidence, Finding
 
@@ -38,7 +38,7 @@ def score_of(reading: Reading) -> float:
     return max(score, NEAR_FULL_SCORE if full else 0.0)
 
 
-def findings_of(survey: Survey, asked: str) -> tuple[Finding, ...]:
+def findings_of(survey: Surveyed, asked: str) -> tuple[Finding, ...]:
     """Per service and kind: each deviation up to a limit, or one finding that says 'looked, and normal'."""
     found: list[Finding] = []
     for service in sorted(survey.known):
@@ -58,7 +58,7 @@ def findings_of(survey: Survey, asked: str) -> tuple[Finding, ...]:
     return tuple(found)
 
 
-def finding_of(survey: Survey, reading: Reading, facts: Mapping[str, Any]) -> Finding:
+def finding_of(survey: Surveyed, reading: Reading, facts: Mapping[str, Any]) -> Finding:
     """One reading in words."""
     signal = reading.signal
     said = sentence_of(reading)
@@ -92,7 +92,7 @@ def noun_of(reading: Reading) -> str:
     return f"{reading.signal.noun} {reading.item}".rstrip()
 
 
-def evidence_of(survey: Survey, reading: Reading, said: str) -> Evidence:
+def evidence_of(survey: Surveyed, reading: Reading, said: str) -> Evidence:
     """The fact, and the query that shows it."""
     scope = survey.scope
     asked = f"{reading.query}|{scope.baseline.start:%s}|{scope.window.end:%s}|{'|'.join(reading.against)}"
@@ -100,7 +100,7 @@ def evidence_of(survey: Survey, reading: Reading, said: str) -> Evidence:
         id=f"metrics-{hashlib.sha256(asked.encode()).hexdigest()[:8]}",
         statement=said,
         query=reading.query,
-        url=survey.prometheus.graph_url(reading.query, survey.span),
+        url=survey.graph_url(reading.query),
         observed_at=scope.window.end,
         value=reading.change.level,
         baseline=reading.change.baseline,
@@ -131,7 +131,7 @@ def _forecast_of(reading: Reading) -> Forecast | None:
     return found if found is not None and found.full_in_s <= SIGHT_S else None
 
 
-def _filling(survey: Survey) -> Iterable[Finding]:
+def _filling(survey: Surveyed) -> Iterable[Finding]:
     """What fills steadily and is full within hours."""
     for reading in survey.readings:
         found = reading.filling

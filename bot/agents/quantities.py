@@ -39,14 +39,14 @@ _RULES: tuple[tuple[QuantityKind, Direction, str], ...] = (
     ("latency", "up", r"latenc|duration|response time|delay|\brtt\b|elapsed|\btook\b|\bp(50|75|90|95|99)\b"),
     ("disk", "both", r"disk|\bfs\b|file ?system|volume|iops|\bio\b|syscall|\b(read|write)s?\b"),
     ("network_io", "both", r"network|receive|transmit|\b[rt]x\b|bytes|packet|bandwidth"),
-    ("latency", "up", r"\b(time|seconds?|ms|millis)$"),
+    ("latency", "up", r"\b(?<!per )(time|seconds?|ms|millis)$"),
     ("traffic", "both",
      r"request|workload|\bops\b|throughput|traffic|\bqps\b|\brps\b|calls?\b|invocation|\bhits?\b|count"),
 )  # fmt: skip
 _HOST = re.compile(r"\b(node|host|machine)\b")
 _UNITS: tuple[tuple[str, str], ...] = (
     (r"%|percent|\bpct\b", "percent"), (r"\((m|millicores?)\)", "millicores"), (r"\((mi|mib)\)", "MiB"),
-    (r"\bms\b|milli", "ms"), (r"\bus\b|micros", "µs"), (r"\((s|sec)\)|seconds?\b", "s"), (r"bytes", "bytes"),
+    (r"\bms\b|milli", "ms"), (r"\bus\b|micros", "µs"), (r"\((s|sec)\)|(?<!per )seconds?\b", "s"), (r"bytes", "bytes"),
     (r"ratio|fraction", "ratio"), (r"\bops\b|per second|/s|\bqps\b|\brps\b", "/s"),
 )  # fmt: skip
 _WORD_ENDS = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])|[_.\-:/\s]+")

@@ -6,6 +6,7 @@ import asyncio
 import math
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -48,6 +49,25 @@ class Reading:
     """When it is full, where it rises steadily and that is within hours."""
 
 
+class Surveyed(Protocol):
+    """What has been seen, wherever the series came from."""
+
+    @property
+    def scope(self) -> Scope:
+        """The assignment."""
+
+    @property
+    def readings(self) -> Sequence[Reading]:
+        """Every question that was answered."""
+
+    @property
+    def known(self) -> Collection[str]:
+        """Services of which there are series."""
+
+    def graph_url(self, query: str) -> str | None:
+        """Where a person sees it drawn."""
+
+
 @dataclass
 class Survey:
     """What is known so far; it grows while the questions run, so that a deadline costs only what is missing."""
@@ -81,6 +101,10 @@ class Survey:
     def step_s(self) -> float:
         """The distance of samples, the same in all stretches."""
         return max(step_for(stretch) for stretch in self.stretches)
+
+    def graph_url(self, query: str) -> str:
+        """Where a person sees it drawn."""
+        return self.prometheus.graph_url(query, self.span)
 
     async def of(self, services: Iterable[str], within_s: float) -> None:
         """Ask about these services; what is unanswered when the time is up becomes a gap."""

@@ -26,6 +26,8 @@ KNOWN = {
     "latency_p0.9": ("latency", ""),
     "HTTPCode_ELB_5XX_Count": ("error_rate", ""),
     "RequestCount": ("traffic", ""),
+    "requests_per_second": ("traffic", "/s"),
+    "seconds_per_request": ("traffic", "s"),
 }
 
 

@@ -1,13 +1,14 @@
-"""The log lines of recorded cases: a quiet hour, then the quarter in which it happens.
+"""The log lines and measures of recorded cases: a quiet hour, then the quarter in which it happens.
 
-python -m tests.unit.canvas.recordings      writes `logs.jsonl.gz` into tests/cases/
+python -m tests.unit.canvas.recordings      writes `logs.jsonl.gz` and `metrics.csv.gz` into tests/cases/
 """
 
 from __future__ import annotations
 
 import gzip
 import json
-from collections.abc import Iterator, Mapping
+import math
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -74,6 +75,89 @@ RECORDINGS: Mapping[str, Recording] = {
 }
 
 
+@dataclass(frozen=True)
+class Measured:
+    """A series of a service: its level always and, where it is another one, since it happens."""
+
+    service: str
+    metric: str
+    usual: float
+    since: float | None = None
+    instance: str = ""
+    peer: str = ""
+    until: float | None = None
+    """The level at the end, towards which it moves evenly from the beginning."""
+
+    def rows(self) -> Iterator[str]:
+        """A sample every half minute, with a little noise where it does not move evenly."""
+        for at in range(-3600, 900, 30):
+            time = (BEGAN + timedelta(seconds=at)).strftime("%Y-%m-%dT%H:%M:%SZ")
+            yield f"{time},{self.service},{self.instance},{self.metric},{self._at(at):.6g},{self.peer}"
+
+    def _at(self, at: int) -> float:
+        if self.until is not None:
+            return self.usual + (self.until - self.usual) * (at + 3600) / 4500
+        level = self.usual if self.since is None or at < 0 else self.since
+        return level if self.metric == "up" else level * (1 + 0.02 * math.sin(at * 7.0))
+
+
+def packed(measured: Iterable[Measured]) -> bytes:
+    """The samples as a case holds them; the same bytes each time."""
+    rows = ["time,service,instance,metric,value,peer", *(row for one in measured for row in one.rows())]
+    return gzip.compress("".join(f"{row}\n" for row in rows).encode(), mtime=0)
+
+
+ENDS_S = (BEGAN + timedelta(minutes=15)).timestamp()
+"""Where the window of each case ends."""
+MEASURED: Mapping[str, tuple[Measured, ...]] = {
+    "certificate-expiry": (
+        Measured("gateway", "probe_ssl_earliest_cert_expiry", ENDS_S + 9 * 3600, instance="gateway.example.com:443",
+                 until=ENDS_S + 9 * 3600),
+    ),
+    "cpu-memory-saturation": (
+        *(Measured("catalog", "cpu_used_ratio", 0.45, 0.97, instance=f"catalog-{number}") for number in (1, 2, 3)),
+        Measured("catalog", "memory_used_ratio", 0.5, instance="catalog-1"),
+        Measured("catalog", "requests_per_second", 300.0, 900.0),
+    ),
+    "disk-filling": (
+        Measured("gateway", "disk_used_ratio", 0.8375, instance="gateway-1", until=0.9),
+        Measured("gateway", "disk_used_ratio", 0.41, instance="gateway-2"),
+    ),
+    "error-rate-after-deploy": (
+        Measured("checkout", "error_ratio", 0.001, 0.09),
+        Measured("checkout", "requests_per_second", 40.0),
+    ),
+    "latency-from-dependency": (
+        Measured("checkout", "latency_p95_seconds", 0.2, 2.4),
+        Measured("checkout", "cpu_used_ratio", 0.3),
+        *(Measured("checkout", "client_latency_p95_seconds", 0.05, peer=peer) for peer in ("cart", "mail", "stock")),
+    ),
+    "payments-failing": (
+        Measured("payments", "error_ratio", 0.002, 0.4),
+        Measured("payments", "requests_per_second", 20.0),
+    ),
+    "pod-crash-loop": (
+        Measured("invoices", "up", 1.0, 0.0, instance="invoices-1"),
+        Measured("ledger", "up", 1.0, instance="ledger-1"),
+        Measured("invoices", "memory_used_ratio", 0.4),
+    ),
+    "postgres-connections": (Measured("ledger", "requests_per_second", 40.0, 41.0),),
+    "postgres-replication-lag": (Measured("ledger", "disk_used_ratio", 0.6, instance="ledger-copy"),),
+    "queue-backlog": (
+        Measured("notifier", "up", 1.0, 0.0, instance="notifier-1"),
+        Measured("notifier", "error_ratio", 0.0),
+        Measured("notifier", "requests_per_second", 50.0, 0.0),
+    ),
+    "redis-memory": (Measured("sessions", "requests_per_second", 98.0, 100.0),),
+    "slow-query-after-deploy": (
+        Measured("orders", "error_ratio", 0.01),
+        Measured("orders", "latency_p95_seconds", 0.2, 3.2),
+    ),
+}  # fmt: skip
+
+
 if __name__ == "__main__":
     for case, recording in RECORDINGS.items():
         (CASES / case / "logs.jsonl.gz").write_bytes(recording.packed())
+    for case, measured in MEASURED.items():
+        (CASES / case / "metrics.csv.gz").write_bytes(packed(measured))

@@ -22,7 +22,8 @@ from bot.models import Alert
 from bot.recorded import RecordedWorld
 from bot.rehearsal import Told, notes_of, rehearse
 from bot.work.specs import shipped_specs
-from tests.unit.canvas.recordings import RECORDINGS
+from tests.unit.canvas.recordings import MEASURED, RECORDINGS, packed
+from tests.unit.canvas.worlds import drawn
 
 ROOT = Path(__file__).parents[3]
 CASES = ROOT / "tests" / "cases"
@@ -123,6 +124,27 @@ async def test_the_command_plays_it_and_prints_the_path(name: str) -> None:
 def test_the_committed_recording_of_a_case_is_the_one_that_is_written_down(name: str) -> None:
     packed = (CASES / name / "logs.jsonl.gz").read_bytes()
     assert [json.loads(line) for line in gzip.decompress(packed).splitlines()] == list(RECORDINGS[name].lines())
+
+
+@pytest.mark.parametrize("name", sorted(MEASURED))
+def test_the_committed_measures_of_a_case_are_those_that_are_written_down(name: str) -> None:
+    committed = (CASES / name / "metrics.csv.gz").read_bytes()
+    assert gzip.decompress(committed) == gzip.decompress(packed(MEASURED[name]))
+
+
+async def test_what_a_step_asks_of_another_service_is_never_answered_with_the_alert_s_own() -> None:
+    asking = drawn(
+        "s([Start]) --> own[Own] --> other[Other] --> lines[Lines] --> e([End])",
+        {
+            "own": "use: metrics.golden_signals\nwith: {service: payments}",
+            "other": "use: metrics.golden_signals\nwith: {service: ledger}",
+            "lines": "use: logs.new_templates\nwith: {service: ledger}",
+        },
+    )
+    world = Rehearsal(RecordedWorld.open(CASES / "payments-failing", {}))
+    walked = await play(asking, world, given=of_case("payments-failing")["given"], library={}, answers={})
+    assert walked.outcomes["own"].facts["error_ratio"] == pytest.approx(0.4, rel=0.05)
+    assert (walked.outcomes["other"].facts, walked.outcomes["lines"].facts) == ({}, {})
 
 
 async def test_a_disk_is_kept_from_filling_by_what_was_read_in_its_recorded_log() -> None:
