@@ -33,6 +33,8 @@ ASKED_ONLY = frozenset({"logs.new_templates"})
 """What no agent looks at by itself, and what may be asked."""
 SHOWN = 5
 EVIDENCE_SHOWN = 6
+LEAST_SURE = 0.005
+"""Below this a per cent would be told as none."""
 
 
 @dataclass(frozen=True)
@@ -166,8 +168,12 @@ def _told(found: Diagnosis, seconds: float) -> str:
     lines = [explain(found.hypotheses, found.findings, found.gaps), ""]
     for place, cause in enumerate(found.causes()[:SHOWN], 1):
         who = cause["service"] or "no service"
-        lines.append(f"{place}. {who}: {cause['kind']}, {cause['confidence']:.0%} sure – {cause['statement']}")
-        lines += [f"     {fact}" for fact in cause["evidence"][:3]]
+        lines.append(f"{place}. {who}: {cause['kind']}, {_sure(cause['confidence'])} – {cause['statement']}")
+        lines += [f"     {fact}" for fact in cause["evidence"] if fact != cause["statement"]][:3]
     lines += [f"{one.asker} asked {one.asked}: {one.words}" for one in found.asked]
     lines += ["", f"{seconds:.1f} s"]
     return "\n".join(lines)
+
+
+def _sure(confidence: float) -> str:
+    return f"{confidence:.0%} sure" if confidence >= LEAST_SURE else "hardly likely"

@@ -11,7 +11,7 @@ from typing import Any
 from bot.agents.exporters import EXPIRIES
 from bot.agents.scope import Scope
 from bot.agents.survey import Survey, Surveyed
-from bot.agents.wording import duration
+from bot.agents.wording import begun, duration
 from bot.errors import SourceUnavailable
 from bot.models import Evidence, Finding, Gap
 from bot.telemetry.series import Series
@@ -54,7 +54,7 @@ def told(
     fact = Evidence(id=f"capacity-{name}", statement=said, query=query, url=url, observed_at=scope.window.end)
     return Finding(
         agent="metrics",
-        title=said[0].upper() + said[1:],
+        title=begun(said),
         service=service,
         indicator=indicator,
         kind="saturation",

@@ -23,6 +23,8 @@ from bot.models import Evidence, Finding, Gap, Report, Window
 LOOK_BACK = timedelta(hours=6)
 MOST = 5
 """Changes of one service that are shown."""
+A_MOMENT_S = 30.0
+"""Within which two things happened at the same time, as far as people care."""
 ANSWER_SHARE = 0.9
 """The part of the deadline that a source has."""
 VERBS: Mapping[ChangeKind, tuple[str, str, str]] = {
@@ -220,10 +222,13 @@ def _sentence(suspect: Suspect, service: str | None) -> str:
 
 def _placed(suspect: Suspect) -> str:
     """'4 min before the trouble began', or where between its beginning and the alert."""
+    if abs(suspect.before_onset_s) < A_MOMENT_S:
+        return "just as the trouble began"
     if not suspect.late:
         return f"{duration(suspect.before_onset_s)} before the trouble began"
-    since, until = duration(-suspect.before_onset_s), duration(suspect.before_alert_s)
-    return f"{since} after the trouble began and {until} before the alert"
+    since, until = duration(-suspect.before_onset_s), suspect.before_alert_s
+    alert = "just before the alert" if until < A_MOMENT_S else f"{duration(until)} before the alert"
+    return f"{since} after the trouble began and {alert}"
 
 
 def _told(change: Change) -> str:

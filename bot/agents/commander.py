@@ -157,7 +157,7 @@ def _nothing_wrong(normal: Sequence[Finding], gaps: Sequence[Gap]) -> Hypothesis
 
 
 def _empty(normal: Sequence[Finding], gaps: Sequence[Gap]) -> tuple[str, ...]:
-    said = (*(finding.title for finding in normal), *(f"{gap.source}: {gap.reason}" for gap in gaps))
+    said = (*(finding.title for finding in normal), *(gap.words for gap in gaps))
     return tuple(dict.fromkeys(said))
 
 

@@ -18,6 +18,7 @@ from bot.agents.signals import Signal, shapes_of, signals_of
 from bot.agents.survey import Reading, Survey, Surveyed
 from bot.errors import SourceUnavailable
 from bot.models import Finding
+from bot.plural import many
 from bot.telemetry.promql import selector
 
 PAIRS: tuple[tuple[str, str], ...] = (
@@ -97,7 +98,7 @@ def edge_findings(survey: Surveyed, seen: Sequence[Seen], service: str) -> tuple
     pairs = [(one.edge, reading) for one in seen for reading in one.readings if score_of(reading) > 0]
     deviating = sorted(pairs, key=lambda pair: -score_of(pair[1]))[:SHOWN]
     if not deviating:
-        title = f"looked, and normal: calls of {service} to and from others, {len(seen)} edges"
+        title = f"calls of {service} to and from others: looked, and normal – {many(len(seen), 'edge')}"
         normal = Finding(
             agent="metrics", title=title, service=service, indicator="edges", kind="error_rate", score=0.0,
             facts={"edge_count": len(seen)},

@@ -12,6 +12,7 @@ import numpy as np
 from bot.agents.exporters import Resource, SignalKind, Unit
 from bot.agents.quantities import Quantity, quantity_of
 from bot.agents.signals import Signal
+from bot.agents.wording import spelled
 from bot.telemetry.series import Floats
 
 Turn = Callable[[Floats], Floats]
@@ -47,7 +48,9 @@ def meaning_of(service: str, metric: str) -> Meaning | None:
     if known is None:
         return None
     kind, noun, unit, resource, turn = known
-    return Meaning(Signal(kind, service, metric, noun, metric, unit, bounded=unit == "ratio", resource=resource), turn)
+    return Meaning(
+        Signal(kind, service, metric, spelled(noun), metric, unit, bounded=unit == "ratio", resource=resource), turn
+    )
 
 
 @lru_cache(maxsize=4096)

@@ -26,7 +26,7 @@ from bot.agents.silence import TELLING, silenced, telling
 from bot.agents.spreading import unexplained
 from bot.agents.tools import Tool
 from bot.agents.waits import Call, blamed
-from bot.agents.wording import clock, figure
+from bot.agents.wording import begun, clock, figure
 from bot.errors import SourceUnavailable
 from bot.models import Evidence, Finding, Gap, Report
 from bot.telemetry.series import Series, SeriesSource, instant
@@ -234,15 +234,25 @@ def _of_calls(calls: Mapping[Call, float], measures: Sequence[Measure], scope: S
 def _sentence(measure: Measure) -> str:
     if measure.metric == TELLING:
         return _of_silence(measure)
-    noun = measure.quantity.noun
-    who = f"{measure.service} to {measure.peer}" if measure.peer else measure.service
+    noun = measure.quantity.words
     if measure.metric == GAP:
         noun = "time lost on the way"
     now, usual = (figure(value, measure.quantity.unit) for value in (measure.departure.level, measure.departure.normal))
     verb = "rose" if measure.departure.level > measure.departure.normal else "fell"
     onset = measure.departure.onset_s
     at = f" at {clock(instant(onset))}" if onset is not None else ""
-    return f"{noun[:1].upper()}{noun[1:]} {verb} from {usual} to {now}{at} ({who})"
+    return f"{begun(noun)} {verb} from {usual} to {now}{at} ({_who(measure)})"
+
+
+def _who(measure: Measure) -> str:
+    """The service, or the caller and its callee; where the metric does not tell which is which, both ends."""
+    if not measure.peer:
+        return measure.service
+    side = "caller" if measure.metric == GAP else side_of(measure.metric)[0]
+    if side is None:
+        return f"{measure.service} with {measure.peer}"
+    caller, callee = (measure.service, measure.peer) if side == "caller" else (measure.peer, measure.service)
+    return f"{caller} to {callee}"
 
 
 def _of_silence(measure: Measure) -> str:

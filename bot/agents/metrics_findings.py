@@ -7,10 +7,12 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 
+from bot.agents.change import Change
 from bot.agents.exporters import SignalKind
 from bot.agents.forecast import Forecast, forecast
+from bot.agents.signals import Signal
 from bot.agents.survey import Reading, Surveyed
-from bot.agents.wording import duration, figure, sentence
+from bot.agents.wording import begun, compared, duration, figure, sentence
 from bot.models import Evidence, Finding
 
 MOST_FINDINGS: Mapping[SignalKind, int] = {
@@ -21,6 +23,8 @@ FACT_NAMES: Mapping[SignalKind, str] = {
     "target_down": "up_ratio",
 }  # fmt: skip
 NEAR_FULL, NEAR_FULL_SCORE = 0.9, 0.3
+MOSTLY = 0.5
+"""The part of all calls that fail, or of all instances that are up, beyond which nobody would call it normal."""
 USUAL = 0.35
 """What is left of a score where the same was so at this time on earlier days."""
 CREPT = 0.6
@@ -32,10 +36,19 @@ SIGHT_S = 4 * 3600.0
 
 
 def score_of(reading: Reading) -> float:
-    """The change's score, weighed by earlier days; what is nearly full is worth a look even if it always is."""
+    """The change's score, weighed by earlier days; what is nearly full, or mostly fails, is worth a look even if it
+    always is."""
     score = reading.change.score * (USUAL if reading.usual else 1.0) * (CREPT if reading.against else 1.0)
-    full = reading.signal.kind == "saturation" and reading.signal.bounded and reading.change.current >= NEAR_FULL
-    return max(score, NEAR_FULL_SCORE if full else 0.0)
+    return max(score, NEAR_FULL_SCORE if _ails(reading.signal, reading.change.current) else 0.0)
+
+
+def _ails(signal: Signal, level: float) -> bool:
+    """Whether the level by itself is bad, whatever it was before."""
+    if signal.kind == "saturation":
+        return signal.bounded and level >= NEAR_FULL
+    if signal.unit != "ratio":
+        return False
+    return level > MOSTLY if signal.kind == "error_rate" else signal.kind == "target_down" and level < MOSTLY
 
 
 def findings_of(survey: Surveyed, asked: str) -> tuple[Finding, ...]:
@@ -64,7 +77,7 @@ def finding_of(survey: Surveyed, reading: Reading, facts: Mapping[str, Any]) -> 
     said = sentence_of(reading)
     return Finding(
         agent="metrics",
-        title=said[0].upper() + said[1:],
+        title=begun(said),
         service=signal.service,
         indicator=signal.metric,
         kind=_kind(reading),
@@ -83,8 +96,16 @@ def sentence_of(reading: Reading) -> str:
         days = " and ".join(reading.against)
         usual, now = figure(change.baseline, signal.unit), figure(change.level, signal.unit)
         return f"{noun}: {now}, but {usual} at this time {days}; the hour before was no better ({signal.service})"
+    if change.onset is None and _ails(signal, change.current):
+        return f"{noun}: {_standing(signal, change)} ({signal.service})"
     said = sentence(noun, signal.service, change, signal.unit)
     return f"{said}, as at this time {' and '.join(reading.usual)}" if reading.usual else said
+
+
+def _standing(signal: Signal, change: Change) -> str:
+    """'92 %, as before – nearly full': no news, and not normal either."""
+    why = {"saturation": "full" if change.current >= 1 else "nearly full", "error_rate": "most of them fail"}
+    return f"{compared(change.current, change.baseline, signal.unit)} – {why.get(signal.kind, 'most are down')}"
 
 
 def noun_of(reading: Reading) -> str:
@@ -109,9 +130,11 @@ def evidence_of(survey: Surveyed, reading: Reading, said: str) -> Evidence:
 
 
 def when_full(found: Forecast) -> str:
-    """'full in 40 min (33 min to 52 min)'."""
+    """'full in 40 min (33 min to 52 min)', without the interval where it says no more than the middle."""
+    soonest = duration(found.soonest_s)
     latest = duration(found.latest_s) if found.latest_s is not None else "much later"
-    return f"full in {duration(found.full_in_s)} ({duration(found.soonest_s)} to {latest}) if it goes on like this"
+    interval = "" if soonest == latest else f" ({soonest} to {latest})"
+    return f"full in {duration(found.full_in_s)}{interval} if it goes on like this"
 
 
 def soon_score(full_in_s: float) -> float:
@@ -142,7 +165,7 @@ def _filling(survey: Surveyed) -> Iterable[Finding]:
         fact = evidence_of(survey, reading, said)
         yield Finding(
             agent="metrics",
-            title=said[0].upper() + said[1:],
+            title=begun(said),
             service=reading.signal.service,
             indicator=f"{reading.signal.metric} forecast",
             kind="saturation",

@@ -12,6 +12,7 @@ from functools import lru_cache
 from typing import Literal
 
 from bot.agents.change import Direction
+from bot.agents.wording import spelled
 
 QuantityKind = Literal["error_rate", "latency", "traffic", "cpu", "memory", "disk", "network_io", "saturation", "other"]
 Unit = Literal["ratio", "percent", "s", "ms", "bytes", "MiB", "count", "/s", ""]
@@ -28,6 +29,11 @@ class Quantity:
     """The way in which a fault moves it."""
     of_host: bool = False
     """Whether it is of the machine under the service, which others share."""
+
+    @property
+    def words(self) -> str:
+        """The noun as people write it, without its unit: the figure has that."""
+        return spelled(_UNIT_WORDS.sub("", self.noun))
 
 
 _RULES: tuple[tuple[QuantityKind, Direction, str], ...] = (
@@ -49,6 +55,7 @@ _UNITS: tuple[tuple[str, str], ...] = (
     (r"\bms\b|milli", "ms"), (r"\bus\b|micros", "µs"), (r"\((s|sec)\)|(?<!per )seconds?\b", "s"), (r"bytes", "bytes"),
     (r"ratio|fraction", "ratio"), (r"\bops\b|per second|/s|\bqps\b|\brps\b", "/s"),
 )  # fmt: skip
+_UNIT_WORDS = re.compile(r"(?<=.) (seconds|milliseconds|millis|ms|ratio|percent|pct)$")
 _WORD_ENDS = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])|[_.\-:/\s]+")
 
 

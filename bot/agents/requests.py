@@ -23,6 +23,8 @@ READING_SHARE = 0.8
 """The part of the deadline in which lines and spans are read."""
 MOST_EVIDENCE = 3
 MOST_FINDINGS = 20
+HARDLY = 0.1
+"""What is left of a line's usual share where it has as good as vanished."""
 LONGEST_TEMPLATE = 160
 FACTS: Mapping[str, str] = {
     "requests_deviating": "services whose requests write other lines than usual",
@@ -102,7 +104,7 @@ def _finding(signs: Sequence[RequestSign], scope: Scope) -> Finding:
     first = signs[0]
     return Finding(
         agent="logs",
-        title=_sentence(first),
+        title=sentence_of(first),
         service=scope.catalog.resolve(first.service) or first.service,
         indicator=redacted(first.template, LONGEST_TEMPLATE),
         kind=_kind(first),
@@ -112,13 +114,21 @@ def _finding(signs: Sequence[RequestSign], scope: Scope) -> Finding:
     )
 
 
-def _sentence(sign: RequestSign) -> str:
+def sentence_of(sign: RequestSign) -> str:
+    """'Requests to Charge no longer write “charged”: 0 % of them, usually 100 % (pay)'."""
     template = redacted(sign.template, LONGEST_TEMPLATE)
     way = f" to {sign.operation}" if sign.operation else ""
     now, usual = figure(sign.share, "ratio"), figure(sign.usual, "ratio")
+    writes = _writes(sign).format(f"write “{template}”")
+    return f"Requests{way} {writes}: {now} of them, usually {usual} ({sign.service})"
+
+
+def _writes(sign: RequestSign) -> str:
+    """No more than the figures say: a line that half of the requests still write is not gone."""
     if sign.deviations < 0:
-        return f"Requests{way} no longer write “{template}”: {now} of them, usually {usual} ({sign.service})"
-    return f"Requests{way} write “{template}”: {now} of them, usually {usual} ({sign.service})"
+        left = sign.share / sign.usual if sign.usual else 0.0
+        return "no longer {}" if not sign.share else "hardly {} any more" if left < HARDLY else "{} less often"
+    return "{} more often" if sign.usual else "now {}"
 
 
 def _evidence(sign: RequestSign, scope: Scope) -> Evidence:
@@ -127,7 +137,7 @@ def _evidence(sign: RequestSign, scope: Scope) -> Evidence:
     asked = f"lines of requests to {sign.operation or 'any operation'} of {sign.service}, {stretch}, like: {template}"
     return Evidence(
         id=f"logs-{hashlib.sha256(asked.encode()).hexdigest()[:8]}",
-        statement=_sentence(sign),
+        statement=sentence_of(sign),
         query=asked,
         observed_at=scope.window.end,
         value=sign.share,

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from bot.agents.exporters import HOST, Resource, Rule, SignalKind, Unit, read_by_rules, rules_for
+from bot.agents.wording import spelled
 from bot.telemetry.promql import any_of, matchers, quoted, selector
 
 Shapes = Mapping[str, tuple[Mapping[str, str], ...]]
@@ -290,9 +291,7 @@ def _to_seconds(name: str) -> str:
 
 
 def _noun(name: str, *, plural: bool = False) -> str:
-    """`http_requests_total` → 'http request'."""
+    """`http_requests_total` → 'HTTP request'."""
     words = re.sub(r"_(total|count|bucket|sum|seconds|milliseconds|ms)\b", "", name).replace("_", " ").strip()
     words = re.sub(r"_(total|seconds|milliseconds|ms)$", "", words)
-    if plural:
-        return words
-    return words[:-1] if re.search(r"[^s]s$", words) else words
+    return spelled(words[:-1] if not plural and re.search(r"[^s]s$", words) else words)

@@ -97,7 +97,7 @@ def _finding(signs: Sequence[TraceSign], scope: Scope) -> Finding:
     peer = first.other[0] if first.other else None
     return Finding(
         agent="traces",
-        title=_sentence(first),
+        title=sentence_of(first),
         service=service,
         indicator=first.operation or f"calls of {service}",
         kind=first.kind,
@@ -110,16 +110,19 @@ def _finding(signs: Sequence[TraceSign], scope: Scope) -> Finding:
     )  # fmt: skip
 
 
-def _sentence(sign: TraceSign) -> str:
+def sentence_of(sign: TraceSign) -> str:
+    """What it says to a person: figures, and of whom."""
     called = f"{sign.other[1]} of {sign.other[0]}" if sign.other else ""
-    now, usual = (figure(value, _unit(sign.kind)) for value in (sign.now, sign.usual))
+    now, usual = (figure(max(0.0, value), _unit(sign.kind)) for value in (sign.now, sign.usual))  # clocks may differ
     if sign.kind == "self_time":
         return f"{sign.operation} takes {now} of its own, usually {usual} ({sign.service})"
     if sign.kind == "call_gap":
         other = sign.other[0] if sign.other else "others"
         return f"Calls between {sign.service} and {other} lose {now} on the way, usually {usual}"
     if sign.kind == "path_end":
-        return f"{now} of {called} stop short after {sign.operation}, usually {usual} ({sign.service})"
+        stopped = f"{now} of {called} end before all their usual calls were made, usually {usual}"
+        itself = sign.other == (sign.service, sign.operation)
+        return stopped if itself else f"{stopped}; the last that was asked is {sign.operation} ({sign.service})"
     if sign.kind == "failed_spans":
         return f"{now} of {sign.operation} fail, usually {usual} ({sign.service})"
     return f"{now} of {sign.operation} call {called}, usually {usual} ({sign.service})"
@@ -135,7 +138,7 @@ def _evidence(sign: TraceSign, scope: Scope) -> Evidence:
     asked = f"spans of {sign.service}, {stretch}, {sign.kind} of {sign.operation or 'its calls'}{other}"
     return Evidence(
         id=f"traces-{hashlib.sha256(asked.encode()).hexdigest()[:8]}",
-        statement=_sentence(sign),
+        statement=sentence_of(sign),
         query=asked,
         observed_at=scope.window.end,
         value=sign.now,

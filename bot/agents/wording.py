@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Mapping
 from datetime import datetime
 
 from bot.agents.change import Change
@@ -10,6 +12,15 @@ CLOSE = 1.5
 """Variations from its middle within which a figure is called normal without further words."""
 SHORTLY_S = 120.0
 """Up to which a time is told in seconds."""
+SPELLED: Mapping[str, str] = {
+    **{word: word.upper() for word in (
+        "api", "cpu", "db", "dns", "gc", "gpu", "http", "https", "id", "io", "ip", "jvm", "oom", "os", "ram", "rpc",
+        "rss", "rtt", "sql", "ssl", "tcp", "tls", "udp", "url", "vm", "wal",
+    )},
+    "grpc": "gRPC", "mysql": "MySQL", "postgres": "Postgres", "redis": "Redis", "kafka": "Kafka",
+}  # fmt: skip
+"""Words of metric names → as people write them."""
+_WORD = re.compile(r"[a-z]+")
 
 
 def figure(value: float, unit: str) -> str:
@@ -25,6 +36,16 @@ def figure(value: float, unit: str) -> str:
     if unit == "percent":
         return f"{_short(value)} %"
     return _short(value) if unit in {"count", ""} else f"{_short(value)} {unit}"
+
+
+def spelled(words: str) -> str:
+    """'cpu usage of grpc' → 'CPU usage of gRPC'."""
+    return _WORD.sub(lambda found: SPELLED.get(found[0], found[0]), words)
+
+
+def begun(text: str) -> str:
+    """With a capital at the front, unless the first word has one of its own: 'gRPC calls' stays."""
+    return text if not text.partition(" ")[0].islower() else text[0].upper() + text[1:]
 
 
 def clock(moment: datetime) -> str:
@@ -49,13 +70,18 @@ def lasted(seconds: float) -> str:
 def sentence(noun: str, service: str, change: Change, unit: str) -> str:
     """'payment failures rose from 0 % to 96 % at 03:12 UTC (scan-to-pay)'."""
     if change.onset is None:
-        usual = f"{figure(change.level, unit)} now, {figure(change.baseline, unit)} before"
         looked = "looked, and normal" if abs(change.deviations) <= CLOSE else "looked, and within its usual swing"
-        return f"{noun}: {looked} – {usual} ({service})"
+        return f"{noun}: {looked} – {compared(change.level, change.baseline, unit)} ({service})"
     verb = "rose" if change.rising else "fell"
     moved = f"{noun} {verb} from {figure(change.baseline, unit)} to {figure(change.level, unit)}"
     over = f", back to normal at {clock(change.ended)}" if change.ended else ""
     return f"{moved} at {clock(change.onset)}{over} ({service})"
+
+
+def compared(now: float, before: float, unit: str) -> str:
+    """'41 ms now, 40 ms before', or '0 %, as before'."""
+    level, usual = figure(now, unit), figure(before, unit)
+    return f"{level}, as before" if level == usual else f"{level} now, {usual} before"
 
 
 def _seconds(value: float) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any, Literal
 
@@ -42,6 +43,12 @@ class Gap(Noun):
 
     source: str
     reason: str
+
+    @property
+    def words(self) -> str:
+        """What could not be seen and why, the source named once: most reasons name it themselves."""
+        named = re.search(rf"(?<![\w-]){re.escape(self.source)}(?![\w-])", self.reason, re.IGNORECASE)
+        return self.reason if named else f"{self.source}: {self.reason}"
 
 
 class Remedy(Noun):

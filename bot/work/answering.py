@@ -137,7 +137,7 @@ class _Looks:
         except NightdeskError as error:
             return [self._gap(f"{tool.name}: {error}")]
         evidence = [fact for finding in report.findings for fact in finding.evidence]
-        gaps = [f"{gap.source}: {gap.reason}" for gap in report.gaps]
+        gaps = [gap.words for gap in report.gaps]
         facts = [self._named(one, report.agent) for one in evidence]
         return [*facts, *(self._gap(text) for text in gaps)]
 

@@ -69,7 +69,7 @@ def facts_of(incident: Incident, causes: tuple[Hypothesis, ...] = ()) -> tuple[F
     order = sorted(known.values(), key=lambda fact: place.get(fact.id, len(place)))
     empty = [
         *(text for one in causes[:1] for text in one.empty),
-        *(f"{gap.source}: {gap.reason}" for gap in incident.gaps),
+        *(gap.words for gap in incident.gaps),
     ]
     nothing = [fact.model_copy(update={"id": fact.text}) for fact in empty_facts(list(dict.fromkeys(empty))[:EMPTY])]
     return (*seen_facts(order[:EVIDENCE], sources=agents), *nothing)

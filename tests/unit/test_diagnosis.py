@@ -110,7 +110,7 @@ def test_whole_traces_are_healthy(tmp_path: Path) -> None:
 
 def test_people_are_told_in_sentences(tmp_path: Path) -> None:
     told = command(with_metrics(tmp_path, "bank"), as_json=False)
-    assert told.splitlines()[0].startswith("Cpu usage rose from")
+    assert told.splitlines()[0].startswith("CPU usage rose from")
     assert "\n1. bank: cpu, " in told
 
 

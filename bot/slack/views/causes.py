@@ -24,9 +24,9 @@ def causes(event: Ranked, incident: Incident) -> Post:
         [
             section(f":brain: *Most likely cause* — {words.confidence(ranked[0].confidence)}"),
             _explained(event) or section(line(ranked[0].statement, 400)),
-            _reasons(ranked[0], known),
+            _reasons(ranked[0], known, event.explanation),
             _others(ranked[1:]),
-            _empty(ranked[0]),
+            _empty(ranked[0], incident),
         ],
     )
 
@@ -38,7 +38,7 @@ def evidence_of(incident: Incident) -> Mapping[str, Evidence]:
 
 def cited(ids: Sequence[str], known: Mapping[str, Evidence], *, most: int = 3) -> str:
     """The statements behind the ids; an id without a statement stays an id."""
-    shown = [line(known[name].statement if name in known else name, 200) for name in ids[:most]]
+    shown = [line(known[name].statement if name in known else name, 200).rstrip(".") for name in ids[:most]]
     return "; ".join(shown) + (f"; {len(ids) - most} more" if len(ids) > most else "")
 
 
@@ -51,8 +51,11 @@ def _all_evidence(incident: Incident) -> Iterator[Evidence]:
         yield from finding.evidence
 
 
-def _reasons(best: Hypothesis, known: Mapping[str, Evidence]) -> Block | None:
-    rows = [f"*For:* {cited(best.evidence_for, known)}"] if best.evidence_for else []
+def _reasons(best: Hypothesis, known: Mapping[str, Evidence], explanation: str) -> Block | None:
+    """What speaks for it beyond what the explanation above says, and what against it."""
+    said = f"{best.statement} {explanation}".casefold()
+    further = [name for name in best.evidence_for if name not in known or not _is_in(said, known[name])]
+    rows = [f"*For:* {cited(further, known)}"] if further else []
     if best.evidence_against:
         rows.append(f"*Against:* {cited(best.evidence_against, known)}")
     return section("\n".join(rows)) if rows else None
@@ -70,8 +73,15 @@ def _others(others: Sequence[Hypothesis]) -> Block | None:
     return section("*Less likely*\n" + "\n".join([*rows, *([f"… and {more} more"] if more else [])]))
 
 
-def _empty(best: Hypothesis) -> Block | None:
-    return context(f"Asked, and nothing unusual: {cited(best.empty, {}, most=4)}") if best.empty else None
+def _is_in(said: str, evidence: Evidence) -> bool:
+    return evidence.statement.casefold().rstrip(".") in said
+
+
+def _empty(best: Hypothesis, incident: Incident) -> Block | None:
+    """What was looked at and is normal; a question that got no answer is none of it, and its report says so."""
+    unanswered = {gap.words for gap in incident.gaps}
+    normal = [words.unremarkable(text) for text in best.empty if text not in unanswered]
+    return context(f"Asked, and nothing unusual: {cited(normal, {}, most=4)}") if normal else None
 
 
 def _explained(event: Ranked) -> Block | None:

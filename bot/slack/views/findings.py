@@ -9,6 +9,7 @@ from bot.models.looks import is_replaced
 from bot.plural import many
 from bot.slack.blocks import Block, Post, bullets, context, post, section
 from bot.slack.text import bold, code, line, link, safe_url
+from bot.slack.views import words
 
 EMOJI = {
     "metrics": ":chart_with_upwards_trend:",
@@ -90,7 +91,7 @@ def _more(weaker: list[Finding]) -> Block | None:
 def _normal(normal: list[Finding]) -> Block | None:
     if not normal:
         return None
-    titles = "; ".join(line(finding.title, 120) for finding in normal[:6])
+    titles = "; ".join(line(words.unremarkable(finding.title), 120).rstrip(".") for finding in normal[:6])
     more = f"; {len(normal) - 6} more" if len(normal) > 6 else ""
     return context(f":heavy_check_mark: Looked, and normal: {titles}{more}.")
 
@@ -98,5 +99,5 @@ def _normal(normal: list[Finding]) -> Block | None:
 def _gaps(event: Found) -> Block | None:
     if not event.gaps:
         return None
-    missing = [f"{line(gap.source, 80)}: {line(gap.reason, 200)}" for gap in event.gaps]
+    missing = [words.sentence(line(gap.words, 280)) for gap in event.gaps]
     return context(f":warning: Could not be seen:\n{bullets(missing, most=5)}")

@@ -86,6 +86,11 @@ def sentence(text: str) -> str:
     return f"{begun}." if begun and begun[-1].isalnum() else begun
 
 
+def unremarkable(title: str) -> str:
+    """A finding of nothing, where the words around it say already that it was looked for and is normal."""
+    return title.replace("looked, and normal – ", "").replace("looked, and ", "")
+
+
 def percent(share: float) -> str:
     """Such as "82 %"."""
     return f"{round(100 * share)} %"

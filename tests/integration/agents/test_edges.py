@@ -77,7 +77,7 @@ async def test_edges_that_are_as_ever_are_looked_at_and_normal(url: str) -> None
     alone = Catalog.model_validate({"services": {"stock": {}}})
     calm = await ask(url, "metrics.edges", alone, service="stock")
     assert [finding.title for finding in calm.findings] == [
-        "looked, and normal: calls of stock to and from others, 1 edges"
+        "calls of stock to and from others: looked, and normal – 1 edge"
     ]
 
 

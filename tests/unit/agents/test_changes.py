@@ -239,3 +239,11 @@ async def test_without_a_source_it_says_that_it_sees_nothing() -> None:
 async def test_a_change_of_a_caller_says_that_it_calls() -> None:
     (finding,) = (await look(changed(service="front", what="front"))).findings
     assert finding.title.endswith("4 min before the trouble began – it calls checkout")
+
+
+@pytest.mark.parametrize(
+    ("minutes_before", "when"),
+    [(0, "just as the trouble began"), (0.3, "just as the trouble began"), (2, "2 min before the trouble began")],
+)
+async def test_what_came_at_the_same_moment_is_not_told_as_a_minute_before(minutes_before: float, when: str) -> None:
+    assert (await look(changed(minutes_before))).findings[0].title.endswith(when)

@@ -177,3 +177,13 @@ def test_a_series_that_swings_by_itself_must_swing_wider() -> None:
 
 def test_too_few_samples_say_nothing() -> None:
     assert departure(of("web"), SCOPE.window, (Window(start=at(0), end=at(3)),)) is None
+
+
+async def test_a_call_is_told_from_its_caller_to_its_callee_whoever_measured_it() -> None:
+    told = [
+        (await look(*[of(name) for name in CATALOG.services], series("bank", metric, 0.1, 9.0, peer="pay")))
+        .findings[0].title
+        for metric in ("incoming_call_p50_seconds", "outgoing_call_p50_seconds", "call_p50_seconds")
+    ]  # fmt: skip
+    assert [title.rpartition("(")[2] for title in told] == ["pay to bank)", "bank to pay)", "bank with pay)"]
+    assert told[0].startswith("Incoming call p50 rose from 99.9 ms to ")

@@ -105,7 +105,7 @@ async def test_what_is_unanswered_at_the_deadline_is_a_gap_and_the_rest_is_repor
 
     report = await ask(stuck_on_errors, given=scope(deadline_s=2))
     assert {finding.kind for finding in report.findings} == {"traffic_drop", "saturation"}
-    assert "http request failures of shop was not answered within 1.3 s" in reasons(report)
+    assert "HTTP request failures of shop was not answered within 1.3 s" in reasons(report)
 
 
 async def test_a_server_that_hangs_at_the_first_question_costs_no_more_than_the_deadline() -> None:
@@ -155,7 +155,7 @@ async def test_traffic_that_stops_has_no_samples_and_is_a_drop_to_zero() -> None
     report = await ask(stopping)
     drop = next(finding for finding in report.findings if finding.kind == "traffic_drop")
     assert drop.started_at == END - timedelta(minutes=10)
-    assert drop.title.startswith("Http requests fell from 40/s to 0/s at 03:12 UTC")
+    assert drop.title.startswith("HTTP requests fell from 40/s to 0/s at 03:12 UTC")
 
 
 async def test_an_alert_of_an_unknown_service_is_a_gap() -> None:
@@ -177,11 +177,23 @@ async def test_one_signal_has_its_value_now_and_usually() -> None:
     assert len(report.findings) == 1
 
 
-async def test_what_is_nearly_full_is_worth_a_look_even_if_it_always_is() -> None:
-    async def full(asked: Asked, path: str) -> httpx.Response:
+@pytest.mark.parametrize(
+    ("metric", "labels", "level", "title"),
+    [
+        ("cpu_utilization", {}, 0.97, "CPU utilization: 97 %, as before – nearly full (shop)"),
+        ("calls_total", {"code": "500"}, 40, "Call failures: 100 %, as before – most of them fail (shop)"),
+        ("up", {}, 0.0, "Instances up: 0 %, as before – most are down (shop)"),
+    ],
+)  # fmt: skip
+async def test_what_is_bad_by_itself_is_worth_a_look_and_never_called_normal(
+    metric: str, labels: dict[str, str], level: float, title: str
+) -> None:
+    async def always(asked: Asked, path: str) -> httpx.Response:
         if path.endswith("/series"):
-            return ok([{"__name__": "cpu_utilization", "job": "shop"}])
-        return ok(samples(lambda _: 0.97)) if path.endswith("/query_range") else await shop(asked, path)
+            return ok([{"__name__": metric, "job": "shop", **labels}])
+        if not path.endswith("/query_range"):
+            return await shop(asked, path)
+        return ok(samples(lambda _: 1.0 if labels and " / " in asked["query"][0] else level))
 
-    report = await ask(full)
-    assert [(finding.kind, finding.score) for finding in report.findings] == [("saturation", 0.3)]
+    report = await ask(always)
+    assert (report.findings[0].title, report.findings[0].score) == (title, 0.3)

@@ -8,8 +8,11 @@ from collections.abc import Iterator
 from contextlib import AsyncExitStack
 from datetime import timedelta
 
+import pytest
+
 from bot.agents.logs import logs_tools
-from bot.agents.requests import request_tools
+from bot.agents.request_signs import RequestSign
+from bot.agents.requests import request_tools, sentence_of
 from bot.agents.scope import Scope
 from bot.agents.tools import Toolbox
 from bot.catalog import Catalog, Service
@@ -62,3 +65,18 @@ async def test_two_agents_that_look_at_the_same_lines_read_the_log_server_once()
     assert of_both == of_one
     assert both[0].findings == alone.findings
     assert {finding.kind for report in both for finding in report.findings} >= {"vanished_log", "vanished_line"}
+
+
+@pytest.mark.parametrize(
+    ("share", "usual", "said"),
+    [
+        (0.0, 1.0, "no longer write “charged”: 0 % of them, usually 100 %"),
+        (0.017, 0.977, "hardly write “charged” any more: 1.7 % of them, usually 97.7 %"),
+        (0.391, 1.0, "write “charged” less often: 39.1 % of them, usually 100 %"),
+        (0.9, 0.0, "now write “charged”: 90 % of them, usually 0 %"),
+        (1.0, 0.712, "write “charged” more often: 100 % of them, usually 71.2 %"),
+    ],
+)
+def test_no_line_is_called_gone_that_half_of_the_requests_still_write(share: float, usual: float, said: str) -> None:
+    sign = RequestSign("pay", "Charge", "charged", share - usual, share, usual, 40, alarming=False)
+    assert sentence_of(sign) == f"Requests to Charge {said} (pay)"

@@ -54,7 +54,7 @@ def test_a_label_that_tells_no_failures_gives_no_error_ratio() -> None:
 
 def test_a_counter_of_errors_is_a_rate_of_errors() -> None:
     signal = one(found("db_errors_total"), "error_rate")
-    assert (signal.unit, signal.noun) == ("/s", "db errors")
+    assert (signal.unit, signal.noun) == ("/s", "DB errors")
 
 
 def test_a_histogram_of_durations_gives_latency_and_traffic() -> None:
@@ -72,7 +72,7 @@ def test_a_histogram_of_durations_gives_latency_and_traffic() -> None:
 def test_a_summary_gives_its_mean_in_seconds() -> None:
     signal = one(found("rpc_duration_ms_sum", "rpc_duration_ms_count"), "latency")
     assert signal.promql.endswith(" / 1000")
-    assert signal.noun == "rpc duration mean"
+    assert signal.noun == "RPC duration mean"
 
 
 def test_a_pool_is_measured_against_its_capacity() -> None:

@@ -10,7 +10,8 @@ import pytest
 
 from bot.agents.requests import LookAtRequests, request_tools
 from bot.agents.scope import Scope
-from bot.agents.traces import LookAtTraces, traces_tools
+from bot.agents.trace_signs import TraceSign
+from bot.agents.traces import LookAtTraces, sentence_of, traces_tools
 from bot.catalog import Catalog, Service
 from bot.errors import SourceUnavailable
 from bot.models import Alert, AlertStatus, Finding, Report, Window
@@ -110,6 +111,30 @@ async def test_what_takes_longer_by_itself_is_named_under_its_catalogue_name() -
 async def test_requests_that_stop_short_are_told_of_whom_they_asked_last() -> None:
     kinds = {(one.service, one.kind) for one in (await traced(Spans(requests(early=True)))).findings if one.score > 0}
     assert ("web", "path_end") in kinds
+
+
+@pytest.mark.parametrize(
+    ("sign", "said"),
+    [
+        (
+            TraceSign("path_end", "price", "/prices", 9, 1.0, 0.729, ("basic", "/travels")),
+            (
+                "100 % of /travels of basic end before all their usual calls were made, usually 72.9 %; "
+                "the last that was asked is /prices (price)"
+            ),
+        ),
+        (
+            TraceSign("path_end", "web", "GET /", 9, 0.1, 0.0, ("web", "GET /")),
+            "10 % of GET / of web end before all their usual calls were made, usually 0 %",
+        ),
+        (
+            TraceSign("call_gap", "pay", "", 9, 0.0233, -0.0134, ("inside-pay", "")),
+            "Calls between pay and inside-pay lose 23.3 ms on the way, usually 0 s",
+        ),
+    ],
+)
+def test_a_sign_is_told_so_that_nobody_has_to_guess_who_is_meant(sign: TraceSign, said: str) -> None:
+    assert sentence_of(sign) == said
 
 
 async def test_spans_that_say_that_they_failed_are_counted() -> None:

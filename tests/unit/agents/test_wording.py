@@ -7,7 +7,9 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from bot.agents.change import Change
-from bot.agents.wording import figure, sentence
+from bot.agents.forecast import Forecast
+from bot.agents.metrics_findings import when_full
+from bot.agents.wording import begun, figure, sentence, spelled
 
 AT = datetime(2026, 3, 4, 3, 12, 40, tzinfo=UTC)
 
@@ -55,3 +57,45 @@ def test_a_figure_far_from_its_middle_is_not_called_normal_without_more_words() 
     change = Change(score=0.0, baseline=15_183, level=0, current=0, deviations=-2.6)
     said = sentence("payments paid", "payments", change, "/s")
     assert said == "payments paid: looked, and within its usual swing – 0/s now, 15,183/s before (payments)"
+
+
+def test_the_same_figure_is_not_told_twice() -> None:
+    change = Change(0.0, baseline=0.0, level=0.0, current=0.0, deviations=0.0)
+    assert sentence("payment failures", "shop", change, "ratio") == (
+        "payment failures: looked, and normal – 0 %, as before (shop)"
+    )
+
+
+@pytest.mark.parametrize(
+    ("words", "text"),
+    [
+        ("cpu usage", "CPU usage"),
+        ("db pool of http clients", "DB pool of HTTP clients"),
+        ("grpc calls", "gRPC calls"),
+        ("idle connections", "idle connections"),
+    ],
+)
+def test_abbreviations_are_spelled_as_people_write_them(words: str, text: str) -> None:
+    assert spelled(words) == text
+
+
+@pytest.mark.parametrize(
+    ("text", "with_a_capital"),
+    [("disk /var at 92 %", "Disk /var at 92 %"), ("p95 rose", "P95 rose"), ("gRPC calls fell", "gRPC calls fell")],
+)
+def test_a_sentence_begins_with_a_capital_unless_its_first_word_has_its_own(text: str, with_a_capital: str) -> None:
+    assert begun(text) == with_a_capital
+
+
+@pytest.mark.parametrize(
+    ("soonest_s", "latest_s", "text"),
+    [
+        (2880, 2890, "full in 48 min if it goes on like this"),
+        (1980, 3120, "full in 48 min (33 min to 52 min) if it goes on like this"),
+        (2880, None, "full in 48 min (48 min to much later) if it goes on like this"),
+    ],
+)
+def test_an_interval_that_says_no_more_than_its_middle_is_left_out(
+    soonest_s: float, latest_s: float | None, text: str
+) -> None:
+    assert when_full(Forecast(0.9, 0.0001, 2881, soonest_s, latest_s)) == text

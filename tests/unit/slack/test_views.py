@@ -17,6 +17,7 @@ from bot.models import (
     Expired,
     Found,
     HandedOver,
+    Hypothesis,
     Noted,
     NotExecuted,
     OutcomeUnknown,
@@ -163,6 +164,31 @@ def test_the_causes_show_what_speaks_for_them_and_what_was_empty() -> None:
         assert expected in shown
 
 
+def test_a_question_without_an_answer_is_not_called_nothing_unusual() -> None:
+    cause = Hypothesis(
+        service="payments", indicator="blocked_sessions", kind="blocking_session", score=3, confidence=0.86,
+        statement="A batch session holds a lock",
+        empty=("p95: looked, and normal – 41 ms, as before", "loki: timed out"),
+    )  # fmt: skip
+    of = stories.incident([*stories.until_proposed()[:3], Ranked(at=stories.at(4), hypotheses=(cause,))])
+    shown = read(message(next_turn(of.history[-1:]), of, {}))
+    assert "Asked, and nothing unusual: p95: 41 ms, as before" in shown
+    assert "timed out" not in shown
+
+
+def test_what_the_explanation_says_is_not_said_again_below_it() -> None:
+    said = "A batch session holds a lock. It would explain that 23 sessions wait for 4711."
+    (ranked,) = [event for event in stories.until_proposed() if isinstance(event, Ranked)]
+    of = stories.incident([*stories.until_proposed()[:3], ranked.model_copy(update={"explanation": said})])
+    assert read(message(next_turn(of.history[-1:]), of, {})).count("23 sessions wait for 4711") == 1
+
+
+def test_a_finding_of_nothing_is_not_called_normal_twice() -> None:
+    calm = stories.finding(title="p95: looked, and normal – 41 ms, as before (payments)", score=0, evidence=())
+    shown = read(last_message(Found(at=stories.at(1), agent="metrics", findings=(calm,), seconds=1)))
+    assert "Looked, and normal: p95: 41 ms, as before (payments)." in shown
+
+
 def test_no_cause_is_said_in_words() -> None:
     shown = last_message(Ranked(at=stories.at(4), hypotheses=()))
     assert "No cause stands out" in read(shown)
@@ -172,7 +198,7 @@ def test_what_an_agent_could_not_see_is_said() -> None:
     of = stories.incident(stories.until_proposed()[:3])
     shown = read(message(next_turn(of.history[-1:]), of, {}))
     assert "Could not be seen" in shown
-    assert "loki: timed out" in shown
+    assert "Loki: timed out." in shown
 
 
 def found(title: str, *statements: str) -> Post:
