@@ -1,8 +1,8 @@
 """How exactly a series can be known: differences below that are next to nothing.
 
-A share of success is as exact as the requests that it is taken of are many: of five requests one more or less that
-fails is a fifth. Other quantities are known well enough, but a twentieth of what is usual for all services matters to
-nobody.
+A share of success or of failures is as exact as the requests that it is taken of are many: of five requests one more or
+less that fails is a fifth. Failures that are counted come by chance, one at least. Other quantities are known well
+enough, but a twentieth of what is usual for all services matters to nobody.
 """
 
 from __future__ import annotations
@@ -27,41 +27,68 @@ MOST_PER_SAMPLE = 1e6
 
 def grains(series: Sequence[Series], scope: Scope) -> Callable[[Series], float]:
     """For each series the least difference that says something, in its unit."""
-    levels: dict[str, list[float]] = defaultdict(list)
-    highest: dict[str, float] = defaultdict(float)
+    known: dict[str, list[Floats]] = defaultdict(list)
     for one in series:
-        known, metric = np.abs(one.finite().values), one.labels["metric"]
-        if known.size:
-            levels[metric] += [level] if (level := _middle(known)) > 0 else []
-            highest[metric] = max(highest[metric], float(known.max()))
-    usual = {metric: GRAIN * float(np.median(ones)) for metric, ones in levels.items() if ones}
-    wholes = {
-        metric: 1.0 if most <= 1 else 100.0
-        for metric, most in highest.items()
-        if quantity_of(metric).direction == "down" and most <= 100
-    }
+        if (values := np.abs(one.finite().values)).size:
+            known[one.labels["metric"]].append(values)
+    usual = {metric: _usual(parts) for metric, parts in known.items()}
+    failing = {metric: parts for metric, parts in known.items() if quantity_of(metric).kind == "error_rate"}
+    wholes = {metric: whole for metric, parts in failing.items() if (whole := _whole(metric, parts))}
+    counted = {metric for metric in failing.keys() - wholes.keys() if _is_counted(metric, failing[metric])}
     requests = _requests(series, scope)
 
     def grain(one: Series) -> float:
         metric = one.labels["metric"]
-        if metric not in wholes:
-            return usual.get(metric, 0.0)
-        return wholes[metric] * _share_error(one, wholes[metric], requests, scope)
+        if metric in wholes:
+            return wholes[metric] * _share_error(one, wholes[metric], requests, scope)
+        return max(usual.get(metric, 0.0), _count_error(one, scope) if metric in counted else 0.0)
 
     return grain
 
 
+def _usual(parts: Sequence[Floats]) -> float:
+    levels = [level for values in parts if (level := _middle(values)) > 0]
+    return GRAIN * float(np.median(levels)) if levels else 0.0
+
+
+def _whole(metric: str, parts: Sequence[Floats]) -> float | None:
+    """What all requests are on the scale of a share, 1 or 100; None for what is no share."""
+    most = max(float(values.max()) for values in parts)
+    quantity = quantity_of(metric)
+    by_unit = {"ratio": 1.0, "percent": 100.0}.get(quantity.unit)
+    whole = by_unit if quantity.direction == "up" else 1.0 if most <= 1 else 100.0
+    return whole if whole and most <= whole else None
+
+
+def _is_counted(metric: str, parts: Sequence[Floats]) -> bool:
+    return quantity_of(metric).direction == "up" and all(np.array_equal(values, np.rint(values)) for values in parts)
+
+
+def _count_error(one: Series, scope: Scope) -> float:
+    """How exact a count of failures is as the level of the worse half of the window: one of them, or what chance makes
+    of so many."""
+    usual, inside = _usual_and_inside(one, scope)
+    samples = max(1, math.ceil(inside.size / 2))
+    expected = samples * float(usual.mean()) if usual.size else 0.0
+    return math.sqrt(max(1.0, expected)) / samples
+
+
 def _share_error(one: Series, whole: float, requests: Mapping[str, float], scope: Scope) -> float:
-    """How exact the level of a share of success is, taken of the worse half of the window's requests: one of them at
-    least, and the standard error at the usual share of failures."""
-    known = one.finite()
-    usual = known.between(scope.baseline.start, scope.baseline.end).values
-    inside = known.between(scope.window.start, scope.window.end).values
+    """How exact the level of a share is, taken of the worse half of the window's requests: one of them at least, and
+    the standard error at the usual share of failures."""
+    usual, inside = _usual_and_inside(one, scope)
     count = requests.get(one.labels["service"], 0.0) * math.ceil(inside.size / 2)
     if not count or not usual.size:
         return SHARE_GRAIN
-    failing = min(1.0, max(0.0, 1 - float(usual.mean()) / whole))
-    return min(1.0, max(SHARE_GRAIN, 1 / count, math.sqrt(failing * (1 - failing) / count)))
+    share = min(1.0, max(0.0, float(usual.mean()) / whole))
+    return min(1.0, max(SHARE_GRAIN, 1 / count, math.sqrt(share * (1 - share) / count)))
+
+
+def _usual_and_inside(one: Series, scope: Scope) -> tuple[Floats, Floats]:
+    known = one.finite()
+    stretches = scope.baseline, scope.window
+    usual, inside = (known.between(stretch.start, stretch.end).values for stretch in stretches)
+    return usual, inside
 
 
 def _requests(series: Sequence[Series], scope: Scope) -> Mapping[str, float]:
