@@ -82,7 +82,7 @@ def _findings(series: Sequence[Series], scope: Scope, *, traced: bool) -> tuple[
     calls = sum(one.labels["metric"] == GAP for one in named)
     facts: dict[str, object] = {"series_read": compared}
     if not calls and not traced:
-        facts["quiet_evidence"] = [_evidence_of(named, calm) for calm in quiet_scopes(scope)]
+        facts["quiet_evidence"] = [*_quiet_evidence(named, scope)]
         facts["felt_deviations"] = _felt(named, scope)
     elif calls and not any(one.kind == "call_gap" for one in found):
         found.append(_normal("calls", "call_gap", calls, scope))
@@ -92,10 +92,13 @@ def _findings(series: Sequence[Series], scope: Scope, *, traced: bool) -> tuple[
     return (worst.model_copy(update={"facts": facts}), *found[1:]), ()
 
 
-def _evidence_of(series: Sequence[Series], scope: Scope) -> float:
-    """The strongest evidence that a stretch brings against any service."""
-    suspected = suspicions(_compared(series, scope)[0], scope.catalog, calls_seen=False)
-    return suspected[0].total if suspected else 0.0
+def _quiet_evidence(series: Sequence[Series], scope: Scope) -> Iterator[float]:
+    """The strongest evidence that each quiet stretch brings against any service."""
+    for calm in quiet_scopes(scope):
+        found, compared = _compared(series, calm)
+        if compared:
+            suspected = suspicions(found, scope.catalog, calls_seen=False)
+            yield suspected[0].total if suspected else 0.0
 
 
 def _felt(series: Sequence[Series], scope: Scope) -> float:

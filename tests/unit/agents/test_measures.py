@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import numpy as np
@@ -11,7 +12,7 @@ from bot.agents.change import NOTICEABLE
 from bot.agents.departure import departure
 from bot.agents.measures import measures_tools
 from bot.agents.metrics import Look
-from bot.agents.quiet import quiet_scopes
+from bot.agents.quiet import ROOM, quiet_scopes
 from bot.agents.scope import Scope
 from bot.catalog import Catalog, Service
 from bot.errors import SourceUnavailable
@@ -163,6 +164,29 @@ def test_the_quiet_windows_are_as_long_as_the_incidents_and_lie_outside_of_it() 
     assert {one.window.seconds for one in calm} == {SCOPE.window.seconds}
     assert all(one.window.end <= SCOPE.baseline.end for one in calm)
     assert all(one.baseline.end == one.window.start for one in calm)
+
+
+def test_where_no_stretch_has_room_the_quiet_windows_are_shorter() -> None:
+    short = replace(SCOPE, baseline=Window(start=at(POINTS - 3 * INSIDE), end=at(POINTS - INSIDE)))
+    calm = list(quiet_scopes(short))
+    assert {one.window.seconds for one in calm} == {short.baseline.seconds / ROOM}
+    assert all(short.baseline.start < one.window.start < one.window.end < short.baseline.end for one in calm)
+
+
+def test_the_longest_stretch_is_cut_where_none_has_room() -> None:
+    longest = Window(start=at(4), end=at(12))
+    quiet = (Window(start=at(0), end=at(3)), longest, Window(start=at(13), end=at(18)))
+    calm = list(quiet_scopes(replace(SCOPE, quiet=quiet)))
+    assert calm
+    assert all(longest.start < one.window.start < one.window.end < longest.end for one in calm)
+
+
+async def test_a_quiet_window_that_holds_no_samples_is_no_quiet_evidence() -> None:
+    gone = of("web", now=0.3)
+    known = np.r_[0:4, 30:POINTS]
+    lost = Series(gone.labels, gone.times[known], gone.values[known])
+    (worst, *_) = (await look(lost)).findings
+    assert len(worst.facts["quiet_evidence"]) < len((await look(gone)).findings[0].facts["quiet_evidence"])
 
 
 def test_a_series_that_swings_by_itself_must_swing_wider() -> None:
