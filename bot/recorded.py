@@ -7,12 +7,16 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from bot.agents.changes import changes_tools
 from bot.agents.commander import rank
 from bot.agents.exported import exported_tools
 from bot.agents.logs import logs_tools
+from bot.agents.scope import Scope
 from bot.agents.tools import Tool, Toolbox
 from bot.agents.traces import traces_tools
 from bot.canvas import Step
+from bot.catalog import Catalog, Service
+from bot.changes.recorded import CHANGES, RecordedChanges
 from bot.diagnosis import scope_of
 from bot.errors import BadInput
 from bot.models import Finding, Gap
@@ -28,10 +32,10 @@ class RecordedWorld:
     """
 
     def __init__(self, case: Case, finds: Mapping[str, Any]) -> None:
-        self._case = case
         self._finds = finds
         scope = scope_of(case)
-        self._scope = replace(scope, service=scope.catalog.resolve(scope.alert.service))
+        self._everywhere = replace(scope, service=scope.catalog.resolve(scope.alert.service))
+        self._at_home = _at_home(scope)
         self._toolbox = Toolbox(_tools(case))
         self._findings: list[Finding] = []
         self._gaps: list[Gap] = []
@@ -49,7 +53,7 @@ class RecordedWorld:
 
     def given(self, more: Mapping[str, Any]) -> Mapping[str, Any]:
         """What the run is given: the alert, and the service with what the notes say of it."""
-        alert = self._scope.alert
+        alert = self._everywhere.alert
         service = {"name": alert.service, "database": None, **more.get("service", {})}
         return {**more, "alert": alert.model_dump(mode="json"), "service": service}
 
@@ -61,25 +65,32 @@ class RecordedWorld:
                 raise BadInput(f"The facts of '{step.node}' ({tool}) are not a mapping.")
             return told
         if tool == RANK and (self._findings or self._gaps):
-            return facts_of(rank(self._findings, self._gaps, self._scope.catalog)[0])
+            return facts_of(rank(self._findings, self._gaps, self._at_home.catalog)[0])
         if tool not in self._toolbox:
             self.unrecorded.append(tool)
             return {}
-        report = await self._toolbox.use(tool, self._known(parameters), self._scope)
+        report = await self._toolbox.use(tool, parameters, self._scope(tool, parameters))
         self._findings += report.findings
         self._gaps += report.gaps
         return report.facts
 
-    def _known(self, parameters: Mapping[str, Any]) -> Mapping[str, Any]:
-        """Without the alert's service where no topology knows it: everything recorded belongs to the incident."""
-        catalog, service = self._scope.catalog, parameters.get("service")
-        if service is None or service != self._scope.alert.service or catalog.resolve(self._scope.alert.service):
-            return parameters
-        return {name: value for name, value in parameters.items() if name != "service"}
+    def _scope(self, tool: str, parameters: Mapping[str, Any]) -> Scope:
+        """Everything recorded belongs to the incident, whether or not a topology leads there; changes are weighed."""
+        return self._at_home if "service" in parameters or tool.startswith("changes.") else self._everywhere
+
+
+def _at_home(scope: Scope) -> Scope:
+    """Over a catalogue that has the alert's service, also where no topology names it."""
+    named, catalog = scope.alert.service, scope.catalog
+    if named and catalog.resolve(named) is None:
+        catalog = Catalog(services={**catalog.services, named: Service()})
+    return replace(scope, service=catalog.resolve(named), catalog=catalog)
 
 
 def _tools(case: Case) -> tuple[Tool, ...]:
     spans = (RecordedSpans(case),) if case.holds(SPANS) else ()
     metrics = exported_tools(RecordedMetrics(case), traced=bool(spans)) if case.holds(METRICS) else ()
     logs = logs_tools((RecordedLogs(case),)) if case.holds(LOGS) else ()
-    return (*metrics, *logs, *(traces_tools(spans) if spans else ()))
+    changed = (RecordedChanges(case.folder, case.window.end),) if case.holds(CHANGES) else ()
+    changes = changes_tools(changed) if changed else ()
+    return (*metrics, *logs, *changes, *(traces_tools(spans) if spans else ()))

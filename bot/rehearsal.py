@@ -88,7 +88,10 @@ def _facts(file: Path) -> Mapping[str, Any]:
         raise BadInput(
             f"{file} must hold a mapping with any of: given, finds (step → facts), answers (node → outcome)."
         )
-    return document
+    told = {part: said for part, said in document.items() if said is not None}
+    if wrong := next((part for part, said in told.items() if not isinstance(said, dict)), None):
+        raise BadInput(f"{file}: '{wrong}' must be a mapping.")
+    return told
 
 
 def _told(playbook: Playbook, walked: Walked, world: Rehearsal) -> str:

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from bot.errors import BadInput
 from bot.rehearsal import rehearse
 from tests.unit.canvas.test_shipped import CASES
 
@@ -71,6 +72,35 @@ Why.
 when: {yes: "lines.new_error_count > 0 && rank.confidence > 0.0"}
 ```
 """
+RELEASED = """---
+id: released
+title: After a release
+owner: tests
+---
+
+```mermaid
+flowchart TD
+  begin([Begin]) --> changes[What was released]
+  changes --> why{Is it the release?}
+  why -- yes --> new([The release])
+  why -- otherwise --> old([Something else])
+```
+
+### changes
+
+Why.
+
+```yaml
+use: changes.recent
+with: {service: "{{ service.name }}"}
+```
+
+### why
+
+```yaml
+when: {yes: "changes.suspect_kind == 'deploy' && changes.suspect_score >= 0.2"}
+```
+"""
 
 
 @pytest.fixture
@@ -119,3 +149,24 @@ async def test_the_notes_of_a_case_come_before_its_telemetry(case: Path, playboo
     said, _ = await rehearse(playbook, case=case)
     assert said.splitlines()[0].startswith("On a recording")
     assert said.splitlines()[-1] == "finished: unknown"
+
+
+async def test_notes_that_say_nothing_are_no_notes_and_others_are_refused(case: Path, playbook: Path) -> None:
+    (case / "facts.yaml").write_text("finds:\n")
+    assert (await rehearse(playbook, case=case))[0].splitlines()[-1] == "finished: known"
+    (case / "facts.yaml").write_text("finds: [lines]\n")
+    with pytest.raises(BadInput, match="'finds' must be a mapping"):
+        await rehearse(playbook, case=case)
+
+
+@pytest.mark.parametrize(("minutes", "end"), [(8, "new"), (40, "new"), (300, "old")])
+async def test_a_recorded_release_is_suspected_by_its_nearness(
+    case: Path, tmp_path: Path, minutes: int, end: str
+) -> None:
+    """The alert's service is one that no topology names."""
+    at = BEGAN + timedelta(minutes=10 - minutes)
+    (case / "topology.json").unlink()
+    (case / "changes.json").write_text(json.dumps([{"service": "search", "to": "2.1", "at": at.isoformat()}]))
+    file = tmp_path / "released.md"
+    file.write_text(RELEASED)
+    assert (await rehearse(file, case=case))[0].splitlines()[-1] == f"finished: {end}"

@@ -72,6 +72,8 @@ RECORDINGS: Mapping[str, Recording] = {
         ("request {at} answered",),
         ("upstream 10.0.0.7 refused request {at}, retrying at once",),
     ),
+    "certificate-expiry": Recording("gateway", ("request {at} answered",), ()),
+    "queue-backlog": Recording("notifier", ("letter {at} sent",), ()),
 }
 
 

@@ -49,7 +49,7 @@ ENDS = {
 
 
 def of_case(name: str) -> Mapping[str, Any]:
-    notes = notes_of(CASES / name)
+    notes = {"finds": {}, **notes_of(CASES / name)}
     world = RecordedWorld.open(CASES / name, notes["finds"])
     return {**notes, "given": world.given(notes.get("given", {}))}
 
