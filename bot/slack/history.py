@@ -8,12 +8,14 @@ https://docs.slack.dev/changelog/2025/05/29/rate-limit-changes-for-non-marketpla
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from bot.models import Message
+from pydantic import Field
+
+from bot.models import Message, Noun
 from bot.slack import inbox
 from bot.slack.client import Identity, Slack, refusals
 
@@ -22,18 +24,40 @@ SLOW_PAGE = 15
 SLOW_PAUSE_S = 61.0
 
 Json = dict[str, Any]
-_NONE: frozenset[str] = frozenset()
+
+
+class Spot(Noun):
+    """How far a channel is read: who goes on from there reads nothing again, and leaves nothing out."""
+
+    newest: str | None = Field(default=None, description="`ts` of the message that the reading began with")
+    cursor: str | None = Field(default=None, description="of the request to go on with; None: the first")
+    oldest: str | None = Field(default=None, description="`ts` of the oldest message of that request, once it is read")
+    threads: frozenset[str] = Field(default=frozenset(), description="those whose replies are read as well")
+    thread: str | None = Field(default=None, description="of whose replies some are read")
+    replies: str | None = Field(default=None, description="cursor of that thread's next replies")
+
+    def after_messages(self, found: Sequence[Json]) -> Spot:
+        """The messages of the request are read."""
+        if not found:
+            return self
+        return self.model_copy(update={"newest": self.newest or found[0]["ts"], "oldest": found[-1]["ts"]})
+
+    def after_replies(self, thread: str, following: str | None) -> Spot:
+        """Some replies further; `following` is the cursor of the next ones, None after the last."""
+        if following is None:
+            return self.model_copy(update={"threads": self.threads | {thread}, "thread": None, "replies": None})
+        return self.model_copy(update={"thread": thread, "replies": following})
+
+
+BEGINNING = Spot()
 
 
 @dataclass(frozen=True)
 class Page:
-    """What one request brought, newest threads first, and where a reader that is interrupted now goes on."""
+    """What one request brought, and where a reader that is interrupted now goes on."""
 
     messages: tuple[Message, ...]
-    cursor: str | None
-    """Of the request to go on with; None: the beginning."""
-    threads: frozenset[str] = frozenset()
-    """The threads of that request's messages that are read already."""
+    spot: Spot
     last: bool = False
     """Whether nothing is left."""
 
@@ -58,16 +82,9 @@ class History:
         self._turn = asyncio.Lock()
 
     async def read(
-        self,
-        channel: str,
-        *,
-        oldest: datetime | None = None,
-        cursor: str | None = None,
-        threads: frozenset[str] = frozenset(),
+        self, channel: str, *, oldest: datetime | None = None, spot: Spot = BEGINNING
     ) -> AsyncIterator[Page]:
-        """The channel request by request, replies included, newest first.
-
-        A reader that was interrupted goes on with `cursor` and `threads` of the last page.
+        """The channel request by request, replies included, newest first, from that spot on.
 
         Raises:
             SlackRefused: Slack said no, or does not answer.
@@ -75,19 +92,21 @@ class History:
         identity = await self._slack.identity()
         since = f"{oldest.timestamp():.6f}" if oldest else "0"
         while True:
-            found, following = await self._page(channel, since, cursor)
-            left = [raw["ts"] for raw in found if raw.get("reply_count") and raw["ts"] not in threads]
-            over = not left and following is None
-            yield _kept(found, channel, identity, following if not left else cursor, threads if left else _NONE, over)
-            for place, thread in enumerate(left):
-                async for replies, whole in self._replies(channel, thread):
-                    threads |= {thread} if whole else _NONE
-                    done = whole and place == len(left) - 1
-                    at = (following, _NONE) if done else (cursor, threads)
-                    yield _kept(replies, channel, identity, *at, done and following is None)
+            found, following = await self._page(channel, since, spot)
+            left = [raw["ts"] for raw in found if raw.get("reply_count") and raw["ts"] not in spot.threads]
+            new = [raw for raw in found if spot.oldest is None or float(raw["ts"]) < float(spot.oldest)]
+            spot = spot.after_messages(found)
+            beyond = Spot(newest=spot.newest, cursor=following)
+            spot = spot if left else beyond
+            yield _kept(new, channel, identity, spot, last=not left and following is None)
+            for thread in left:
+                async for replies, next_replies in self._replies(channel, thread, spot):
+                    spot = spot.after_replies(thread, next_replies)
+                    over = next_replies is None and thread == left[-1]
+                    yield _kept(replies, channel, identity, beyond if over else spot, last=over and following is None)
             if following is None:
                 return
-            cursor, threads = following, _NONE
+            spot = beyond
 
     async def is_private(self, channel: str) -> bool:
         """Whether only its members may read the channel.
@@ -100,9 +119,9 @@ class History:
         about = answer["channel"]
         return bool(about.get("is_private") or about.get("is_im") or about.get("is_mpim"))
 
-    async def _replies(self, channel: str, thread: str) -> AsyncIterator[tuple[list[Json], bool]]:
-        """The replies request by request, and whether those are the last."""
-        cursor: str | None = None
+    async def _replies(self, channel: str, thread: str, spot: Spot) -> AsyncIterator[tuple[list[Json], str | None]]:
+        """The replies request by request, each with the cursor of the next ones, None with the last."""
+        cursor = spot.replies if spot.thread == thread else None
         while True:
             await self._my_turn()
             with refusals(f"the replies in {channel}"):
@@ -110,15 +129,21 @@ class History:
                     channel=channel, ts=thread, limit=self._limit, cursor=cursor
                 )
             cursor = _next(answer)
-            yield [raw for raw in answer["messages"] if raw["ts"] != thread], cursor is None
+            yield [raw for raw in answer["messages"] if raw["ts"] != thread], cursor
             if cursor is None:
                 return
 
-    async def _page(self, channel: str, oldest: str, cursor: str | None) -> tuple[list[Json], str | None]:
+    async def _page(self, channel: str, oldest: str, spot: Spot) -> tuple[list[Json], str | None]:
+        """The messages of one request. What is said meanwhile is left out: it would move the others."""
         await self._my_turn()
         with refusals(f"the history of {channel}"):
             answer = await self._slack.asking.conversations_history(
-                channel=channel, oldest=oldest, limit=self._limit, cursor=cursor
+                channel=channel,
+                oldest=oldest,
+                latest=spot.newest,
+                inclusive=True,
+                limit=self._limit,
+                cursor=spot.cursor,
             )
         return answer["messages"], _next(answer)
 
@@ -129,11 +154,9 @@ class History:
             self._asked = True
 
 
-def _kept(
-    found: list[Json], channel: str, identity: Identity, cursor: str | None, threads: frozenset[str], last: bool
-) -> Page:
+def _kept(found: list[Json], channel: str, identity: Identity, spot: Spot, *, last: bool) -> Page:
     said = (inbox.message(raw, channel, identity) for raw in found)
-    return Page(tuple(message for message in said if message), cursor, threads, last)
+    return Page(tuple(message for message in said if message), spot, last)
 
 
 def _next(answer: Any) -> str | None:

@@ -17,7 +17,7 @@ from bot.errors import SlackRefused
 from bot.models import Instant, Message, Noun
 from bot.slack.client import telling_of_waits
 from bot.slack.face import Face
-from bot.slack.history import History, Page
+from bot.slack.history import BEGINNING, History, Page, Spot
 from bot.slack.ledger import Mark
 from bot.slack.views import reading
 from bot.work.stopping import Stopping
@@ -38,8 +38,7 @@ class _Place(Noun):
     """How far the reading of a channel is."""
 
     run: str = Field(description="when it began: names its message in the channel")
-    cursor: str | None = None
-    threads: frozenset[str] = frozenset()
+    spot: Spot = BEGINNING
     read: int = 0
     back_to: Instant | None = None
 
@@ -48,8 +47,7 @@ class _Place(Noun):
         times = [message.sent_at for message in page.messages] + ([self.back_to] if self.back_to else [])
         return self.model_copy(
             update={
-                "cursor": page.cursor,
-                "threads": page.threads,
+                "spot": page.spot,
                 "read": self.read + len(page.messages),
                 "back_to": min(times, default=None),
             }
@@ -86,7 +84,7 @@ class Backfill:
             await self._show(channel, place, wait_s=wait_s)
 
         with telling_of_waits(tell):
-            pages = self._history.read(channel, oldest=oldest, cursor=place.cursor, threads=place.threads)
+            pages = self._history.read(channel, oldest=oldest, spot=place.spot)
             async for page in pages:
                 await keep(page.messages)
                 place = place.after(page)
@@ -125,4 +123,4 @@ def _mark(channel: str, place: _Place) -> Mark:
 
 
 def _place_key(channel: str) -> str:
-    return f"nd:backfill:{channel}"
+    return f"nd:backfill:{channel}:place"

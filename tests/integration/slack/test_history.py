@@ -8,7 +8,7 @@ from bot.demo.workspace import Trouble, Workspace
 from bot.models import Message
 from bot.settings import SlackSettings
 from bot.slack.client import Slack
-from bot.slack.history import History, Page
+from bot.slack.history import BEGINNING, History, Spot
 
 CHANNEL = "C0PAYMENTS"
 START = datetime(2026, 2, 1, tzinfo=UTC)
@@ -26,8 +26,8 @@ def fill(workspace: Workspace, count: int) -> list[str]:
     return said
 
 
-async def everything(history: History, cursor: str | None = None) -> list[Message]:
-    return [message async for page in history.read(CHANNEL, cursor=cursor) for message in page.messages]
+async def everything(history: History, spot: Spot = BEGINNING) -> list[Message]:
+    return [message async for page in history.read(CHANNEL, spot=spot) for message in page.messages]
 
 
 async def test_a_channel_is_read_back_with_replies_and_permalinks(workspace: Workspace, slack: Slack) -> None:
@@ -51,18 +51,34 @@ async def test_reading_starts_where_it_is_told_to(workspace: Workspace, slack: S
     assert [message.text for page in pages for message in page.messages] == [f"message {n}" for n in (29, 28, 27, 26)]
 
 
-async def test_an_interrupted_reader_goes_on_from_its_cursor(workspace: Workspace, slack: Slack) -> None:
-    said = fill(workspace, 450)
-    pages: list[Page] = []
-    async for page in History(slack).read(CHANNEL):
-        pages.append(page)
-        if page.cursor:
-            break
+async def test_wherever_a_reader_is_interrupted_the_next_one_reads_the_rest_and_nothing_again(
+    workspace: Workspace, slack: Slack
+) -> None:
+    said = fill(workspace, 20)
+    long = workspace.remember("U0TOM", CHANNEL, "a long thread", START)
+    said += [long, *(workspace.remember("U0AIKO", CHANNEL, f"{n}", START, thread=long) for n in range(20))]
+    before: list[str] = []
+    async for page in History(slack, slow=True, pause=_at_once).read(CHANNEL):
+        before += [message.id for message in page.messages]
+        heir = History(slack, slow=True, pause=_at_once)
+        rest = [] if page.last else [message.id for message in await everything(heir, page.spot)]
+        assert sorted([*before, *rest]) == sorted(said)
 
-    rest = await everything(History(slack), pages[-1].cursor)
 
-    before = [message.id for page in pages for message in page.messages]
-    assert sorted([*before, *(message.id for message in rest)]) == sorted(said)
+async def test_what_is_said_or_deleted_meanwhile_hides_nothing_older(workspace: Workspace, slack: Slack) -> None:
+    said = fill(workspace, 40)
+    pages = History(slack, slow=True, pause=_at_once).read(CHANNEL)
+    first = await anext(pages)
+    await workspace.say("U0TOM", CHANNEL, "said meanwhile")
+    await workspace.delete(first.messages[3].id)
+
+    rest = await everything(History(slack, slow=True, pause=_at_once), first.spot)
+
+    assert sorted(message.id for message in (*first.messages, *rest)) == sorted(said)
+
+
+async def _at_once(_: float) -> None:
+    """Fifteen messages a page, and no minute between them."""
 
 
 async def test_the_bots_own_messages_and_joins_are_not_remembered(workspace: Workspace, slack: Slack) -> None:
