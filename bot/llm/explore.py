@@ -32,7 +32,8 @@ class Tool(Noun):
 
     number: int = Field(ge=0, description="its place among what was offered")
     name: str
-    summary: str = Field(description="what it looks at, with the parameters that are fixed")
+    summary: str = Field(description="what it looks at")
+    given: str = Field(default="", description="the parameters that are fixed: what an alert says may be among them")
 
     @property
     def spoken(self) -> str:
@@ -55,7 +56,9 @@ class Search(Noun):
         looked = fence.lines("looked so far", self.looked) if self.looked else "Nothing was looked at yet."
         narrow = "What is not shown was not looked at."
         goal = fence.put("goal", one_line(self.goal))  # a drawing may name in it what an alert says
-        return f"{goal}\n{left}\n{fence.lines('facts', told(self.facts), narrow=narrow)}\n{looked}"
+        given = [f"{tool.spoken}: {tool.given}" for tool in self.tools if tool.given]
+        looks = [fence.lines("what looks are given", given)] if given else []
+        return "\n".join([goal, left, *looks, fence.lines("facts", told(self.facts), narrow=narrow), looked])
 
 
 class Concluded(Answer):
@@ -76,7 +79,7 @@ async def choose(asking: Asking, search: Search) -> Tool | Concluded | None:
     fence = asking.fence()
     said = opening("explore", search.told(fence), asking.language, fence)
     for _ in range(TRIES):
-        request = ChatRequest(role="explore", said=said, tools=_offers(search.tools, fence), max_tokens=MAX_TOKENS)
+        request = ChatRequest(role="explore", said=said, tools=_offers(search.tools), max_tokens=MAX_TOKENS)
         reply = await asking.model.ask(request, asking.spender)
         choice = _choice(reply, search, fence)
         if not isinstance(choice, str):
@@ -94,7 +97,7 @@ def answered(reply: ChatReply, words: str) -> tuple[Said, ...]:
     return own, *(Said(role="tool", text=words, answers=call.id) for call in reply.calls)
 
 
-def _offers(tools: Sequence[Tool], fence: Fence) -> tuple[ToolOffer, ...]:
+def _offers(tools: Sequence[Tool]) -> tuple[ToolOffer, ...]:
     schema = {
         "type": "object",
         "properties": {"found": {"type": "boolean"}, "cites": {"type": "array", "items": {"type": "string"}},
@@ -102,7 +105,7 @@ def _offers(tools: Sequence[Tool], fence: Fence) -> tuple[ToolOffer, ...]:
         "required": ["found", "cites", "why"],
         "additionalProperties": False,
     }  # fmt: skip
-    looks = [offer(tool.spoken, fence.mask.mask(one_line(tool.summary))) for tool in tools]
+    looks = [offer(tool.spoken, one_line(tool.summary)) for tool in tools]
     return (*looks, offer(CONCLUDE, "Say what it has come to.", schema))
 
 

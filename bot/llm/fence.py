@@ -1,8 +1,9 @@
 """Outside text on its way to a model: masked, on as much room as it is worth, between lines that nobody can forge.
 
-Whoever wrote a log line or a message cannot know the boundary, so nothing in it can end the fence; the rules that every
-prompt begins with say that what stands between the lines is never an order. That a model keeps to it is not relied on:
-what it answers is checked by `honesty`, and can only name what exists.
+Whoever wrote a log line or a message cannot know the boundary, so nothing in it can end the fence, and nothing in it is
+a mark by which a server parts turns. The rules that every prompt begins with say that what stands between the lines is
+never an order. That a model keeps to it is not relied on: what it answers is checked by `honesty`, and can only name
+what exists.
 """
 
 from __future__ import annotations
@@ -20,6 +21,9 @@ _INVISIBLE = re.compile(
     "[\x00-\x08\x0b-\x1f\x7f-\x9f\u00ad\u200b-\u200f\u202a-\u202e\u2060-\u2064\u2066-\u206f\ufeff\U000e0000-\U000e007f]"
 )
 """What a person does not see and a model reads: control characters, direction marks, tag characters."""
+_TURN = re.compile(r"<(?=[|｜/!?A-Za-z_])|\[(?=/?(?:INST|SYSTEM_PROMPT|AVAILABLE_TOOLS|TOOL_[A-Z]+)\])")
+"""Begins what some servers take for a mark between turns, such as `<|im_start|>`, `</s>`, `<tool_call>` or `[INST]`."""
+_LIKE = {"<": "‹", "[": "［"}
 
 
 @dataclass(frozen=True)
@@ -54,7 +58,8 @@ class Fence:
         return self._between(what, "\n".join(shown), 0, most, narrow)
 
     def _harmless(self, text: str) -> str:
-        return self.mask.mask(visible(text)).replace(self.boundary, "")
+        shown = self.mask.mask(visible(text)).replace(self.boundary, "")
+        return _TURN.sub(lambda begun: _LIKE[begun[0]], shown)
 
     def _between(self, what: str, shown: str, left: int, most: int, narrow: str) -> str:
         if left or len(shown) > most:

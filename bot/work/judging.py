@@ -146,7 +146,7 @@ class ModelMind:
 
     def _search(self, exploration: Exploration) -> Search:
         tools = [
-            Tool(number=number, name=offer.tool, summary=self._summary(offer))
+            Tool(number=number, name=offer.tool, summary=self._summary(offer), given=_given(offer))
             for number, offer in enumerate(exploration.offers)
             if not _was_taken(offer, exploration)
         ]
@@ -161,8 +161,7 @@ class ModelMind:
         )
 
     def _summary(self, offer: Look) -> str:
-        summary = self.toolbox.named(offer.tool).summary if offer.tool in self.toolbox else offer.tool
-        return f"{summary} {json.dumps(dict(offer.parameters), default=str)}" if offer.parameters else summary
+        return self.toolbox.named(offer.tool).summary if offer.tool in self.toolbox else offer.tool
 
     async def _note(self, incident: Incident, step: Step, question: str, choice: Choice, found: Sequence[Fact]) -> None:
         """The thread says who chose, and why: an arrow that a model took must not look like a measured one."""
@@ -209,6 +208,10 @@ def _written(value: Any) -> str:
 def _spoken(tool: str) -> str:
     """The tool's name in words."""
     return tool.replace(".", " ").replace("_", " ")
+
+
+def _given(offer: Look) -> str:
+    return json.dumps(dict(offer.parameters), ensure_ascii=False, default=str) if offer.parameters else ""
 
 
 def _was_taken(offer: Look, exploration: Exploration) -> bool:

@@ -35,14 +35,21 @@ def database_variables(database: PostgresDatabase) -> dict[str, str]:
 SUMMARY = "Scan-to-pay payments are failing"
 
 
-def webhook(fingerprint: str, *, status: str = "firing", summary: str = SUMMARY) -> Json:
+def webhook(
+    fingerprint: str,
+    *,
+    status: str = "firing",
+    summary: str = SUMMARY,
+    annotations: Mapping[str, str] = {},
+    labels: Mapping[str, str] = {},
+) -> Json:
     """What Alertmanager posts for one alert of the payments service."""
     now = datetime.now(UTC).isoformat()
-    labels = {"alertname": "PaymentFailureRateHigh", "service": "payments", "severity": "critical"}
+    labels = {"alertname": "PaymentFailureRateHigh", "service": "payments", "severity": "critical", **labels}
     alert = {
         "status": status,
         "labels": labels,
-        "annotations": {"summary": summary},
+        "annotations": {"summary": summary, **annotations},
         "startsAt": now,
         "endsAt": now if status == "resolved" else "0001-01-01T00:00:00Z",
         "generatorURL": "http://prometheus.example.com/graph",
@@ -60,9 +67,9 @@ class Scene:
     bot: Nightdesk
     redis_url: str
 
-    async def alert(self, fingerprint: str, *, summary: str = SUMMARY) -> str:
-        """Alertmanager posts a new alert; the incident that it opens."""
-        receipt = await self._post(webhook(fingerprint, summary=summary))
+    async def alert(self, fingerprint: str, **said: Any) -> str:
+        """Alertmanager posts a new alert, which says what `webhook` is given; the incident that it opens."""
+        receipt = await self._post(webhook(fingerprint, **said))
         assert receipt["outcome"] == "opened"
         return str(receipt["incident_id"])
 
