@@ -210,9 +210,8 @@ class MetricsAgent:
             async with asyncio.timeout(scope.deadline_s * 0.95 - (clock_now() - began)):
                 charts = await _pictures(survey, [reading for one in seen for reading in one.readings])
         except TimeoutError:
-            log.info(
-                "metrics.no_chart", incident=scope.incident_id, service=service
-            )  # no gap: nothing that was asked is left unanswered
+            # No gap: nothing that was asked is left unanswered.
+            log.info("metrics.no_chart", incident=scope.incident_id, service=service)
         return Report(agent="metrics", findings=findings, gaps=tuple(gaps), charts=charts, seconds=clock_now() - began)
 
 

@@ -341,6 +341,19 @@ class Incident(Noun):
                     asked.clear()
         return tuple(asked.values())
 
+    @property
+    def proposals(self) -> tuple[Proposal, ...]:
+        """Everything that was ever proposed, in order."""
+        return tuple(one.event.proposal for one in self.history if isinstance(one.event, Proposed))
+
+    def proposed(self, proposal_id: str | None) -> Proposal | None:
+        """The proposal of that id, if there was one."""
+        return next((proposal for proposal in self.proposals if proposal.id == proposal_id), None)
+
+    def about(self, proposal_id: str | None) -> tuple[Event, ...]:
+        """What happened to that proposal after it was made, in order."""
+        return tuple(one.event for one in self.history if getattr(one.event, "proposal_id", "") == proposal_id)
+
     def last(self, kind: str) -> Recorded | None:
         """The latest event of that kind."""
         return next((recorded for recorded in reversed(self.history) if recorded.event.kind == kind), None)

@@ -314,10 +314,9 @@ def _names(proposal: Proposal) -> tuple[str, str]:
 
 
 def _who_decided(incident: Incident, proposal: Proposal) -> str:
-    for recorded in reversed(incident.history):
-        event = recorded.event
-        if event.kind in {"approved", "rejected"} and getattr(event, "proposal_id", None) == proposal.id:
+    for event in reversed(incident.about(proposal.id)):
+        if event.kind in {"approved", "rejected"}:
             return f"Already {event.kind} by <@{event.actor}>."
-        if event.kind == "expired" and event.proposal_id == proposal.id:
+        if event.kind == "expired":
             return "This proposal has expired. Nothing was run."
     return f"The incident is {incident.phase}, so there is nothing to decide. Nothing was run."

@@ -234,8 +234,7 @@ class Execution:
 
     async def _overtaken(self, incident: Incident, proposal: Proposal) -> None:
         """Whoever approved it is told that it did not run, if it did not."""
-        ran = (recorded.event for recorded in incident.history if recorded.event.kind in {"executing", "not_executed"})
-        if not any(getattr(event, "proposal_id", None) == proposal.id for event in ran):
+        if not any(event.kind in {"executing", "not_executed"} for event in incident.about(proposal.id)):
             text = f"The incident was over before {proposal.action} on {proposal.target} began, so it was not run."
             await self._journal.append(incident.id, Noted(at=self._clock(), text=text), once=f"overtaken:{proposal.id}")
 

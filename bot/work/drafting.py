@@ -17,7 +17,7 @@ from redis.asyncio import Redis
 
 from bot.catalog import Catalog
 from bot.errors import RemediationError
-from bot.models import Incident, Noun, Proposal, Proposed
+from bot.models import Incident, Noun, Proposal
 from bot.remediation.catalogue import Actions
 from bot.remediation.proposal import Grounds, draft
 from bot.remediation.rules import PolicyNow
@@ -54,8 +54,7 @@ class Drafted(Noun):
 
 def next_proposal_id(incident: Incident) -> str:
     """The id of the incident's next proposal; `bot.remediation.approvals.incident_of` reads it."""
-    made = sum(isinstance(recorded.event, Proposed) for recorded in incident.history)
-    return f"{incident.id}.{made + 1}"
+    return f"{incident.id}.{len(incident.proposals) + 1}"
 
 
 def before_field(proposal: Proposal) -> str:

@@ -11,7 +11,7 @@ import structlog
 
 from bot.errors import NotFound
 from bot.incidents import Journal
-from bot.models import Approved, Incident, Noted, Noun, Proposal, Proposed, StandingApproval
+from bot.models import Approved, Incident, Noted, Noun, Proposal, StandingApproval
 from bot.remediation.approvals import Approvals, incident_of
 from bot.remediation.audit import Audit
 from bot.remediation.standing import Outcome, Standings
@@ -82,11 +82,10 @@ class Gatekeeper:
 
     async def _proposal(self, proposal_id: str) -> Proposal | None:
         try:
-            history = await self.journal.history(incident_of(proposal_id))
+            incident = await self.journal.read(incident_of(proposal_id))
         except NotFound:
             return None
-        made = (recorded.event.proposal for recorded in history if isinstance(recorded.event, Proposed))
-        return next((proposal for proposal in made if proposal.id == proposal_id), None)
+        return incident.proposed(proposal_id)
 
 
 class Trust:
@@ -117,10 +116,9 @@ class Trust:
 
 def _outcome(incident: Incident, proposal_id: str) -> Outcome | None:
     """Whether it helped; a doubt counts as a failure, what did not run counts as nothing."""
-    for recorded in reversed(incident.history):
-        event = recorded.event
-        if event.kind == "verified" and event.proposal_id == proposal_id:
+    for event in reversed(incident.about(proposal_id)):
+        if event.kind == "verified":
             return "helped" if event.recovered else "failed"
-        if event.kind == "outcome_unknown" and event.proposal_id == proposal_id:
+        if event.kind == "outcome_unknown":
             return "failed"
     return None

@@ -14,7 +14,7 @@ from bot.errors import IllegalTransition, NotFound
 from bot.models import Alert, Answered, Briefed, Event, HandedOver, Incident, Noted, Phase, Resolved, Unanswered
 from bot.work.follow import WALKED_ON
 from bot.work.scoping import run_of
-from bot.work.wayback import WayBack, find, left_in_place, settled, what_counts
+from bot.work.wayback import WayBack, left_in_place, settled, what_counts
 from bot.work.world import IncidentWorld, Rooms, change_field, gate_field, question_field
 
 log = structlog.get_logger(__name__)
@@ -116,9 +116,8 @@ class Triage:
             await self._rooms.journal.append(incident.id, Noted(at=self._rooms.clock(), text=text))
             return await decide(self._store, step.run_id, step.key, "rejected", note=refusal)
         proposal_id = await self._rooms.journal.field(incident.id, gate_field(step))
-        for recorded in incident.history:
-            event = recorded.event
-            if event.kind in DECISIONS and getattr(event, "proposal_id", None) == proposal_id:
+        for event in incident.about(proposal_id):
+            if event.kind in DECISIONS:
                 facts = {"reason": getattr(event, "reason", None), "proposal": proposal_id}
                 return await decide(self._store, step.run_id, step.key, event.kind, facts=facts, actor=event.actor)
         return False
@@ -136,7 +135,7 @@ class Triage:
     async def _deliver_outcome(self, step: Step, incident: Incident) -> bool:
         """A change waits for the outcome of the approved proposal, and for the way back where it did not help."""
         waited_for = await self._rooms.journal.field(incident.id, change_field(step.run_id, step.node))
-        proposal = find(incident, waited_for)
+        proposal = incident.proposed(waited_for)
         end = settled(incident, proposal) if proposal else None
         if proposal is None or end is None or _edge_of(end) is None:
             return False

@@ -90,19 +90,14 @@ def _why(incident: Incident, proposal: Proposal) -> str:
     return " ".join([*told, *_since(incident, proposal), "The playbook's way back takes it back."])
 
 
-def find(incident: Incident, proposal_id: str | None) -> Proposal | None:
-    """The proposal of that id, if the incident has had one."""
-    return next((one for one in _proposals(incident) if one.id == proposal_id), None)
-
-
 def taking_back(incident: Incident, proposal: Proposal) -> Proposal | None:
     """The proposal that takes that one back, if there is one."""
-    return next((one for one in _proposals(incident) if one.undoes == proposal.id), None)
+    return next((one for one in incident.proposals if one.undoes == proposal.id), None)
 
 
 def settled(incident: Incident, proposal: Proposal) -> Event | None:
     """The event after which that proposal asks nobody and does nothing any more; None while it does."""
-    return next((event for event in _about(incident, proposal) if event.kind in SETTLED), None)
+    return next((event for event in incident.about(proposal.id) if event.kind in SETTLED), None)
 
 
 def what_counts(incident: Incident, proposal: Proposal, end: Event) -> Event:
@@ -116,39 +111,33 @@ def what_counts(incident: Incident, proposal: Proposal, end: Event) -> Event:
 
 def left_in_place(incident: Incident) -> Iterator[str]:
     """What did not help, could be taken back, and was not: whoever carries on must know it."""
-    for proposal in _proposals(incident, since_opened=True):
+    for proposal in _since_opened(incident):
         end = settled(incident, proposal)
         back = taking_back(incident, proposal)
         if proposal.undo is None or not isinstance(end, Verified) or end.recovered:
             continue
-        if back is None or not any(event.kind in TOUCHED for event in _about(incident, back)):
+        if back is None or not any(event.kind in TOUCHED for event in incident.about(back.id)):
             yield f"What did not help is still in place: {proposal.effect.rstrip('.')}."
 
 
 def _since(incident: Incident, proposal: Proposal) -> Iterator[str]:
     """What else was done to the same target or service after it."""
-    proposals = _proposals(incident)
+    proposals = incident.proposals
     for one in proposals[proposals.index(proposal) + 1 :]:
         near = one.target == proposal.target or (one.service is not None and one.service == proposal.service)
-        if near and any(event.kind == "executed" for event in _about(incident, one)):
+        if near and any(event.kind == "executed" for event in incident.about(one.id)):
             yield f"Since then this was done there too: {one.effect.rstrip('.')}."
 
 
-def _proposals(incident: Incident, *, since_opened: bool = False) -> list[Proposal]:
-    """In order; only those since it was opened for the last time, if told so."""
+def _since_opened(incident: Incident) -> list[Proposal]:
+    """What was proposed since it was opened for the last time, in order."""
     found: list[Proposal] = []
     for recorded in incident.history:
         if isinstance(recorded.event, Proposed):
             found.append(recorded.event.proposal)
-        elif isinstance(recorded.event, Reopened) and since_opened:
+        elif isinstance(recorded.event, Reopened):
             found.clear()
     return found
-
-
-def _about(incident: Incident, proposal: Proposal) -> Iterator[Event]:
-    for recorded in incident.history:
-        if getattr(recorded.event, "proposal_id", None) == proposal.id:
-            yield recorded.event
 
 
 def _refused(proposal: Proposal) -> str:

@@ -21,7 +21,7 @@ from bot.demo.workspace import AIKO, MINA, RAJ, Trouble, Workspace, sign
 from bot.demo.workspace.team import Team
 from bot.slack.views.proposal import APPROVE, DIGEST_PREFIX
 from tests.chaos.action import DSN_ENV
-from tests.servers.nightdesk import PLAYBOOKS, TOKEN, Nightdesk
+from tests.servers.nightdesk import TOKEN, Nightdesk, playbooks_in
 from tests.servers.process import accepts, free_port
 
 CHANNELS = 40
@@ -242,9 +242,7 @@ def _settings(
     }
     (folder / "services.yaml").write_text(json.dumps({"services": services}))
     (folder / "nightdesk.toml").write_text("")
-    drawings = _made(folder / "playbooks")
-    (drawings / "chaos.md").write_text(DRAWING)
-    shutil.copy(PLAYBOOKS / "general-triage.md", drawings)
+    drawings = playbooks_in(folder / "playbooks", DRAWING)
     package = _made(folder / "package")
     description = _made(package / "chaos_action-1.0.dist-info")
     (description / "METADATA").write_text("Metadata-Version: 2.1\nName: chaos-action\nVersion: 1.0\n")

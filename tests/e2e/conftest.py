@@ -9,6 +9,7 @@ import pytest_asyncio
 from redis.asyncio import Redis
 
 from bot.demo.workspace import Workspace
+from tests.e2e.holds import Slow
 from tests.e2e.scene import Scene, database_variables
 from tests.servers.nightdesk import nightdesk_running
 from tests.servers.postgres import PostgresDatabase, PostgresServer, Queue, fresh_database
@@ -56,3 +57,17 @@ async def lock(database: PostgresDatabase) -> AsyncIterator[Queue]:
     """A session that sits idle in its transaction, and four that wait behind it."""
     async with database.queue(4) as queue:
         yield queue
+
+
+@pytest.fixture
+async def queue(postgres_database: PostgresDatabase) -> AsyncIterator[Queue]:
+    """The same on a database of the test's own."""
+    async with postgres_database.queue(4) as queue:
+        yield queue
+
+
+@pytest.fixture
+async def slow() -> AsyncIterator[Slow]:
+    """A server that an action calls, and that answers when the test says so."""
+    async with Slow().standing() as standing:
+        yield standing

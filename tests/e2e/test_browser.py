@@ -16,13 +16,6 @@ PATIENT_MS = WITHIN_S * 1000
 
 
 @pytest.fixture
-async def lock(postgres_database: PostgresDatabase) -> AsyncIterator[Queue]:
-    """A session that sits idle in its transaction, and four that wait behind it."""
-    async with postgres_database.queue(4) as queue:
-        yield queue
-
-
-@pytest.fixture
 async def scene(
     workspace: Workspace, nightdesk: NightdeskFactory, redis_url: str, postgres_database: PostgresDatabase
 ) -> AsyncIterator[Scene]:
@@ -42,18 +35,18 @@ async def proposed(tab: Page, scene: Scene) -> tuple[str, Locator]:
     return incident, thread
 
 
-async def test_the_card_is_drawn_and_approving_it_leads_to_the_recovery(tab: Page, scene: Scene, lock: Queue) -> None:
+async def test_the_card_is_drawn_and_approving_it_leads_to_the_recovery(tab: Page, scene: Scene, queue: Queue) -> None:
     incident, thread = await proposed(tab, scene)
     card = tab.locator(".pane .message", has=tab.get_by_role("heading", name="SEV1 · payments"))
     await expect(card).to_contain_text("Scan-to-pay payments are failing")
     await expect(card).to_contain_text("Approval needed")
-    await expect(card).to_contain_text(f"Session {lock.pid} (batch-job) blocks 4 sessions")
+    await expect(card).to_contain_text(f"Session {queue.pid} (batch-job) blocks 4 sessions")
 
     approve = thread.get_by_role("button", name="Approve")
     await approve.click()
     dialog = tab.get_by_role("dialog", name="Approve this action?")
     await expect(dialog).to_contain_text("Action: postgres.terminate_backend")
-    await expect(dialog).to_contain_text(f"Target: backend {lock.pid} of database payments-db")
+    await expect(dialog).to_contain_text(f"Target: backend {queue.pid} of database payments-db")
     await dialog.get_by_role("button", name="Go back").click()
     await expect(dialog).to_have_count(0)
     assert "approved" not in await scene.events(incident)
@@ -62,17 +55,17 @@ async def test_the_card_is_drawn_and_approving_it_leads_to_the_recovery(tab: Pag
     await dialog.get_by_role("button", name="Approve").click()
     await expect(thread.get_by_text("It helped").first).to_be_visible(timeout=PATIENT_MS)
     await expect(thread.get_by_text("Resolved after")).to_be_visible(timeout=PATIENT_MS)
-    await expect(thread).to_contain_text(f"Session {lock.pid} on payments-db has ended")
+    await expect(thread).to_contain_text(f"Session {queue.pid} on payments-db has ended")
     await expect(approve).to_have_count(0)
     await expect(card).to_contain_text("Resolved", timeout=PATIENT_MS)
-    assert [task.done() and task.result() for task in lock.waiting] == ["done"] * 4
+    assert [task.done() and task.result() for task in queue.waiting] == ["done"] * 4
 
 
-async def test_rejecting_demands_a_reason(tab: Page, scene: Scene, lock: Queue) -> None:
+async def test_rejecting_demands_a_reason(tab: Page, scene: Scene, queue: Queue) -> None:
     incident, thread = await proposed(tab, scene)
     await thread.get_by_role("button", name="Reject").click()
     modal = tab.get_by_role("dialog", name="Reject this action")
-    await expect(modal).to_contain_text(f"backend {lock.pid} of database payments-db", timeout=PATIENT_MS)
+    await expect(modal).to_contain_text(f"backend {queue.pid} of database payments-db", timeout=PATIENT_MS)
     await modal.get_by_role("button", name="Reject").click()
     await expect(modal.get_by_role("alert")).to_be_visible()
     assert "rejected" not in await scene.events(incident)
@@ -84,4 +77,4 @@ async def test_rejecting_demands_a_reason(tab: Page, scene: Scene, lock: Queue) 
     await expect(rejected).to_contain_text("the report must finish first", timeout=PATIENT_MS)
     await expect(thread.get_by_role("button", name="Approve")).to_have_count(0)
     assert "executing" not in await scene.events(incident)
-    assert (await (await lock.root.execute("SELECT 1")).fetchone()) == (1,)
+    assert (await (await queue.root.execute("SELECT 1")).fetchone()) == (1,)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -14,6 +15,7 @@ from typing import TypeAlias
 
 import pytest
 
+from bot.canvas.playbook import parse
 from bot.demo.scenario import services_yaml
 from bot.demo.workspace import AIKO, MINA, Workspace
 from tests.servers.process import free_port, wait_until
@@ -100,6 +102,14 @@ def _clean_environment() -> dict[str, str]:
     """What the developer's shell says about another Nightdesk is not for this one."""
     foreign = ("NIGHTDESK_", "SLACK_", "PAYMENTS_")
     return {name: value for name, value in os.environ.items() if not name.startswith(foreign)}
+
+
+def playbooks_in(folder: Path, drawn: str) -> Path:
+    """That playbook, under its id, and the general one, in a new folder."""
+    folder.mkdir(parents=True)
+    (folder / f"{parse(drawn, 'drawn.md').id}.md").write_text(drawn)
+    shutil.copy(PLAYBOOKS / "general-triage.md", folder)
+    return folder
 
 
 @asynccontextmanager

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from bot.models import (
@@ -17,7 +16,6 @@ from bot.models import (
     OutcomeUnknown,
     Phase,
     Proposal,
-    Proposed,
     Rejected,
     Verified,
 )
@@ -39,7 +37,7 @@ class Standing:
 
 def standing(proposal: Proposal, incident: Incident) -> Standing:
     """What the events say about the proposal. It is open only while it is the latest and nobody has decided."""
-    events = tuple(_about(proposal.id, incident))
+    events = incident.about(proposal.id)
     decision = next((event for event in events if isinstance(event, Approved | Rejected | Expired)), None)
     current = incident.proposal is not None and incident.proposal.id == proposal.id
     return Standing(
@@ -49,15 +47,3 @@ def standing(proposal: Proposal, incident: Incident) -> Standing:
         outcome=next((event for event in reversed(events) if isinstance(event, OUTCOMES)), None),
         events=events,
     )
-
-
-def find_proposal(proposal_id: str, incident: Incident) -> Proposal | None:
-    """The proposal of that id, if the incident has had one."""
-    proposals = (r.event.proposal for r in incident.history if isinstance(r.event, Proposed))
-    return next((proposal for proposal in proposals if proposal.id == proposal_id), None)
-
-
-def _about(proposal_id: str, incident: Incident) -> Iterator[Event]:
-    for recorded in incident.history:
-        if getattr(recorded.event, "proposal_id", None) == proposal_id:
-            yield recorded.event

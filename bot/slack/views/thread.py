@@ -45,7 +45,6 @@ from bot.slack.views.findings import findings
 from bot.slack.views.outcome import outcome
 from bot.slack.views.proposal import proposal
 from bot.slack.views.spoken import worded
-from bot.slack.views.standing import find_proposal
 
 REPORTS_TOGETHER = 3
 """More of them would not fit into one message."""
@@ -178,7 +177,7 @@ def _change(event: Event, incident: Incident) -> Post | None:
 def _of_proposal(event: Event, incident: Incident) -> Post | None:
     if isinstance(event, Proposed):
         return proposal(event.proposal, incident)
-    about = find_proposal(getattr(event, "proposal_id", ""), incident)
+    about = incident.proposed(getattr(event, "proposal_id", ""))
     target = about.target if about else "its target"
     match event:
         case Endorsed() | Approved() | Rejected():

@@ -101,8 +101,7 @@ class Desk:
         await self.night.journal.append(ID, verified)
 
     async def kinds(self, about: str) -> list[str]:
-        history = (await self.night.incident()).history
-        return [one.event.kind for one in history if getattr(one.event, "proposal_id", "") == about]
+        return [event.kind for event in (await self.night.incident()).about(about)]
 
     async def thread(self) -> str:
         """Everything that the thread says."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 
@@ -41,7 +40,6 @@ def scope(service: str | None = "checkout", deadline_s: float = 10, catalog: Cat
 
 async def no_pause(_: float) -> None:
     """Instead of waiting between two readings."""
-    await asyncio.sleep(0)
 
 
 def tools_for(databases: Mapping[str, Observed]) -> Toolbox:
