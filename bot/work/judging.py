@@ -226,9 +226,9 @@ def _allowed(step: Step) -> list[Allowance]:
 
 
 def _may_end(concluded: Concluded, step: Step) -> bool:
-    """Found, on grounds, where the drawing does not say itself when it is enough."""
+    """Found, where the drawing does not say itself when it is enough; what it cites was checked by who heard it."""
     written = step.settings.explore
-    return concluded.found and bool(concluded.cites) and not (written and written.until)
+    return concluded.found and not (written and written.until)
 
 
 def _conclusion(concluded: Concluded, search: Search) -> Conclusion:

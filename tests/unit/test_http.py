@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 
@@ -9,7 +10,7 @@ import httpx
 import pytest
 
 from bot.errors import SourceUnavailable
-from bot.http import HttpSource
+from bot.http import HttpSource, strays
 
 BASE = "https://ci.example.com/api/v4"
 
@@ -51,6 +52,40 @@ async def test_a_short_wait_that_the_server_asks_for_is_kept() -> None:
     answers = iter([httpx.Response(429, headers={"retry-after": "0"}), httpx.Response(200, json={"ok": True})])
     async with source(lambda _: next(answers)) as ci:
         assert await ci.get("deployments") == {"ok": True}
+
+
+async def test_it_is_asked_again_after_exactly_the_time_that_the_server_asks_for(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    waited: list[float] = []
+
+    async def wait(seconds: float) -> None:
+        waited.append(seconds)
+
+    monkeypatch.setattr(asyncio, "sleep", wait)
+    answers = iter([httpx.Response(503, headers={"retry-after": "1"}), httpx.Response(200, json={})])
+    async with source(lambda _: next(answers)) as ci:
+        await ci.get("deployments")
+    assert waited == [1.0]
+
+
+@pytest.mark.parametrize(
+    ("path", "leads_away"),
+    [
+        ("pods/a", False),
+        ("search?q=../x", False),
+        ("files/a..b", False),
+        ("../admin", True),
+        ("pods/%2e%2e/admin", True),
+        ("pods/%252e%252e/admin", True),
+        ("pods%252f..%252fadmin", True),
+        ("pods\\..\\admin", True),
+        ("//evil.example.net/x", True),
+        ("https://evil.example.net/x", True),
+    ],
+)
+def test_a_path_that_leads_away_is_told_however_it_is_written(path: str, leads_away: bool) -> None:
+    assert strays(path) is leads_away
 
 
 @pytest.mark.parametrize(("status", "asked", "said"), [

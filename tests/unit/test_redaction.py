@@ -154,6 +154,9 @@ def test_redacting_a_log_line_twice_changes_nothing() -> None:
     "talk",
     [
         "the token is expired, ask Ana",
+        "the token is rejected by payments",
+        "password: forgotten!",
+        "token: ${DEPLOY_TOKEN}",
         "password: reset it in the console",
         "Which password do we use?",
         "secrets are in vault under kv/payments",

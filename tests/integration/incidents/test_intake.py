@@ -77,6 +77,15 @@ async def test_a_repetition_does_not_take_an_incident_back_from_people(room: Roo
     assert (anew.outcome, anew.incident_id) == ("reopened", first.incident_id)
 
 
+async def test_what_people_left_firing_and_comes_again_as_it_was_is_no_return(room: Room) -> None:
+    first, _ = await room.intake.accept([an_alert("a", group_key="g"), an_alert("b", group_key="g")])
+    await room.journal.append(first.incident_id, HandedOver(at=room.now, reason="nothing fits"))
+    room.now += timedelta(hours=2)
+    (again,) = await room.intake.accept([an_alert("b", group_key="g")])
+    assert (again.outcome, again.incident_id) == ("duplicate", first.incident_id)
+    assert (await room.journal.read(first.incident_id)).phase is Phase.HANDED_OVER
+
+
 async def test_alerts_of_one_sender_group_share_an_incident(room: Room) -> None:
     first, second = await room.intake.accept([an_alert("a", group_key="g"), an_alert("b", group_key="g")])
     assert (second.outcome, second.incident_id) == ("joined", first.incident_id)

@@ -164,6 +164,17 @@ async def test_who_cannot_answer_leaves_a_gap_and_the_commander_judges_all_the_s
     assert len(await room.told(Ranked)) == 1
 
 
+async def test_who_got_no_answer_does_not_ask_again_when_the_drawing_judges_once_more(room: Room) -> None:
+    await room.use("changes.look")
+    await room.use("metrics.look")
+    room.refuses = True
+    await room.use(RANK)
+    room.refuses = False
+    await room.use(RANK)
+    assert len(await room.told(Found)) == 3
+    assert [agent for agent, _ in room.scopes] == ["changes", "metrics"], "what it cost once is enough"
+
+
 async def test_an_answer_is_not_waited_for_beyond_its_time(room: Room) -> None:
     await room.use("changes.look")
     await room.use("metrics.look")

@@ -137,6 +137,20 @@ async def test_an_exploration_ends_early_on_grounds_and_never_with_nothing(redis
         assert incident.proposal
 
 
+async def test_where_the_drawing_says_when_it_is_enough_no_model_ends_the_looking(redis_url: str) -> None:
+    class Sure(Helpful):
+        def explore(self, said: Any) -> Reply:
+            if "Nothing was looked at yet." in said.told:
+                return Reply(calls=((next(name for name in said.looks if "logs" in name), "{}"),))
+            ref, text = said.facts[0]
+            return Reply(calls=(("conclude", f'{{"found": true, "cites": ["{ref}"], "why": "{text}"}}'),))
+
+    until = parse(DRAWN.replace("changes.look]\n", 'changes.look]\n  until: "around.blocked_count > 10"\n'))
+    async with speaking(Sure()) as model, night_on(redis_url, model) as night:
+        await night.triage(until)
+        assert night.looked == ["logs.look", "database.look"], "the drawing's own order, until it is enough"
+
+
 @pytest.mark.parametrize("character", [Lying(), Obedient()], ids=["lying", "obedient"])
 async def test_a_model_of_no_use_is_asked_a_few_times_in_an_exploration_and_the_thread_says_so(
     redis_url: str, character: Character

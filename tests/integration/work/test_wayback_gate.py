@@ -12,7 +12,18 @@ import pytest
 from bot.canvas import parse
 from bot.errors import EffectUnknown, PreconditionFailed
 from bot.memory.lessons import lesson
-from bot.models import Evidence, HandedOver, OutcomeUnknown, Phase, Proposal, Risk, Verified
+from bot.models import (
+    Evidence,
+    HandedOver,
+    OutcomeUnknown,
+    Phase,
+    Proposal,
+    Rejected,
+    Reopened,
+    Resolved,
+    Risk,
+    Verified,
+)
 from bot.remediation.approvals import Approvals
 from bot.remediation.audit import Audit
 from bot.remediation.execution import Execution
@@ -20,7 +31,7 @@ from bot.remediation.proposal import sealed
 from bot.slack.views.thread import Turn, message
 from bot.work.postmortem import drafted
 from tests.integration.remediation.gate import EFFECTS, Count
-from tests.integration.work.night import ID, NOW
+from tests.integration.work.night import ALERT, ID, NOW
 from tests.integration.work.test_wayback import DRAWN, Back, begun
 
 FORWARD, BACK = f"{ID}.1", f"{ID}.2"
@@ -122,6 +133,22 @@ async def test_the_way_back_is_done_once_however_often_it_is_pressed_and_deliver
     assert (pressed.count("approved"), pressed.count("already")) == (1, 19)
     await asyncio.gather(*(desk.execution(f"w{number}").run(BACK) for number in range(10)))
     assert await desk.night.redis.lrange(EFFECTS, 0, -1) == [BACK]
+
+
+async def test_what_people_have_rejected_is_not_proposed_again_before_it_comes_back(redis_url: str) -> None:
+    async with begun(redis_url, TWO) as night:
+        first = await night.asked()
+        rejected = Rejected(at=NOW, proposal_id=first.id, actor="UANN", reason="the report must finish")
+        await night.journal.append(ID, rejected)
+        await night.walk()
+        incident = await night.incident()
+        assert (incident.phase, len(incident.proposals)) == (Phase.HANDED_OVER, 1)
+        assert "Exactly this was rejected before: the report must finish" in str(incident.history)
+
+        await night.journal.append(ID, Resolved(at=NOW, actor="alertmanager", reason="every alert has resolved"))
+        await night.journal.append(ID, Reopened(at=NOW, alert=ALERT))
+        await night.walk()
+        assert (await night.asked()).target == first.target, "what was wrong then may be right now"
 
 
 async def test_a_stranger_an_old_card_and_the_approval_of_the_change_itself_do_not_open_it(desk: Desk) -> None:

@@ -47,6 +47,11 @@ def test_an_incident_ends_by_an_action_by_itself_or_by_people(events: tuple[Even
     assert how_ended(incident(*events)) == ended
 
 
+@pytest.mark.parametrize(("hour", "at_night"), [(21, 0), (22, 1), (0, 1), (6, 1), (7, 0), (12, 0)])
+def test_a_night_goes_from_ten_to_seven(hour: int, at_night: int) -> None:
+    assert worth(incident(opened(at=NOW.replace(hour=hour, minute=0)))).at_night == at_night
+
+
 def test_a_night_is_told_by_what_people_were_needed_for() -> None:
     told = worth(
         incident(opened(), OVER),
