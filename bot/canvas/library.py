@@ -6,9 +6,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+import structlog
+
 from bot.canvas.faults import Fault, NotAPlaybook
 from bot.canvas.lint import ToolSpec, sound
+from bot.canvas.matching import choose
 from bot.canvas.playbook import Playbook, read
+from bot.models import Alert
+
+log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True)
@@ -50,3 +56,42 @@ def read_all(files: list[Path]) -> tuple[list[Playbook], tuple[Fault, ...]]:
         except NotAPlaybook as refused:
             faults += refused.faults
     return playbooks, tuple(faults)
+
+
+class Shelf:
+    """The sound playbooks of a folder as they are on disk; what is unsound is left out, and logged.
+
+    Args:
+        tools: as `load_library`.
+    """
+
+    def __init__(self, folder: Path, tools: Mapping[str, ToolSpec]) -> None:
+        self._folder = folder
+        self._tools = tools
+        self._stamp: str | None = None
+        self._playbooks: Mapping[str, Playbook] = {}
+
+    def playbooks(self) -> Mapping[str, Playbook]:
+        """By id; read again when a file has changed."""
+        stamp = _stamp(self._folder)
+        if stamp != self._stamp:
+            loaded = load_library(self._folder, self._tools)
+            for fault in loaded.faults:
+                log.error("playbook.fault", fault=str(fault))
+            self._stamp, self._playbooks = stamp, loaded.playbooks
+        return self._playbooks
+
+    def choose(self, alert: Alert, service: str | None) -> tuple[Playbook, str]:
+        """The playbook for an alert about a service, and why that one.
+
+        Raises:
+            NotFound: as `bot.canvas.matching.choose`.
+        """
+        choice = choose(self.playbooks().values(), alert, service)
+        return choice.playbook, choice.why
+
+
+def _stamp(folder: Path) -> str:
+    """Changes whenever a file of the folder does."""
+    files = sorted(folder.glob("*.md"))
+    return "\n".join(f"{file} {(seen := file.stat()).st_mtime_ns} {seen.st_size}" for file in files)

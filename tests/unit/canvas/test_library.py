@@ -7,10 +7,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from structlog.testing import capture_logs
 
 from bot.canvas import Step
 from bot.canvas.commands import format_command, lint_command, render_command
-from bot.canvas.library import load_library
+from bot.canvas.library import Shelf, load_library
 from bot.canvas.rehearsal import Rehearsal, play
 from bot.errors import BadInput
 from bot.work.specs import shipped_specs
@@ -42,6 +43,19 @@ def test_a_file_that_has_not_changed_is_not_read_anew(folder: Path) -> None:
     after = load_library(folder).playbooks
     assert after["sound"] is before["sound"]
     assert after["other"].hash != before["other"].hash
+
+
+def test_a_shelf_gives_the_playbooks_as_they_are_on_disk_and_says_what_it_leaves_out(folder: Path) -> None:
+    shelf = Shelf(folder, TOOLS)
+    assert sorted(shelf.playbooks()) == ["other", "sound"]
+    (folder / "broken.md").write_text("no front matter")
+    (folder / "third.md").write_text(OTHER.replace("id: other", "id: third"))
+    with capture_logs() as said:
+        assert sorted(shelf.playbooks()) == ["other", "sound", "third"]
+    assert {one["event"] for one in said} == {"playbook.fault"}
+    with capture_logs() as said:
+        assert sorted(shelf.playbooks()) == ["other", "sound", "third"]
+    assert said == [], "told at the change, not at each look"
 
 
 def test_linting_a_sound_folder_exits_with_zero(folder: Path) -> None:
