@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Callable, Iterable, Mapping
 from functools import cached_property
 from pathlib import Path
@@ -105,8 +106,13 @@ class Catalog(_Entry):
         }
 
     def resolve(self, spoken: str | None) -> str | None:
-        """The catalogue name for a name or alias, in any case; None if there is no such service."""
-        return self._spoken.get(spoken.casefold()) if spoken else None
+        """The catalogue name for a name or alias, in any case; None if there is no such service.
+
+        A letter that only looks like one of the name's, such as the Kelvin sign for a K, is another letter.
+        """
+        if not spoken or unicodedata.normalize("NFKC", spoken) != spoken:
+            return None
+        return self._spoken.get(spoken.casefold())
 
     def dependencies(self, service: str) -> tuple[str, ...]:
         """Everything that the service stands on, nearest first, itself excluded."""

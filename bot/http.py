@@ -6,8 +6,10 @@ deadlines, retries what is safe to retry, and reads answers up to a size. What c
 
 from __future__ import annotations
 
+import ipaddress
 import json
 import math
+import re
 import ssl
 from collections.abc import AsyncGenerator, Generator, Mapping
 from contextlib import aclosing
@@ -15,18 +17,21 @@ from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Literal, Self
-from urllib.parse import unquote
+from urllib.parse import unquote, urlsplit
 
 import httpx
 from tenacity import AsyncRetrying, RetryCallState, retry_if_exception_type, stop_after_attempt, wait_random_exponential
 
-from bot.errors import EffectFailed, EffectUnknown, SourceUnavailable
+from bot.errors import EffectFailed, EffectUnknown, Misconfigured, SourceUnavailable
 from bot.refusals import words_of
 
 MAX_ANSWER_BYTES = 32_000_000
 MAX_LINE_BYTES = 1_000_000
 LONGEST_WAIT_S = 3.0
 """Whoever asks to be left alone for longer (`Retry-After`) is left alone: an agent has seconds, not minutes."""
+
+_HOST = re.compile(r"[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*\.?")
+_HEADER = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")
 
 Transport = httpx.AsyncBaseTransport
 """What a test puts in the place of the network."""
@@ -104,7 +109,7 @@ class HttpSource:
         self._advice = advice or {}
         self._client = httpx.AsyncClient(
             base_url=base_url.rstrip("/") + "/",
-            headers=dict(headers or {}),
+            headers=_sendable(headers or {}, name),
             auth=_TokenFile(token_file) if token_file else None,
             timeout=httpx.Timeout(timeout_s, connect=min(timeout_s, connect_s)),
             transport=transport,
@@ -239,7 +244,9 @@ class HttpSource:
         return body, response
 
     def _silence(self, error: httpx.HTTPError) -> str:
-        return f"{self.name} did not answer: {type(error).__name__} {error}".rstrip()
+        # what h11 says of a header that it would not write holds its value, and that may be a token
+        said = "" if isinstance(error, httpx.LocalProtocolError) else str(error)
+        return f"{self.name} did not answer: {type(error).__name__} {said}".rstrip()
 
     def _refusal(self, response: httpx.Response, body: bytes) -> Exception:
         """What an error status means: to be tried again, or not."""
@@ -351,7 +358,11 @@ async def send_once(
         follow_redirects=False,
         trust_env=False,
     ) as client:
-        request = client.build_request(method, url, params=params, headers=dict(headers), json=body)
+        try:
+            sendable = _sendable(headers, name)
+            request = client.build_request(method, url, params=params, headers=sendable, json=body)
+        except (Misconfigured, httpx.InvalidURL) as error:
+            raise EffectFailed(f"Nothing was sent to {name}: {error}") from None
         return await _sent_once(name, client, request)
 
 
@@ -361,6 +372,8 @@ async def _sent_once(name: str, client: httpx.AsyncClient, request: httpx.Reques
         body = await _bounded(response)
     except (httpx.ConnectError, httpx.ConnectTimeout) as error:
         raise EffectFailed(f"The request to {name} did not leave: {error}") from error
+    except httpx.UnsupportedProtocol as error:
+        raise EffectFailed(f"Nothing was sent to {name}: {error}") from None
     except httpx.HTTPError as error:
         raise EffectUnknown(f"The request to {name} left, but no answer came: {type(error).__name__}") from error
     if response.status_code >= 500 or body is None:
@@ -370,6 +383,51 @@ async def _sent_once(name: str, client: httpx.AsyncClient, request: httpx.Reques
     if response.status_code >= 300:
         raise EffectFailed(f"{name} refused with {response.status_code}: {words_of(body)}")
     return body
+
+
+def is_one_place(url: str) -> bool:
+    """Whether everybody who reads the address comes to the same host.
+
+    A user before it, a name in other letters, a percent sign or a backslash in the host, an address written as one
+    number, an impossible port: what shows it, what checks it and what connects may each make something else of it.
+    """
+    try:
+        parts = urlsplit(url)
+        host, port = httpx.URL(url).host, parts.port
+    except (ValueError, httpx.InvalidURL):
+        return False
+    if not url.isascii() or not url.isprintable() or set(url) & set(" \\") or "@" in parts.netloc or port == 0:
+        return False
+    if not host or host != (parts.hostname or "").casefold():
+        return False
+    return (
+        _is_ip(host)
+        if ":" in host or host.rstrip(".").rpartition(".")[2][:1].isdigit()
+        else bool(_HOST.fullmatch(host))
+    )
+
+
+def _is_ip(host: str) -> bool:
+    try:
+        return bool(ipaddress.ip_address(host)) and "%" not in host
+    except ValueError:
+        return False
+
+
+def _sendable(headers: Mapping[str, str], name: str) -> dict[str, str]:
+    """The headers without the line end that a token's file or variable often has.
+
+    Raises:
+        Misconfigured: one that cannot be sent; its value is not repeated.
+    """
+    bare = {header: value.strip() for header, value in headers.items()}
+    for header, value in bare.items():
+        if not _HEADER.fullmatch(header) or not value.isascii() or not value.isprintable():
+            raise Misconfigured(
+                f"The header {header!a} for {name} holds a line end or letters that no header may hold: "
+                "look at the setting or the variable that its value comes from."
+            )
+    return bare
 
 
 def _trusted(ca_file: Path | None) -> ssl.SSLContext | bool:

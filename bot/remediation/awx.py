@@ -25,11 +25,13 @@ from bot.models import Risk
 from bot.remediation.action import Action, ActionParameters, BlastRadius
 from bot.remediation.reach import reach
 from bot.remediation.target import HttpTarget
-from bot.remediation.values import Value, filled, require_match, unreadable
+from bot.remediation.values import Value, filled, marked, require_match, unreadable
 from bot.settings.targets import AwxJob, AwxSettings
 
 UNDER_WAY = frozenset({"new", "pending", "waiting", "running"})
 POLL_S = 2.0
+TEMPLATES = ("{{", "{%", "{#")
+"""Jinja begins so; Ansible evaluates it in variables wherever they are used, and a lookup in it runs programs."""
 
 
 class JobParameters(ActionParameters):
@@ -78,6 +80,8 @@ class LaunchJob(Action[JobParameters]):
         if params.job not in self._jobs:
             raise RemediationError(f"'{params.job}' is not a job here. There are: {', '.join(sorted(self._jobs))}.")
         require_match("The job", self._jobs[params.job].variables, params.variables)
+        if found := next(marked(params.variables, TEMPLATES), None):
+            raise RemediationError(f"'{found}' holds a template, which Ansible would carry out.")
         return params
 
     def target(self, params: JobParameters) -> str:

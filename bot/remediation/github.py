@@ -24,11 +24,12 @@ from bot.models import Risk
 from bot.remediation.action import Action, ActionParameters, BlastRadius
 from bot.remediation.reach import reach
 from bot.remediation.target import HttpTarget
-from bot.remediation.values import Value, filled, require_match, unreadable
+from bot.remediation.values import Value, filled, marked, require_match, unreadable
 from bot.settings.targets import GithubSettings, GithubWorkflow
 
 TIMEOUT_S = 15.0
 POLL_S = 5.0
+EXPRESSIONS = ("${{",)
 RUNS_LOOKED_AT = 50
 DONE_WELL = frozenset({"success", "neutral"})
 
@@ -80,6 +81,8 @@ class DispatchWorkflow(Action[WorkflowParameters]):
             known = ", ".join(sorted(self._workflows))
             raise RemediationError(f"'{params.workflow}' is not a workflow here. There are: {known}.")
         require_match("The workflow", self._workflows[params.workflow].inputs, params.inputs)
+        if found := next(marked(params.inputs, EXPRESSIONS), None):
+            raise RemediationError(f"'{found}' holds an expression, which GitHub Actions might evaluate.")
         return params
 
     def target(self, params: WorkflowParameters) -> str:

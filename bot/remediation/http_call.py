@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from typing import Any
-from urllib.parse import SplitResult, quote, urlsplit
+from urllib.parse import SplitResult, quote, unquote, urlsplit
 
 from pydantic import Field
 
 from bot.catalog import Catalog
 from bot.errors import Misconfigured, PreconditionFailed, RemediationError
-from bot.http import Transport, send_once
+from bot.http import Transport, is_one_place, send_once
 from bot.models import Risk
 from bot.remediation.action import Action, ActionParameters, BlastRadius
 from bot.remediation.reach import reach
@@ -180,12 +180,15 @@ def _sound(name: str, template: HttpCallTemplate) -> None:
 
 
 def _problems(template: HttpCallTemplate) -> Iterator[str]:
+    if not is_one_place(PLACE.sub("x", template.url)):
+        yield "needs one absolute address in plain letters, without a user, such as https://ops.example.com/drain/{host}"
+        return
     parts = urlsplit(template.url)
-    if parts.scheme not in {"http", "https"} or not parts.hostname:
-        yield "needs an absolute http(s) address"
-    if "{" in parts.scheme + parts.netloc or "@" in parts.netloc or parts.fragment:
-        yield "has a placeholder, a user or a fragment where none may be: parameters fill path, query and body only"
-    if {".", ".."} & set(parts.path.split("/")):
+    if parts.scheme not in {"http", "https"}:
+        yield "needs an http(s) address"
+    if "{" in parts.netloc or parts.fragment:
+        yield "has a placeholder or a fragment where none may be: parameters fill path, query and body only"
+    if {".", ".."} & set(unquote(unquote(parts.path)).split("/")):
         yield "has dot segments in its path"
     used = set(PLACE.findall(template.url)) | set(_places(template.body))
     if used - template.parameters.keys():

@@ -186,8 +186,12 @@ def _harmless(service: Service) -> bool:
 
 
 def _touched(subject: str | None, catalog: Catalog) -> set[str]:
-    """What it acts on, and what stands on that: a rule about a service is also about its database."""
-    return {subject, *catalog.dependants(subject)} if subject else set()
+    """What it acts on, and what stands on that: a rule about a service is also about its database.
+
+    Nothing, where the catalogue does not know it: a name that only looks like a known one escapes no rule.
+    """
+    known = subject is not None and (subject in catalog.services or subject in catalog.databases)
+    return {subject, *catalog.dependants(subject)} if subject and known else set()
 
 
 def _names(rule: tuple[str, ...], known: set[str]) -> bool:

@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from bot.errors import EffectFailed, EffectUnknown
-from bot.http import HttpSource, Transport, send_once, strays
+from bot.errors import EffectFailed, EffectUnknown, Misconfigured
+from bot.http import HttpSource, Transport, is_one_place, send_once, strays
 
 
 class HttpTarget:
@@ -18,6 +18,9 @@ class HttpTarget:
         name: how refusals name it.
         authorization: the header of that name, as it stands.
         ca_file: the certificates that it is checked against, where they are not public ones.
+
+    Raises:
+        Misconfigured: an address that may be read in two ways.
     """
 
     def __init__(
@@ -30,6 +33,8 @@ class HttpTarget:
         ca_file: Path | None = None,
         transport: Transport | None = None,
     ) -> None:
+        if not is_one_place(base_url):
+            raise Misconfigured(f"The address of {name} must be one absolute address in plain letters, without a user.")
         self.name = name
         self._base_url = base_url.rstrip("/")
         self._headers = {"Authorization": authorization, "Accept": "application/json"}

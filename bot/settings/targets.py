@@ -14,6 +14,8 @@ from bot.settings.section import Section
 
 Patterns = Mapping[str, str]
 """Parameter → regular expression that it must match whole."""
+NAME = r"[A-Za-z0-9_-][A-Za-z0-9_.~-]*"
+"""A name that is one segment of a path, and not dots alone."""
 Graded = Literal["low", "medium", "high"]
 
 
@@ -54,8 +56,8 @@ class AwxSettings(Section):
 class GithubWorkflow(Section):
     """One workflow with `workflow_dispatch` that may be started."""
 
-    repository: str = Field(pattern=r"[A-Za-z0-9_.-]+/[A-Za-z0-9_.-]+", description="owner/name")
-    workflow: str = Field(pattern=r"[A-Za-z0-9_.-]+\.ya?ml", description="file name, such as rollback.yml")
+    repository: str = Field(pattern=rf"^{NAME}/\.?{NAME}$", description="owner/name")
+    workflow: str = Field(pattern=rf"^{NAME}\.ya?ml$", description="file name, such as rollback.yml")
     ref: str = Field(default="main", description="branch or tag whose workflow runs")
     inputs: Patterns = Field(default_factory=dict, description="input → pattern it must match whole")
     key_input: str | None = Field(
@@ -83,9 +85,9 @@ class FeatureFlag(Section):
     provider: Literal["launchdarkly", "unleash"]
     url: str = Field(description="base address of the provider's API")
     token_env: str = Field(description="variable with a token that may change this flag")
-    project: str = Field(default="default", pattern=r"[A-Za-z0-9_.-]+")
-    environment: str = Field(pattern=r"[A-Za-z0-9_.-]+")
-    key: str = Field(pattern=r"[A-Za-z0-9_.-]+", description="the flag's key at the provider")
+    project: str = Field(default="default", pattern=rf"^{NAME}$")
+    environment: str = Field(pattern=rf"^{NAME}$")
+    key: str = Field(pattern=rf"^{NAME}$", description="the flag's key at the provider")
     risk: Graded = "medium"
     service: str | None = Field(default=None, description="catalogue name of the service that reads it")
     timeout_s: float = Field(default=15, gt=0, le=120)

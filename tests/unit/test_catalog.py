@@ -44,6 +44,19 @@ def test_what_is_no_service_is_none(shop: Catalog, spoken: str | None) -> None:
     assert shop.resolve(spoken) is None
 
 
+@pytest.mark.parametrize(
+    "spoken",
+    ["pаyments", "payment\u017f", "pay\u200bments", "payments\ufe0f", "ｐayments", "pa\u0443ments", "payments\n"],
+)
+def test_a_name_that_looks_like_a_services_is_another_name(spoken: str) -> None:
+    assert Catalog(services={"payments": Service()}).resolve(spoken) is None
+
+
+def test_the_kelvin_sign_is_no_k() -> None:
+    """Folding its case makes a k of it, so case is folded only where nothing else is hidden."""
+    assert Catalog(services={"kafka": Service()}).resolve("\u212aafka") is None
+
+
 def test_dependencies_are_nearest_first(shop: Catalog) -> None:
     assert shop.dependencies("web") == ("checkout", "catalogue", "mail", "orders-db", "products-db", "product-cache")
 

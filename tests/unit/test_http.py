@@ -9,8 +9,9 @@ from pathlib import Path
 import httpx
 import pytest
 
-from bot.errors import SourceUnavailable
-from bot.http import HttpSource, strays
+from bot.errors import EffectFailed, Misconfigured, SourceUnavailable
+from bot.http import HttpSource, send_once, strays
+from tests.servers.process import free_port
 
 BASE = "https://ci.example.com/api/v4"
 
@@ -155,6 +156,59 @@ async def test_a_stream_that_is_refused_says_what_the_server_said() -> None:
         with pytest.raises(SourceUnavailable, match="503: ring is unhealthy"):
             async for _ in ci.lines("POST", "query", form={"query": "*"}):
                 pass
+
+
+async def test_a_token_with_a_line_end_is_sent_without_it() -> None:
+    """`echo` writes one, and so do many editors."""
+    seen: list[str] = []
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        seen.append(request.headers["Authorization"])
+        return httpx.Response(200, json={})
+
+    transport = httpx.MockTransport(answer)
+    async with HttpSource("ci", BASE, headers={"Authorization": "Bearer s3cret\n"}, transport=transport) as ci:
+        await ci.get("x")
+    await send_once(
+        "POST", BASE, headers={"Authorization": "Bearer s3cret\n"}, body={}, timeout_s=1, transport=transport
+    )
+    assert seen == ["Bearer s3cret"] * 2
+
+
+@pytest.mark.parametrize("token", ["s3c\nret", "s3crét", "s3c\x00ret", "s3cret\r\nX-Admin: yes"])
+async def test_a_token_that_no_header_may_hold_is_named_and_never_repeated(token: str) -> None:
+    asked: list[httpx.Request] = []
+    headers = {"Authorization": f"Bearer {token}"}
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        asked.append(request)
+        return httpx.Response(200, json={})
+
+    transport = httpx.MockTransport(answer)
+    with pytest.raises(Misconfigured, match="'Authorization' for ci") as refused:
+        HttpSource("ci", BASE, headers=headers, transport=transport)
+    with pytest.raises(EffectFailed, match="'Authorization' for the server") as failed:
+        await send_once("POST", BASE, headers=headers, body={}, timeout_s=1, transport=transport)
+    assert "s3c" not in f"{refused.value} {failed.value}"
+    assert asked == []
+
+
+async def test_a_broken_header_from_a_token_file_is_not_repeated_in_what_people_read(tmp_path: Path) -> None:
+    file = tmp_path / "token"
+    file.write_text("s3c\nret")
+    port = free_port()
+    server = await asyncio.start_server(lambda _, writer: writer.close(), "127.0.0.1", port)
+    async with server, HttpSource("ci", f"http://127.0.0.1:{port}", token_file=file) as ci:
+        with pytest.raises(SourceUnavailable, match="LocalProtocolError") as gap:
+            await ci.get("x")
+    assert "s3c" not in str(gap.value)
+
+
+async def test_an_address_that_is_none_sends_nothing() -> None:
+    with pytest.raises(EffectFailed, match="Nothing was sent"):
+        await send_once("POST", "http://[::1/x", headers={}, body={}, timeout_s=1)
+    with pytest.raises(EffectFailed, match="Nothing was sent"):
+        await send_once("POST", "gopher://x/1", headers={}, body={}, timeout_s=1)
 
 
 async def test_a_token_is_read_from_its_file_for_every_request(tmp_path: Path) -> None:

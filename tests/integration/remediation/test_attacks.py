@@ -18,6 +18,7 @@ from bot.http import HttpSource, strays
 from bot.incidents import Journal
 from bot.incidents.journal import history_key, record_key
 from bot.models import Noted, Phase, Proposed
+from bot.remediation.approvals import Approvals
 from bot.remediation.policy import Judgement, rejudge
 from bot.remediation.proposal import sealed
 from bot.remediation.rules import load_policy
@@ -38,6 +39,11 @@ async def assert_nothing_ran(gate: Gate) -> None:
     await gate.execution().run(PROPOSAL)
     assert await gate.effects() == 0
 
+
+LIKE_UANN = [
+    "uann", "UANN ", "UАNN", "UAΝN", "ＵANN", "UANN\u200b", "U\u200dANN", "UANN\ufe0f", "\u202eNNAU", "\ufeffUANN",
+    "UANN\n",    "UANN\x00", "UANN,UBOB", "<@UANN>", "@UANN", "", "*", "nightdesk",
+]  # fmt: skip
 
 # --- Who decides
 
@@ -80,11 +86,26 @@ async def test_one_person_presses_twice_to_count_as_two(gate: Gate) -> None:
     await assert_nothing_ran(gate)
 
 
-@pytest.mark.parametrize("user", ["uann", "UANN ", "UАNN", "UANN,UBOB", "", "*", "nightdesk"])
+@pytest.mark.parametrize("user", LIKE_UANN)
 async def test_somebody_calls_themselves_like_an_approver(gate: Gate, user: str) -> None:
-    """A Cyrillic А, another case, a list, nobody: ids are compared as they are."""
+    """A Cyrillic А, another case, what nobody sees, a list, nobody: ids are compared as they are."""
     proposal = await gate.propose()
     assert (await gate.approvals.approve(PROPOSAL, proposal.digest, user)).outcome == "denied"
+
+
+@pytest.mark.parametrize("group", ["SОNCALL", "soncall", "SONCALL\u200b", "SONCALL ", "@SONCALL"])
+async def test_a_policy_names_a_group_that_looks_like_the_approvers(gate: Gate, group: str) -> None:
+    """Whoever slips a look-alike into the policy gives nobody a right: Slack has no such group."""
+    asked: list[str] = []
+
+    async def membership(user: str, name: str) -> bool:
+        asked.append(name)
+        return name == "SONCALL" and user == "UGROUP"
+
+    gate.approvals = Approvals(gate.journal, membership, lambda: gate.now)
+    proposal = await gate.propose(approver_users=(), approver_groups=(group,))
+    assert (await gate.approvals.approve(PROPOSAL, proposal.digest, "UGROUP")).outcome == "denied"
+    assert asked == [group]
 
 
 # --- On what

@@ -13,7 +13,7 @@ import pytest
 from pydantic import SecretStr
 
 from bot.catalog import Catalog
-from bot.errors import EffectFailed, EffectUnknown, PreconditionFailed
+from bot.errors import EffectFailed, EffectUnknown, PreconditionFailed, RemediationError
 from bot.remediation.http_call import CallParameters, HttpCall
 from bot.settings import HttpCallTemplate
 from tests.servers.process import free_port
@@ -27,6 +27,7 @@ class Received:
 
     port: int
     status: int = 200
+    location: str = "http://127.0.0.1:1/elsewhere"
     requests: list[tuple[str, dict[str, str], Any]] = field(default_factory=list)
 
 
@@ -37,7 +38,7 @@ def server() -> Iterator[Received]:
             body = self.rfile.read(int(self.headers["Content-Length"]))
             received.requests.append((self.requestline, dict(self.headers), json.loads(body)))
             self.send_response(received.status)
-            self.send_header("Location", "http://127.0.0.1:1/elsewhere")
+            self.send_header("Location", received.location)
             self.send_header("Content-Length", "0")
             self.end_headers()
 
@@ -78,7 +79,15 @@ async def test_the_request_arrives_once_with_its_key_and_its_secret(server: Rece
 
 @pytest.mark.parametrize(
     ("status", "error"),
-    [(403, EffectFailed), (302, EffectUnknown), (303, EffectUnknown), (307, EffectFailed), (503, EffectUnknown)],
+    [
+        (403, EffectFailed),
+        (301, EffectUnknown),
+        (302, EffectUnknown),
+        (303, EffectUnknown),
+        (307, EffectFailed),
+        (308, EffectFailed),
+        (503, EffectUnknown),
+    ],
 )
 async def test_a_refusal_is_told_from_a_doubt_and_nothing_is_repeated(
     status: int, error: type[Exception], server: Received
@@ -88,6 +97,16 @@ async def test_a_refusal_is_told_from_a_doubt_and_nothing_is_repeated(
     with pytest.raises(error):
         await action.perform(action.accept(PARAMETERS), "key")
     assert len(server.requests) == 1
+
+
+@pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
+async def test_a_redirect_is_followed_nowhere_and_takes_no_secret_along(status: int, server: Received) -> None:
+    """The allowed server sends the order on to another one, which would get the token and the order."""
+    server.status, server.location = status, f"http://127.0.0.1:{server.port}/admin/delete-everything"
+    action = drain(server.port)
+    with pytest.raises(RemediationError):
+        await action.perform(action.accept(PARAMETERS), "key")
+    assert [line for line, _, _ in server.requests] == ["POST /services/pay%20ments/drain HTTP/1.1"]
 
 
 async def test_a_request_that_cannot_leave_has_failed() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
+import httpx
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -15,6 +16,7 @@ from bot.errors import Misconfigured, RemediationError
 from bot.models import Risk
 from bot.remediation.http_call import HttpCall, filled_body, filled_url
 from bot.settings import HttpCallTemplate
+from tests.unit.remediation.api import Api
 
 CATALOG = Catalog(services={"payments": Service(), "checkout": Service(depends_on=("payments",))})
 DRAIN = HttpCallTemplate(
@@ -127,11 +129,46 @@ def test_a_request_that_is_not_allowed_does_not_exist() -> None:
         "https://{service}.example.com/x", "https://ops.example.com:{reason}/x", "{service}://ops.example.com/x",
         "https://user:pw@ops.example.com/x", "https://ops.example.com/a/../{service}", "ftp://ops.example.com/x",
         "/relative/{service}", "https://ops.example.com/x#{service}", "https://ops.example.com/{unknown}",
+        # one text, and two readers who would go to two places
+        "https://ops.example.com\\@evil.example/x", "https://ops.example.com%40evil.example/x", "https:///evil.example/x",
+        "https://ops%2eexample.com/x", "https://ops.example.com\n.evil.example/x", "https://ops.example.com/\t{service}",
+        "https://оps.example.com/x", "https://ops。example.com/x", "https://ops.example.com/a/%2e%2e/x",
+        "https://ops.example.com/a/%252E%252e/x", " https://ops.example.com/x", "https://ops.example.com@evil.example",
+        # addresses that are not written as everybody writes them
+        "http://2130706433/x", "http://0x7f.1/x", "http://127.1/x", "http://0177.0.0.1/x", "http://127.0.0.1:99999/x",
+        "http://127.0.0.1:0/x", "https://[::1/x", "https://[v1.x]/x", "https://[fe80::1%25eth0]/x", "https://[::1]@x/",
     ],
 )  # fmt: skip
 def test_a_template_that_leaves_open_where_it_goes_is_misconfigured(address: str) -> None:
     with pytest.raises(Misconfigured):
         HttpCall(CATALOG, {"drain": DRAIN.model_copy(update={"url": address})})
+
+
+@pytest.mark.parametrize(
+    "address",
+    ["https://[::1]:8443/{service}", "http://127.0.0.1:8080/{service}", "https://ops-1.example.com./{service}"],
+)
+async def test_a_request_arrives_at_the_address_as_it_is_written(address: str) -> None:
+    """IPv6, a port, a root dot: what the card shows is where it goes."""
+    api = Api(lambda _: (200, None))
+    template = DRAIN.model_copy(update={"url": address})
+    action = HttpCall(CATALOG, {"drain": template}, api)
+    params = action.accept({"call": "drain", "parameters": {"service": "payments", "reason": "slow"}})
+    await action.perform(params, "i.1")
+    [asked] = api.asked
+    assert action.target(params) == f"POST {address.replace('{service}', 'payments')}"
+    assert asked.headers["Host"] == urlsplit(address).netloc
+
+
+@given(st.text(max_size=30), st.text(max_size=30))
+def test_who_checks_the_address_and_who_connects_read_the_same(service: str, reason: str) -> None:
+    try:
+        filled = httpx.URL(url(service, reason))
+    except RemediationError:
+        return
+    assert (filled.scheme, filled.host, filled.port) == ("https", "ops.example.com", None)
+    assert filled.raw_path.decode().startswith("/services/")
+    assert filled.raw_path.count(b"/") == 3
 
 
 def test_an_unreadable_pattern_is_misconfigured() -> None:

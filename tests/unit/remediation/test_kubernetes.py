@@ -6,7 +6,7 @@ import copy
 from typing import Any
 
 import pytest
-from pydantic import SecretStr
+from pydantic import SecretStr, ValidationError
 
 from bot.catalog import Catalog, Service, Workload
 from bot.errors import EffectFailed, PreconditionFailed, RemediationError
@@ -219,6 +219,11 @@ async def test_only_the_deployments_own_revisions_count(clusters: dict[str, Clus
         ("plain", "has no workload"),
         ("wеb", "has no workload"),  # a Cyrillic е
         ("web/../../nodes", "has no workload"),
+        ("web/scale", "has no workload"),
+        ("web%2f..", "has no workload"),
+        ("web\u200b", "has no workload"),
+        ("WEB", "has no workload"),  # an action takes the name itself, no alias and no other case
+        ("..", "has no workload"),
         ("secret", "may not touch namespace kube-system"),
     ],
 )
@@ -265,7 +270,29 @@ async def test_a_node_is_cordoned_and_the_services_on_it_are_named(
         await action.check(params)
 
 
-@pytest.mark.parametrize("node", ["master-1", "node-1/../node-2", "node-11", "Node-1"])
+NO_NAMES = ["a/b", "..", ".", "a/../b", "a%2fb", "a?x=1", "a#b", "A", "аpp", "a\n", "a b", "-a", "a-", "", "a" * 260]
+
+
+@pytest.mark.parametrize("name", NO_NAMES)
+@pytest.mark.parametrize("place", ["namespace", "name"])
+def test_a_workload_is_named_as_kubernetes_names_one(place: str, name: str) -> None:
+    """A slash or a dot in the wrong place would make another object of it, or one of another namespace."""
+    with pytest.raises(ValidationError):
+        Workload.model_validate({"cluster": "prod", "namespace": "shop", "name": "web", place: name})
+
+
+@pytest.mark.parametrize("node", ["a/b", "a/../b", "a%2f", "a?x", "аpp", "a/proxy", "a/status"])
+def test_a_careless_pattern_for_nodes_lets_no_path_through(server: ApiServer, node: str) -> None:
+    settings = KubernetesCluster(api_url="https://k8s", token_env="K8S", nodes=".*")
+    careless = {"prod": Cluster("prod", settings, SecretStr("k8s-t0ken"), server.api)}
+    with pytest.raises(RemediationError):
+        CordonNode(CATALOG, careless).accept({"cluster": "prod", "node": node})
+    assert server.api.asked == []
+
+
+@pytest.mark.parametrize(
+    "node", ["master-1", "node-1/../node-2", "node-11", "Node-1", "node-1/status", "node-1\n", "node-１", "..", ""]
+)
 def test_only_nodes_of_the_allowed_names_are_cordoned(clusters: dict[str, Cluster], node: str) -> None:
     with pytest.raises(RemediationError):
         CordonNode(CATALOG, clusters).accept({"cluster": "prod", "node": node})

@@ -6,7 +6,7 @@ import asyncio
 from typing import Any
 
 import pytest
-from pydantic import SecretStr
+from pydantic import SecretStr, ValidationError
 
 from bot.catalog import Catalog, Service
 from bot.errors import EffectFailed, EffectUnknown, Misconfigured, PreconditionFailed, RemediationError
@@ -46,7 +46,8 @@ class Awx:
         return 200, {"status": "running" if self.looks[number] < 2 else self.ends[number - 40]}
 
     def action(self, **job: Any) -> LaunchJob:
-        described = AwxJob(template_id=7, variables={"host": "web-[0-9]"}, effect="{host} is drained.", **job)
+        job = {"template_id": 7, "variables": {"host": "web-[0-9]"}, "effect": "{host} is drained.", **job}
+        described = AwxJob.model_validate(job)
         settings = AwxSettings(url="https://awx.example.com", token_env="AWX", jobs={"drain": described})
         return LaunchJob(CATALOG, settings, TOKEN, self.api, pause=at_once)
 
@@ -99,6 +100,45 @@ def test_a_variable_must_match_its_pattern_whole(host: str) -> None:
         Awx().action().accept({"job": "drain", "variables": {"host": host}})
 
 
+TEMPLATES = ["{{ lookup('pipe','id') }}", "a{%if x%}", "{#", "x{{", "{{nightdesk_proposal}}"]
+
+
+@pytest.mark.parametrize("host", TEMPLATES)
+def test_a_template_in_a_variable_is_refused_however_much_its_pattern_lets_through(host: str) -> None:
+    """Ansible evaluates what looks like a template in extra variables, and `lookup` in it runs programs."""
+    with pytest.raises(RemediationError, match="holds a template"):
+        Awx().action(variables={"host": ".*"}).accept({"job": "drain", "variables": {"host": host}})
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        {"host": "web-1", "ansible_connection": "local"}, {"host": "web-1", "nightdesk_proposal": "i.9"},
+        {"host": "web-1", "hоst": "web-2"}, {"Host": "web-1"}, {"host": ["web-1"]}, {"host": {"a": 1}}, {"host": True},
+        {},
+    ],
+)  # fmt: skip
+def test_the_variables_are_exactly_those_of_the_job(given: dict[str, object]) -> None:
+    """None that steers Ansible itself, none that the bot sets, no second one of nearly the same name."""
+    with pytest.raises(RemediationError):
+        Awx().action().accept({"job": "drain", "variables": given})
+
+
+async def test_what_marks_the_job_cannot_be_chosen_even_where_the_settings_name_it() -> None:
+    awx = Awx("successful")
+    action = awx.action(variables={"host": ".*", "nightdesk_proposal": ".*"})
+    given = {"job": "drain", "variables": {"host": "web-1", "nightdesk_proposal": "another"}}
+    await action.perform(action.accept(given), "i.1")
+    [launch] = awx.api.changes
+    assert launch.body["extra_vars"]["nightdesk_proposal"] == "i.1"
+
+
+@pytest.mark.parametrize("job", ["drаin", "drain ", "DRAIN", "drain/../../users/1", "7", ""])
+def test_a_job_is_one_of_those_that_are_named(job: str) -> None:
+    with pytest.raises(RemediationError):
+        Awx().action().accept({"job": job, "variables": {"host": "web-1"}})
+
+
 def test_a_pattern_that_cannot_be_read_is_told_at_start() -> None:
     settings = AwxSettings(
         url="https://x", token_env="A", jobs={"j": AwxJob(template_id=1, variables={"a": "("}, effect="x")}
@@ -111,15 +151,15 @@ class Github:
     """One workflow, whose runs are named by the proposal; the order's run appears at the second look."""
 
     def __init__(
-        self, conclusion: str = "success", *, key_input: str | None = "proposal", timeout_s: float = 5
+        self, conclusion: str = "success", *, key_input: str | None = "proposal", timeout_s: float = 5, **changed: Any
     ) -> None:
         self.state, self.conclusion = "active", conclusion
         self.looks = 0
         self.api = Api(self.serve)
         workflow = GithubWorkflow(
-            repository="acme/shop", workflow="rollback.yml", inputs={"release": r"v\d+"}, key_input=key_input,
-            timeout_s=timeout_s,
+            repository="acme/shop", workflow="rollback.yml", key_input=key_input, timeout_s=timeout_s,
             effect="Release {release} is deployed.", rollback="Start it with the newer release.", service="shop",
+            **{"inputs": {"release": r"v\d+"}, **changed},
         )  # fmt: skip
         settings = GithubSettings(token_env="GH", workflows={"rollback": workflow})
         self.action = DispatchWorkflow(CATALOG, settings, TOKEN, self.api, pause=at_once)
@@ -181,6 +221,61 @@ async def test_a_workflow_that_is_switched_off_is_not_dispatched() -> None:
     github.state = "disabled_manually"
     with pytest.raises(PreconditionFailed, match="disabled_manually"):
         await github.action.check(github.action.accept({"workflow": "rollback", "inputs": {"release": "v41"}}))
+
+
+@pytest.mark.parametrize(
+    ("inputs", "why"),
+    [
+        ({"release": "v41", "proposal": "i.9"}, "does not take proposal"),
+        ({"release": "v41", "ref": "evil"}, "does not take ref"),
+        ({"release": "v41\n- run: id"}, "line feed|without a name"),
+        ({"release": "v４1"}, "fullwidth digit four"),
+        ({"release": "v41 "}, "does not match"),
+        ({"release": ["v41"]}, "must be a text or a whole number"),
+        ({}, "needs release"),
+    ],
+)
+def test_the_inputs_are_exactly_those_of_the_workflow(inputs: dict[str, object], why: str) -> None:
+    """Not the input that names the run, not the branch, nothing after the release."""
+    with pytest.raises(RemediationError, match=why):
+        Github().action.accept({"workflow": "rollback", "inputs": inputs})
+
+
+def test_an_expression_in_an_input_is_refused_however_much_its_pattern_lets_through() -> None:
+    github = Github(inputs={"release": ".*"})
+    with pytest.raises(RemediationError, match="holds an expression"):
+        github.action.accept({"workflow": "rollback", "inputs": {"release": "${{ secrets.DEPLOY_KEY }}"}})
+
+
+@pytest.mark.parametrize(
+    "workflow",
+    [
+        {"repository": "acme/../../orgs/acme"}, {"repository": ".."}, {"repository": "acme/shop?x=1"},
+        {"repository": "acme/shop/actions"}, {"repository": "acme/.."}, {"repository": "аcme/shop"},
+        {"workflow": "../dispatches.yml"}, {"workflow": "rollback.yml\n"}, {"workflow": "..yml"},
+        {"workflow": "x.yml/../y"},
+    ],
+)  # fmt: skip
+def test_a_repository_and_a_file_are_names_and_no_paths(workflow: dict[str, str]) -> None:
+    with pytest.raises(ValidationError):
+        GithubWorkflow.model_validate({"repository": "acme/shop", "workflow": "x.yml", "effect": "x", **workflow})
+
+
+@pytest.mark.parametrize("place", ["project", "environment", "key"])
+@pytest.mark.parametrize("name", ["..", "a/../b", "a?x=1", "a b", "a%2e", "ключ", ""])
+def test_what_a_flag_is_called_is_a_name_and_no_path(place: str, name: str) -> None:
+    flag = {"provider": "unleash", "url": "https://x", "token_env": "F", "environment": "production", "key": "new"}
+    with pytest.raises(ValidationError):
+        FeatureFlag.model_validate({**flag, place: name})
+
+
+@pytest.mark.parametrize(
+    "address", ["https://k8s@evil.example", "https://k8s%2f.example", "http://127.0.0.1:99999", "k8s"]
+)
+def test_an_address_that_may_be_read_in_two_ways_is_told_at_start(address: str) -> None:
+    settings = AwxSettings(url=address, token_env="A", jobs={"j": AwxJob(template_id=1, effect="x")})
+    with pytest.raises(Misconfigured, match="The address of AWX must be one absolute address"):
+        LaunchJob(CATALOG, settings, TOKEN)
 
 
 class Flags:

@@ -97,6 +97,8 @@ def test_a_tier_may_leave_the_owners_out_and_let_others_in(tmp_path: Path) -> No
         ("{services: [shop], why: no}", "shop", True),
         ("{services: [shop], why: no}", "ledger", True),  # the shop's database
         ("{services: [shop], why: no}", None, True),  # nobody knows what it touches
+        ("{services: [shop], why: no}", "shоp", True),  # a Cyrillic о: the catalogue has no such service
+        ("{environments: [production], why: no}", "shop\u200b", True),
         ("{environments: [production], why: no}", "lab", False),
         ("{environments: [production], why: no}", "ledger", True),
         ("{from_tier: high, why: no}", "lab", False),
