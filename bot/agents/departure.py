@@ -23,6 +23,8 @@ LEAST_SAMPLES = 4
 """Of all baselines together."""
 ENOUGH_QUIET = 8
 """Samples of a baseline from which it tells by itself what quiet times reach."""
+ROUNDING = 1e-9
+"""Of the window's peak: a variation below that is the arithmetic's."""
 RARE = 0.98
 """The part of quiet stretches whose extremes are normal."""
 
@@ -58,7 +60,10 @@ def departure(
     normal = _quantile(usual, 0.5)
     distances = np.sort(np.abs(usual - normal))
     half, most = _quantile(distances, 0.5), _quantile(distances, 0.8)
-    unit = max(half / HALF_WITHIN, most / MOST_WITHIN, share * abs(normal), grain, 1e-12)
+    unit = max(half / HALF_WITHIN, most / MOST_WITHIN, share * abs(normal), grain)
+    peak = float(np.abs(inside.values).max())
+    if unit <= ROUNDING * peak:  # never anything but 0 so far: the first is no miracle
+        unit = LEAST_SHARE * peak or 1.0
     quiet = [part for part in parts if part.size >= ENOUGH_QUIET] or [usual]
     up, down = (_above(sign * inside.values, sign * normal, [sign * part for part in quiet], unit) for sign in (1, -1))
     sign = 1.0 if up >= down else -1.0

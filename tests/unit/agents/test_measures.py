@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 import numpy as np
 
 from bot.agents.change import NOTICEABLE
-from bot.agents.departure import departure
+from bot.agents.departure import LEAST_SHARE, departure
 from bot.agents.measures import measures_tools
 from bot.agents.metrics import Look
 from bot.agents.quiet import ROOM, quiet_scopes
@@ -197,6 +197,16 @@ def test_a_series_that_swings_by_itself_must_swing_wider() -> None:
     assert plain is not None
     assert swinging is not None
     assert plain.deviations > 3 * swinging.deviations > 0
+
+
+def test_the_first_that_is_not_0_is_no_miracle() -> None:
+    rounded = np.array([1e-16 * (place % 3) for place in range(POINTS)])
+    for never in (np.zeros(POINTS), rounded):
+        one = Series({"service": "web", "metric": "rejected_per_second"}, of("web").times, never.copy())
+        one.values[-INSIDE:] = 0.02
+        compared = departure(one, SCOPE.window, (SCOPE.baseline,))
+        assert compared is not None
+        assert 2 * NOTICEABLE < compared.deviations <= 1 / LEAST_SHARE
 
 
 def test_too_few_samples_say_nothing() -> None:
