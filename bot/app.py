@@ -59,10 +59,10 @@ from bot.work.inlet import alerting_of, intake_of, sorting
 from bot.work.lookout import ledger_of
 from bot.work.measure import Measures
 from bot.work.mentions import Mentions
+from bot.work.naming import Names
 from bot.work.pictures import Pictures
 from bot.work.questions import Questions
 from bot.work.queue import Queue
-from bot.work.recollection import Names
 from bot.work.scoping import scope_of
 from bot.work.specs import shipped_specs, tool_specs
 from bot.work.stage import NoStage, SlackStage, Stage
@@ -142,8 +142,8 @@ async def assembled(settings: Settings, *, clock: Clock = utc_now) -> AsyncItera
         ground = await stack.enter_async_context(ground_of(settings, clock))
         intake = intake_of(settings, ground.redis, ground.journal, ground.catalog, clock)
         ledger, pictures = ledger_of(ground.redis, settings.changes), Pictures(ground.redis)
-        telemetry = await telemetry_of(stack, ground, ledger)
         workspace = await _workspace(stack, ground, pictures, stopping)
+        telemetry = await telemetry_of(stack, ground, ledger, workspace.names)
         thought = await _thought(stack, ground, telemetry, workspace.stage)
         gate = _gate(ground, telemetry, workspace.membership)
         play = await _play(stack, ground, telemetry, thought, gate, pictures)

@@ -21,6 +21,7 @@ from bot.telemetry.sources import log_sources, span_sources
 from bot.work.lookout import tools_for_changes
 from bot.work.measure import Ask
 from bot.work.metering import prometheus_of
+from bot.work.naming import Names
 
 
 @dataclass(frozen=True)
@@ -32,7 +33,7 @@ class Telemetry:
     """Asks the metrics server for one value; None where there is none."""
 
 
-async def telemetry_of(stack: AsyncExitStack, ground: Ground, ledger: ChangeLedger) -> Telemetry:
+async def telemetry_of(stack: AsyncExitStack, ground: Ground, ledger: ChangeLedger, names: Names) -> Telemetry:
     """It is closed with the stack."""
     settings, catalog = ground.settings, ground.catalog
     prometheus = prometheus_of(settings)
@@ -49,7 +50,7 @@ async def telemetry_of(stack: AsyncExitStack, ground: Ground, ledger: ChangeLedg
             *request_tools(lines, spans),
             *traces_tools(traces),
             *database_tools(databases),
-            *await tools_for_changes(stack, settings.changes, ledger, ground.memory, catalog),
+            *await tools_for_changes(stack, settings.changes, ledger, ground.memory, catalog, names),
         )
     )
     return Telemetry(toolbox, _asking(prometheus) if prometheus else None)

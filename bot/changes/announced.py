@@ -19,6 +19,8 @@ _UPGRADED = re.compile(r"\b(upgrad(ed|ing)|fail(ed|ing)?[ -]?over|failover)\b", 
 _DONE = re.compile(
     r"\b(deploy(ed|ing|s)?|roll(ed|ing)? out|releas(ed|ing)|shipp(ed|ing))\b|部署|发布|上线", re.IGNORECASE
 )
+_ID = re.compile(r"(?=.*\d)[UWB][A-Z0-9]{2,20}")
+"""Slack's, of a person or a bot."""
 _WORD = re.compile(r"[\w][\w.-]*[\w]|\w")
 
 
@@ -64,7 +66,7 @@ class Announced:
             service=self._named(message.text) or own,
             before=before,
             after=after,
-            who=author_in(message.text) or message.user,
+            who=_by_name(author_in(message.text) or message.user),
             at=message.sent_at,
             outcome=outcome_in(message.text),
             url=message.permalink,
@@ -74,6 +76,11 @@ class Announced:
     def _named(self, text: str) -> str | None:
         """The first word that is a service's name or alias."""
         return next(filter(None, (self._catalog.resolve(word) for word in _WORD.findall(text))), None)
+
+
+def _by_name(who: str) -> str | None:
+    """Who it was; nobody where only an id is known: it tells people nothing."""
+    return None if _ID.fullmatch(who) else who
 
 
 def _kind(text: str) -> ChangeKind | None:

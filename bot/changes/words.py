@@ -7,7 +7,7 @@ import re
 from bot.changes.change import ChangeKind, Outcome
 
 _PATTERNS: tuple[tuple[ChangeKind, str], ...] = (
-    ("rollback", r"\b(roll(ed|ing|s)?[ -]?back|rollback|revert(ed|ing|s)?)\b|回滚"),
+    ("rollback", r"\b(roll(ed|ing|s)?( (it|this|that|them))?[ -]?back|rollback|revert(ed|ing|s)?)\b|回滚"),
     ("migration", r"\bmigrat(ed|ing|ion|ions)\b"),
     ("flag", r"\b(feature[ -]flag|flipped|toggled)\b"),
     ("scale", r"\bscal(ed|ing) (\w+ )*(up|down|to)\b|\bscaled\b"),

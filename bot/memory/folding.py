@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from bot.memory.reserved import TAUGHT, home_of
-from bot.memory.roles import section_of
+from bot.memory.roles import ROLLED_BACK, section_of
 from bot.memory.tokens import STOP_WORDS
 from bot.models import Message, Recalled
 
@@ -19,8 +19,8 @@ CORRECTED_WORDS, CORRECTED_SHARE = 2, 0.4
 """Words that a statement shares with a correction made in its channel, from which it is taken for corrected too."""
 _WORD = re.compile(r"[A-Za-z_][\w/.-]*\w|[\u3400-\u9fff]{2}")
 _UNDONE = re.compile(
-    r"""
-    \b(?: roll(?:ed|ing)?[ ]?back | revert(?:ed)? | undone | undid | back[ ]to[ ]normal | resolved | recovered | fixed
+    rf"""
+    \b(?: {ROLLED_BACK} | revert(?:ed)? | undone | undid | back[ ]to[ ]normal | resolved | recovered | fixed
     | no[ ]longer | not[ ](?:the|a)[ ](?:cause|problem|issue) | false[ ]alarm | correction | turned[ ]out | was[ ]wrong
     | ignore[ ](?:that|my) | scratch[ ]that | superseded | re-?enabled | cancel(?:l?ed) | aborted )\b
     | 回滚 | 撤销 | 恢复正常 | 已恢复 | 误报 | 更正 | 说错了 | 不是这个原因 | 已修复 | 取消""",
@@ -28,7 +28,7 @@ _UNDONE = re.compile(
 )
 _FIGURE = re.compile(r"\d+(?:[.,:]\d+)*")
 _DENIAL = re.compile(r"\b(?:not|no|never|none|without|cannot)\b|n['’]t\b|[不没无未]", re.IGNORECASE)
-_TAKEN_BACK = re.compile(r"\b(?:roll(?:ed|ing)? ?back|revert(?:ed)?|undid)\b|回滚|撤销", re.IGNORECASE)
+_TAKEN_BACK = re.compile(rf"\b(?:{ROLLED_BACK}|revert(?:ed)?|undid)\b|回滚|撤销", re.IGNORECASE)
 
 
 def fold(found: Iterable[Recalled]) -> list[Recalled]:

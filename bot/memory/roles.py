@@ -20,9 +20,11 @@ EMPHASIS: Mapping[str, str] = {
 SECTIONS = ("known", "tried", "changed", "people", "recent")
 """In the order that helps a reader."""
 
+ROLLED_BACK = r"roll(?:ed|ing)?(?:[ ](?:it|this|that|them))?[ ]?back"
+"""In a pattern of cues."""
 _CUES = {
-    "tried": r"""
-        \b(?: tried | trying | restart(?:ed|ing)? | reboot(?:ed)? | roll(?:ed|ing)?[ ]?back | revert(?:ed|ing)?
+    "tried": rf"""
+        \b(?: tried | trying | restart(?:ed|ing)? | reboot(?:ed)? | {ROLLED_BACK} | revert(?:ed|ing)?
         | kill(?:ed)? | terminat(?:ed|ing) | bump(?:ed)? | scal(?:ed|ing)[ ](?:up|out|down) | flush(?:ed)?
         | fail(?:ed)?[ -]?over
         | mitigat\w+ | fixed | work(?:ed|s)[ ]around | workaround | did(?:n['’]t|[ ]not)[ ]help | no[ ]effect

@@ -19,8 +19,9 @@ from bot.work.answering import Speaker, Spoken
 from bot.work.closing import Closing
 from bot.work.forgetting import Forgetting
 from bot.work.lesson import Lesson, lesson_in
+from bot.work.naming import Names
 from bot.work.question import about_the_past, question, service_in
-from bot.work.recollection import Names, Recollection, told
+from bot.work.recollection import Recollection, told
 from bot.work.silencing import Silencing
 
 _HELP = re.compile(r"(help|\?|帮助)?\s*[!.?]*", re.IGNORECASE)

@@ -17,6 +17,7 @@ from bot.changes.sources import opened
 from bot.memory import MemoryManager
 from bot.models import Message
 from bot.settings import ChangesSettings
+from bot.work.naming import Names, by_name
 
 MOST_SAID = 200
 
@@ -27,17 +28,22 @@ def ledger_of(redis: Redis, settings: ChangesSettings) -> ChangeLedger:
 
 
 async def tools_for_changes(
-    stack: AsyncExitStack, settings: ChangesSettings, ledger: ChangeLedger, memory: MemoryManager, catalog: Catalog
+    stack: AsyncExitStack,
+    settings: ChangesSettings,
+    ledger: ChangeLedger,
+    memory: MemoryManager,
+    catalog: Catalog,
+    names: Names,
 ) -> tuple[Tool, ...]:
-    """The tools of the changes agent; its sources are closed with the stack."""
+    """The tools of the changes agent; its sources are closed with the stack. Who announced something has a name."""
     asked = await stack.enter_async_context(opened(settings.sources))
-    sources = (ledger, *asked, Announced(_heard(memory), catalog, settings.channels))
+    sources = (ledger, *asked, Announced(_heard(memory, names), catalog, settings.channels))
     return changes_tools(sources, timedelta(seconds=settings.look_back_s))
 
 
-def _heard(memory: MemoryManager) -> Heard:
+def _heard(memory: MemoryManager, names: Names) -> Heard:
     async def heard(channel: str | None, since: datetime, until: datetime) -> Sequence[Message]:
         found = await memory.recall("", channel=channel, since=since, until=until, limit=MOST_SAID)
-        return [recalled.message for recalled in found]
+        return await by_name([recalled.message for recalled in found], names)
 
     return heard

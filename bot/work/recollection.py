@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
 from bot.memory import MemoryManager
 from bot.memory.reserved import INCIDENTS, KNOWLEDGE, TAUGHT
 from bot.models import BriefLine, Recalled
 from bot.slack.blocks import Post
 from bot.slack.views import recollection as view
+from bot.work.naming import Names, mentioned, renamed, with_names
 
 TOLD_TOKENS, MOST_TOLD = 600, 10
 BRIEF_TOKENS, MOST_BRIEFED = 900, 12
@@ -20,11 +21,6 @@ SURELY_A_NAME = 4
 """Letters; a shorter one ('al', 'may') is a name only with a capital."""
 SECTIONS = {TAUGHT: "taught", INCIDENTS: "incidents", KNOWLEDGE: "runbooks"}
 """Channels of what was learned, as the answer calls them."""
-_USER = re.compile(r"(?P<at>@|(?<= UTC ))(?P<user>[UW][A-Z0-9]{2,20})\b")
-"""Whom a text mentions, and who said what came later (`told_later`)."""
-
-Names = Callable[[Iterable[str]], Awaitable[Mapping[str, str]]]
-"""Display names for user ids."""
 
 
 class Recollection:
@@ -59,9 +55,8 @@ class Recollection:
         return " ".join([text, *(f"@{user}" for user, name in names.items() if _names(text, name))])
 
     async def _in_names(self, found: Sequence[Recalled]) -> list[Recalled]:
-        texts = [text for each in found for text in (each.message.text, each.superseded_by or "")]
-        mentioned = {match["user"] for text in texts for match in _USER.finditer(text)}
-        names = await self._names(mentioned | {each.message.user for each in found})
+        texts = (text for each in found for text in (each.message.text, each.superseded_by or ""))
+        names = await self._names(mentioned(texts) | {each.message.user for each in found})
         return [_renamed(each, names) for each in found]
 
 
@@ -97,13 +92,5 @@ def _names(text: str, name: str) -> bool:
 
 
 def _renamed(recalled: Recalled, names: Mapping[str, str]) -> Recalled:
-    message = recalled.message
-    shown = message.model_copy(
-        update={"user": names.get(message.user, message.user), "text": _named(message.text, names)}
-    )
-    later = recalled.superseded_by and _named(recalled.superseded_by, names)
-    return recalled.model_copy(update={"message": shown, "superseded_by": later})
-
-
-def _named(text: str, names: Mapping[str, str]) -> str:
-    return _USER.sub(lambda found: found["at"] + names.get(found["user"], found["user"]), text)
+    later = recalled.superseded_by and with_names(recalled.superseded_by, names)
+    return recalled.model_copy(update={"message": renamed(recalled.message, names), "superseded_by": later})

@@ -9,6 +9,7 @@ from bot.changes.words import author_in, kind_of, outcome_in, versions_in
 
 @pytest.mark.parametrize(("text", "kind"), [
     ("Deployed payments 4.2", "deploy"), ("rolling out the new gateway", "deploy"), ("Rolled back to 4.1", "rollback"),
+    ("rolled it back", "rollback"),
     ("reverting #12", "rollback"), ("migration 0042 is running", "migration"), ("flipped FEATURE FLAG x", "flag"),
     ("upgraded Postgres", "infrastructure"), ("scaled payments to 6", "scale"), ("回滚到 4.1", "rollback"),
     ("已部署 4.2", "deploy"), ("lunch?", None), ("the employees like it", None), ("scaling is hard", None),

@@ -66,6 +66,11 @@ def test_a_reply_in_the_thread_marks_what_it_answers() -> None:
     assert undoing(guess, [_said("that was wrong, see below", 3, thread=guess.id)]) is not None
 
 
+def test_a_deploy_that_somebody_rolled_back_without_naming_it_is_marked_in_its_thread() -> None:
+    deployed = _said("deploying payments-api now")
+    assert undoing(deployed, [_said("I rolled it back", 20, thread=deployed.id)]) is not None
+
+
 def test_what_came_before_marks_nothing() -> None:
     deployed = _said("deploying payments-api now", 10)
     assert undoing(deployed, [_said("rolled back payments-api", 0)]) is None

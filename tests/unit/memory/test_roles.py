@@ -12,6 +12,7 @@ from bot.memory.roles import section_of
     [
         ("restarted payments twice, no effect", "tried"),
         ("回滚了支付服务，没用", "tried"),
+        ("rolled it back at 14:20", "tried"),
         ("deploying payments-api v2.3 to prod", "changed"),
         ("刚刚上线了新版本", "changed"),
         ("ask @maria, she owns the ledger", "people"),
