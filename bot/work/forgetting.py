@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Awaitable, Callable
 
 import structlog
 
 from bot.memory import MemoryManager
+from bot.plural import many
 from bot.slack.desk import Command
 from bot.slack.text import escape, person
+from bot.work.channel_rule import MayDecide
 from bot.work.retention import Retention
 from bot.work.timezone import Timezone
 
@@ -24,9 +25,6 @@ USAGE = (
 ONLY_APPROVERS = "Only approvers may have more forgotten than their own messages. Nothing was forgotten."
 _WHAT = re.compile(r"forget\b\s*(?P<what>.*?)\s*(?P<sure>\bconfirm)?\s*[.!]*", re.IGNORECASE | re.DOTALL)
 _LINK = re.compile(r"/archives/(?P<channel>[A-Z0-9]+)/p(?P<ts>\d{7,})(?P<micro>\d{6})\b")
-
-MayDecide = Callable[[str], Awaitable[bool]]
-"""Whether a user is among the approvers of the settings."""
 
 
 class Forgetting:
@@ -88,14 +86,14 @@ class Forgetting:
         log.info("memory.forgotten", user=command.user, channel=command.channel, what=what, messages=gone)
         if not gone:
             return "Nothing of that was remembered, and nothing will bring it back."
-        return f"Forgotten for good: {gone:,} {'entry' if gone == 1 else 'entries'}. Nothing will bring that back."
+        return f"Forgotten for good: {many(gone, 'entry')}. Nothing will bring that back."
 
 
 def _asked(count: int, whose: str, again: str) -> str:
     if not count:
         return f"I remember no message of {whose}, so there is nothing to forget."
     return (
-        f"That would forget {count:,} message{'' if count == 1 else 's'} of {whose}, for good: I could not look back "
+        f"That would forget {many(count, 'message')} of {whose}, for good: I could not look back "
         f"on {'it' if count == 1 else 'them'} any more. If that is what you want, say "
         f"`/nightdesk forget {escape(again)} confirm`."
     )

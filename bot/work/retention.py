@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Awaitable, Callable
 
 import structlog
 
-from bot.memory import MemoryManager
+from bot.plural import many
 from bot.slack.desk import Command
+from bot.work.channel_rule import ChannelRule
 
 log = structlog.get_logger(__name__)
 
@@ -18,7 +18,6 @@ USAGE = (
 )
 LONGEST_DAYS = 36_500
 _DAYS = {"day": 1.0, "week": 7.0, "month": 30.0, "year": 365.0}
-_ASKED = re.compile(r"(?:retain|retention)\b\s*(?P<wish>.*?)\s*[.!?]*", re.IGNORECASE | re.DOTALL)
 _PERIOD = re.compile(
     r"(?:for\s+)?(?P<count>\d{1,5})\s*(?P<unit>d(?:ays?)?|w(?:eeks?)?|months?|y(?:ears?)?)"
     r"(?P<sure>\s+confirm)?",
@@ -26,30 +25,22 @@ _PERIOD = re.compile(
 )
 
 
-class Retention:
-    """Shows and sets how long a channel is remembered. What a change would forget must be confirmed."""
+class Retention(ChannelRule):
+    """How long a channel is remembered. What a change would forget must be confirmed."""
 
-    def __init__(self, memory: MemoryManager, may_decide: Callable[[str], Awaitable[bool]]) -> None:
-        self._memory = memory
-        self._may_decide = may_decide
+    asked = re.compile(r"(?:retain|retention)\b\s*(?P<wish>.*?)\s*[.!?]*", re.IGNORECASE | re.DOTALL)
+    about = "how long this channel is remembered"
 
-    async def command(self, command: Command) -> str | None:
-        """The answer, None where the words are about something else."""
-        asked = _ASKED.fullmatch(command.text.strip())
-        if asked is None:
-            return None
-        wish = asked["wish"].casefold()
-        if wish in {"", "show"}:
-            kept = _kept(await self._memory.retention(command.channel))
-            return (
-                f"The messages of this channel are kept {kept}. Approvers change that with `/nightdesk retain 90 days`."
-            )
-        period = _PERIOD.fullmatch(wish)
-        if period is None and wish not in {"forever", "for ever", "everything"}:
-            return USAGE
-        if not await self._may_decide(command.user):
-            return "Only approvers may change how long this channel is remembered. Nothing was changed."
-        return await self._limit(period, command) if period else await self._set(None, command)
+    async def _shown(self, channel: str) -> str:
+        kept = _kept(await self._memory.retention(channel))
+        return f"The messages of this channel are kept {kept}. Approvers change that with `/nightdesk retain 90 days`."
+
+    async def _changed(self, wish: str, command: Command) -> str:
+        words = wish.casefold()
+        if words in {"forever", "for ever", "everything"}:
+            return await self._set(None, command)
+        period = _PERIOD.fullmatch(words)
+        return await self._limit(period, command) if period else USAGE
 
     async def _limit(self, period: re.Match[str], command: Command) -> str:
         days = int(period["count"]) * next(
@@ -60,7 +51,7 @@ class Retention:
         stale = await self._memory.stale(command.channel, days)
         if stale and not period["sure"]:
             return (
-                f"{stale:,} messages of this channel are older than that and would be forgotten, for good. "
+                f"{many(stale, 'message')} of this channel would be forgotten, for good: older than that. "
                 f"If that is what you want, say `/nightdesk retain {period['count']} {period['unit']} confirm`."
             )
         return await self._set(days, command)
@@ -69,7 +60,7 @@ class Retention:
         await self._memory.retain(command.channel, days)
         gone = await self._memory.expire()
         log.info("memory.retained", user=command.user, channel=command.channel, days=days, messages=gone)
-        forgotten = f" Forgotten: {gone:,} older messages." if gone else ""
+        forgotten = f" Forgotten: {many(gone, 'older message')}." if gone else ""
         return f"From now on the messages of this channel are kept {_kept(days)}.{forgotten}"
 
 

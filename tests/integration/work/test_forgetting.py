@@ -144,16 +144,16 @@ async def test_what_to_forget_must_be_said(counter: Counter) -> None:
 async def test_the_keeping_of_a_channel_is_shown_and_changed(counter: Counter) -> None:
     assert "kept for ever" in await counter.command("retain")
     assert "Only approvers" in await counter.command("retain 30 days", user="UANN")
-    assert "kept for 30 days" in await counter.command("retain 30 days", user="UBOSS")
+    assert "kept for 30 days" in await counter.command("Retain 30 Days", user="UBOSS")
     assert "kept for 30 days" in await counter.command("retain show", user="UANN")
     assert "kept for ever" in await counter.command("retain forever", user="UBOSS")
 
 
 async def test_a_keeping_that_would_forget_something_is_confirmed_first(counter: Counter) -> None:
     asked = await counter.command("retain 1 week", user="UBOSS")
-    assert "1 messages of this channel are older" in asked
+    assert "1 message of this channel would be forgotten, for good" in asked
     assert "reporting job" in await counter.say("who held the lock on accounts?")
-    assert "Forgotten: 1 older messages." in await counter.command("retain 1 week confirm", user="UBOSS")
+    assert "Forgotten: 1 older message." in await counter.command("retain 1 week confirm", user="UBOSS")
     assert "reporting job" not in await counter.say("who held the lock on accounts?")
 
 
