@@ -296,5 +296,5 @@ async def _models(settings: Settings) -> AsyncIterator[Check]:
     if not settings.model.url:
         yield Check("note", "Model", "none is configured, and none is needed", "To have one: docs/model.md.")
         return
-    async for name, said, answers in probed(settings.model):
-        yield Check("ok" if answers else "wrong", f"Model {name}", said)
+    async for one in probed(settings.model):
+        yield Check(one.state, f"Model {one.name}", one.said, one.mend)

@@ -4,33 +4,63 @@ from __future__ import annotations
 
 import time
 from collections.abc import AsyncIterator
+from typing import Literal, NamedTuple
 
 from bot.errors import SourceUnavailable
-from bot.llm.chat import ChatRequest, Said
+from bot.llm.chat import ChatReply, ChatRequest, Said
 from bot.llm.client import ChatClient
 from bot.settings.model import ModelServer, ModelSettings
 
 QUESTION = ChatRequest(
     role="answer",
     said=(Said(role="user", text="Reply with the word OK and nothing else."),),
-    max_tokens=200,  # some models think before they say two letters
+    max_tokens=200,
 )
+"""Asked with the room for thoughts that the settings give, as every question is."""
+THOUGHTS = 60
+"""Tokens beyond which one word was thought about first."""
+ROOM = "Set NIGHTDESK_MODEL__THINKING_TOKENS, such as 4000: without it, thoughts take the room of the answers."
 
 
-async def probed(settings: ModelSettings) -> AsyncIterator[tuple[str, str, bool]]:
-    """Each model: its name, what came of a short question, and whether it answered."""
+class Probed(NamedTuple):
+    """What came of a short question to a model."""
+
+    name: str
+    state: Literal["ok", "note", "wrong"]
+    said: str
+    mend: str = ""
+
+
+async def probed(settings: ModelSettings) -> AsyncIterator[Probed]:
+    """Each model, in the order in which they are asked."""
     own: list[tuple[ModelServer, str]] = [(settings, name) for name in _names(settings)]
     if settings.fallback:
         own.append((settings.fallback, settings.fallback.name))
     for server, name in own:
         async with ChatClient(server) as client:
-            begun = time.monotonic()
-            try:
-                await client.ask(QUESTION, name)
-            except SourceUnavailable as failure:
-                yield name, str(failure), False
-                continue
-            yield name, f"answers in {time.monotonic() - begun:.1f} s at {server.url}", True
+            yield await _asked(client, server, name)
+
+
+async def _asked(client: ChatClient, server: ModelServer, name: str) -> Probed:
+    question = QUESTION.model_copy(update={"max_tokens": QUESTION.max_tokens + server.thinking_tokens})
+    begun = time.monotonic()
+    try:
+        reply = await client.ask(question, name)
+    except SourceUnavailable as failure:
+        return Probed(name, "wrong", str(failure))
+    if not reply.text.strip():
+        return _without_words(reply, question, server, name)
+    said = f"answers in {time.monotonic() - begun:.1f} s at {server.url}"
+    if not server.thinking_tokens and reply.usage.completion > THOUGHTS:
+        return Probed(name, "note", f"{said}; it thought about one word for {reply.usage.completion} tokens", ROOM)
+    return Probed(name, "ok", said)
+
+
+def _without_words(reply: ChatReply, question: ChatRequest, server: ModelServer, name: str) -> Probed:
+    if reply.complete:
+        return Probed(name, "wrong", f"answers without a word at {server.url}", "Name a model that is made for chat.")
+    said = f"came to no answer within {question.max_tokens:,} tokens at {server.url}"
+    return Probed(name, "wrong", said, ROOM)
 
 
 def _names(settings: ModelSettings) -> list[str]:

@@ -33,6 +33,7 @@ class ModelServer(Section):
     @field_validator("url")
     @classmethod
     def _is_address(cls, url: str | None) -> str | None:
+        url = url.strip() if url else None
         if url is not None and (not url.startswith(("http://", "https://")) or "?" in url or "@" in url):
             raise ValueError("give an address such as https://host/v1, without credentials and without a query")
         return url.rstrip("/") if url else None

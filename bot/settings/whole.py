@@ -26,6 +26,7 @@ from bot.errors import Misconfigured
 from bot.plural import many, verb
 from bot.settings.auth import AUTH_KINDS
 from bot.settings.model import ModelSettings
+from bot.settings.section import without_blanks
 from bot.settings.sections import (
     AlertSourceSettings,
     ChangesSettings,
@@ -121,6 +122,11 @@ class Settings(BaseSettings):
         slack_names = InitSettingsSource(settings_cls, _slack_names(os.environ))
         sources: tuple[PydanticBaseSettingsSource, ...] = (init_settings, env_settings, slack_names)
         return (*sources, TomlConfigSettingsSource(settings_cls, file)) if file else sources
+
+    @model_validator(mode="before")
+    @classmethod
+    def _without_blanks(cls, given: Any) -> Any:
+        return without_blanks(cls, given)
 
     @model_validator(mode="after")
     def _no_open_door(self) -> Settings:

@@ -34,9 +34,23 @@ def model() -> Iterator[ScriptedModel]:
 
 
 @pytest.fixture(scope="module")
-def more_settings(model: ScriptedModel) -> Mapping[str, str]:
-    """The bot's model."""
-    return {"NIGHTDESK_MODEL__URL": model.url, "NIGHTDESK_MODEL__NAME": "scripted"}
+def second() -> Iterator[ScriptedModel]:
+    """The one that is asked where the first does not answer: down, until a test says otherwise."""
+    scripted = ScriptedModel(lambda _: Fails(400, "down"))
+    with serving(scripted.app()) as port:
+        scripted.url = f"http://127.0.0.1:{port}/v1"
+        yield scripted
+
+
+@pytest.fixture(scope="module")
+def more_settings(model: ScriptedModel, second: ScriptedModel) -> Mapping[str, str]:
+    """The bot's models."""
+    return {
+        "NIGHTDESK_MODEL__URL": model.url,
+        "NIGHTDESK_MODEL__NAME": "scripted",
+        "NIGHTDESK_MODEL__FALLBACK__URL": second.url,
+        "NIGHTDESK_MODEL__FALLBACK__NAME": "second",
+    }
 
 
 async def test_the_causes_are_put_into_words_beside_the_proposal_and_the_card_says_what_that_cost(
@@ -62,6 +76,21 @@ async def test_a_question_in_its_thread_is_answered_from_its_evidence(scene: Sce
         return any("held against them" in str(message.get("blocks")) for message in scene.replies(card)[-1:])
 
     await scene.workspace.wait_for(answered, within_s=WITHIN_S, what="an answer with its sources")
+
+
+async def test_a_stream_that_breaks_in_the_middle_is_answered_by_the_second_model_as_a_whole(
+    scene: Scene, model: ScriptedModel, second: ScriptedModel
+) -> None:
+    card = next(shown["ts"] for shown in scene.cards())
+    me, before = scene.workspace.team.app.user_id, len(second.asked)
+    model.script = lambda body: (
+        Says(helps(body).text or '{"claims": [', cut_after=3) if body.get("stream") else helps(body)
+    )
+    second.script = lambda _: Says('{"claims": [], "missing": ["what the second model would like to see"]}')
+    await scene.workspace.say(MINA.id, CHANNEL, f"<@{me}> what else do we know?", thread=card)
+    await scene.told(card, "what the second model would like to see")
+    assert len(second.asked) > before
+    model.script, second.script = helps, lambda _: Fails(400, "down")
 
 
 async def test_without_its_model_the_triage_is_what_it_was_and_the_thread_says_so_once(

@@ -305,6 +305,26 @@ async def test_each_model_is_asked_and_none_is_needed(settings: Configured, scri
     assert (lines["Model strong"].state, "NIGHTDESK_MODEL__NAME" in lines["Model strong"].said) == ("wrong", True)
 
 
+@pytest.mark.parametrize(
+    ("answer", "room", "state", "said", "mend"),
+    [
+        (Says("", thought="Well", finish="length"), 0, "wrong", "no answer within 200 tokens", "THINKING_TOKENS"),
+        (Says("<think>Well", finish="length"), 0, "wrong", "no answer within 200 tokens", "THINKING_TOKENS"),
+        (Says("", finish="length"), 4000, "wrong", "no answer within 4,200 tokens", "THINKING_TOKENS"),
+        (Says("OK", thought="Well", usage=(20, 180)), 0, "note", "about one word for 180 tokens", "THINKING_TOKENS"),
+        (Says("OK", thought="Well", usage=(20, 180)), 4000, "ok", "answers in", ""),
+        (Says(""), 0, "wrong", "answers without a word", "made for chat"),
+    ],
+)  # fmt: skip
+async def test_a_model_that_thinks_or_says_nothing_is_told_apart(
+    settings: Configured, scripted_model: ScriptedModel, answer: Says, room: int, state: str, said: str, mend: str
+) -> None:
+    scripted_model.script = lambda _: answer
+    server = {"url": scripted_model.url, "name": "small", "thinking_tokens": room}
+    check = await only(settings(model=server), "Model small")
+    assert (check.state, said in check.said, mend in check.mend) == (state, True, True), check
+
+
 async def test_a_prometheus_that_wants_credentials_or_a_tenant(settings: Configured) -> None:
     async def answer(request: Request) -> Response:
         if request.headers.get("authorization") != "Bearer t":

@@ -78,6 +78,35 @@ def test_an_empty_variable_counts_as_not_set(name: str, monkeypatch: pytest.Monk
     assert (settings.redis_url, settings.slack.channel, settings.slack.bot_token) == (None, None, None)
 
 
+@pytest.mark.parametrize("blank", ["", " "])
+def test_what_is_empty_in_the_file_or_in_a_section_is_not_set_either(
+    blank: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    Path("nightdesk.toml").write_text(
+        f'redis_url = "{blank}"\nencoder = "{blank}"\nknowledge_dir = "{blank}"\n'
+        f'[model]\nurl = "{blank}"\nkey = "{blank}"\n'
+    )
+    monkeypatch.setenv("NIGHTDESK_SLACK", f'{{"bot_token": "{blank}"}}')
+    settings = load()
+    assert (settings.redis_url, settings.encoder, settings.knowledge_dir, settings.model.url) == (None,) * 4
+    assert settings.model.key is None
+    assert not settings.slack.configured
+
+
+def test_a_secret_that_is_empty_does_not_open_a_door() -> None:
+    guarded = {"kind": "bearer", "token": ""}
+    assert "NIGHTDESK_ALERTS__ONE__AUTH" in complaint(alerts={"one": {"auth": guarded}})
+
+
+def test_a_model_without_a_name_and_an_address_that_is_none_are_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("NIGHTDESK_MODEL__URL", " http://127.0.0.1:1/v1/ ")
+    assert "must say which model is asked" in complaint()
+    monkeypatch.setenv("NIGHTDESK_MODEL__NAME", "small")
+    assert load().model.url == "http://127.0.0.1:1/v1"
+    monkeypatch.setenv("NIGHTDESK_MODEL__URL", "127.0.0.1:1")
+    assert "NIGHTDESK_MODEL__URL: give an address such as https://host/v1" in complaint()
+
+
 def test_every_wrong_value_is_named_in_one_error(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("NIGHTDESK_PORT", "abc")
     monkeypatch.setenv("NIGHTDESK_LOG_LEVEL", "loud")
