@@ -5,22 +5,25 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from bot.agents.changes import changes_tools
 from bot.agents.commander import rank
+from bot.agents.database import Observed, database_tools
 from bot.agents.exported import exported_tools
 from bot.agents.logs import logs_tools
 from bot.agents.scope import Scope
 from bot.agents.tools import Tool, Toolbox
 from bot.agents.traces import traces_tools
 from bot.canvas import Step
-from bot.catalog import Catalog, Service
+from bot.catalog import Catalog, Database, Service
 from bot.changes.recorded import CHANGES, RecordedChanges
 from bot.diagnosis import scope_of
 from bot.errors import BadInput
 from bot.models import Finding, Gap
 from bot.telemetry.recorded import LOGS, METRICS, SPANS, Case, RecordedLogs, RecordedMetrics, RecordedSpans, open_case
+from bot.telemetry.recorded_databases import DATABASES, recorded_databases
+from bot.telemetry.redis_server import RedisServer
 from bot.work.world import RANK, facts_of
 
 
@@ -34,9 +37,11 @@ class RecordedWorld:
     def __init__(self, case: Case, finds: Mapping[str, Any]) -> None:
         self._finds = finds
         scope = scope_of(case)
+        databases = recorded_databases(case.folder) if case.holds(DATABASES) else {}
         self._everywhere = replace(scope, service=scope.catalog.resolve(scope.alert.service))
-        self._at_home = _at_home(scope)
-        self._toolbox = Toolbox(_tools(case))
+        self._at_home = _at_home(scope, databases)
+        self._databases = tuple(databases)
+        self._toolbox = Toolbox(_tools(case, databases))
         self._findings: list[Finding] = []
         self._gaps: list[Gap] = []
         self.unrecorded: list[str] = []
@@ -54,7 +59,8 @@ class RecordedWorld:
     def given(self, more: Mapping[str, Any]) -> Mapping[str, Any]:
         """What the run is given: the alert, and the service with what the notes say of it."""
         alert = self._everywhere.alert
-        service = {"name": alert.service, "database": None, **more.get("service", {})}
+        first = self._databases[0] if self._databases else None
+        service = {"name": alert.service, "database": first, "databases": [*self._databases], **more.get("service", {})}
         return {**more, "alert": alert.model_dump(mode="json"), "service": service}
 
     async def use(self, tool: str, parameters: Mapping[str, Any], step: Step) -> Mapping[str, Any]:
@@ -76,21 +82,29 @@ class RecordedWorld:
 
     def _scope(self, tool: str, parameters: Mapping[str, Any]) -> Scope:
         """Everything recorded belongs to the incident, whether or not a topology leads there; changes are weighed."""
-        return self._at_home if "service" in parameters or tool.startswith("changes.") else self._everywhere
+        at_home = "service" in parameters or tool.startswith(("changes.", "database."))
+        return self._at_home if at_home else self._everywhere
 
 
-def _at_home(scope: Scope) -> Scope:
-    """Over a catalogue that has the alert's service, also where no topology names it."""
-    named, catalog = scope.alert.service, scope.catalog
-    if named and catalog.resolve(named) is None:
-        catalog = Catalog(services={**catalog.services, named: Service()})
-    return replace(scope, service=catalog.resolve(named), catalog=catalog)
+def _at_home(scope: Scope, databases: Mapping[str, Observed]) -> Scope:
+    """Over a catalogue that has the alert's service, also where no topology names it; the databases are its own."""
+    services, named = dict(scope.catalog.services), scope.catalog.resolve(scope.alert.service) or scope.alert.service
+    if named:
+        entry = services.get(named, Service())
+        services[named] = entry.model_copy(update={"databases": tuple(databases)})
+    known = {name: Database(engine=_engine(one), dsn_env="NOWHERE") for name, one in databases.items()}
+    return replace(scope, service=named, catalog=Catalog(services=services, databases=known))
 
 
-def _tools(case: Case) -> tuple[Tool, ...]:
+def _engine(database: Observed) -> Literal["postgres", "redis"]:
+    return "redis" if isinstance(database, RedisServer) else "postgres"
+
+
+def _tools(case: Case, databases: Mapping[str, Observed]) -> tuple[Tool, ...]:
     spans = (RecordedSpans(case),) if case.holds(SPANS) else ()
     metrics = exported_tools(RecordedMetrics(case), traced=bool(spans)) if case.holds(METRICS) else ()
     logs = logs_tools((RecordedLogs(case),)) if case.holds(LOGS) else ()
     changed = (RecordedChanges(case.folder, case.window.end),) if case.holds(CHANGES) else ()
     changes = changes_tools(changed) if changed else ()
-    return (*metrics, *logs, *changes, *(traces_tools(spans) if spans else ()))
+    asked = database_tools(databases, clock=lambda: case.window.end) if databases else ()
+    return (*metrics, *logs, *changes, *asked, *(traces_tools(spans) if spans else ()))

@@ -75,7 +75,8 @@ def absent(path: Path, facts: Mapping[str, Any]) -> bool:
 def _why_not(expression: str, facts: Mapping[str, Any], error: Exception) -> str:
     missing = sorted(".".join(path) for path in references(expression) if absent(path, facts))
     if missing:
-        return f"{', '.join(missing)} is missing, so '{expression}' is taken as false."
+        lacking = f"{' and '.join(missing)} {'is' if len(missing) == 1 else 'are'} missing"
+        return f"{lacking}, so '{expression}' is taken as false."
     reason = str(error.args[0]).splitlines()[0][:200] if error.args else "no reason given"
     return f"'{expression}' cannot be decided, so it is taken as false: {reason}."
 

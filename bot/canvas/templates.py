@@ -44,7 +44,7 @@ def worded(text: str, facts: Mapping[str, Any]) -> str:
 
     def said(found: re.Match[str]) -> str:
         try:
-            return str(_look_up(found[1], facts))
+            return _plain(_look_up(found[1], facts))
         except MissingValue:
             return f"({found[1]} is not known)"
 
@@ -71,6 +71,15 @@ def texts(value: Any) -> Iterator[str]:
     elif isinstance(value, list | tuple):
         for item in value:
             yield from texts(item)
+
+
+def _plain(value: Any) -> str:
+    """A figure as people write it: '300' and not '299.86800000000005'."""
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, float):
+        return f"{value:,.0f}" if abs(value) >= 100 else f"{value:.3g}"
+    return str(value)
 
 
 def _resolve_text(text: str, facts: Mapping[str, Any]) -> Any:

@@ -1,6 +1,6 @@
 """The log lines and measures of recorded cases: a quiet hour, then the quarter in which it happens.
 
-python -m tests.unit.canvas.recordings      writes `logs.jsonl.gz` and `metrics.csv.gz` into tests/cases/
+python -m tests.unit.canvas.recordings      writes them into tests/cases/
 """
 
 from __future__ import annotations
@@ -72,6 +72,7 @@ RECORDINGS: Mapping[str, Recording] = {
         ("request {at} answered",),
         ("upstream 10.0.0.7 refused request {at}, retrying at once",),
     ),
+    "general-triage": Recording("search", ("query {at} answered in 12 ms",), ()),
     "certificate-expiry": Recording("gateway", ("request {at} answered",), ()),
     "queue-backlog": Recording("notifier", ("letter {at} sent",), ()),
 }
@@ -128,6 +129,10 @@ MEASURED: Mapping[str, tuple[Measured, ...]] = {
     "error-rate-after-deploy": (
         Measured("checkout", "error_ratio", 0.001, 0.09),
         Measured("checkout", "requests_per_second", 40.0),
+    ),
+    "general-triage": (
+        Measured("search", "cpu_used_ratio", 0.3, instance="search-1"),
+        Measured("search", "memory_used_ratio", 0.5, instance="search-1"),
     ),
     "latency-from-dependency": (
         Measured("checkout", "latency_p95_seconds", 0.2, 2.4),

@@ -22,6 +22,7 @@ from bot.models import Alert
 from bot.recorded import RecordedWorld
 from bot.rehearsal import Told, notes_of, rehearse
 from bot.work.specs import shipped_specs
+from tests.unit.canvas.answers import ANSWERS, told
 from tests.unit.canvas.recordings import MEASURED, RECORDINGS, packed
 from tests.unit.canvas.worlds import drawn
 
@@ -46,6 +47,9 @@ ENDS = {
     "slow-query-after-deploy": ("done", "kubernetes.roll_back"),
 }
 """Where the case of each leads when people approve, and the one action that is simulated there."""
+
+
+NO_TRACES = "not recorded, so nothing is known: traces.look"
 
 
 def of_case(name: str) -> Mapping[str, Any]:
@@ -117,6 +121,7 @@ async def test_the_command_plays_it_and_prints_the_path(name: str) -> None:
     said, code = await rehearse(ROOT / "playbooks" / f"{name}.md", case=CASES / name)
     assert code == 0
     assert f"would do: {ENDS[name][1]}" in said
+    assert "not recorded" not in said.replace(f"{NO_TRACES}\n", "")
     assert said.splitlines()[-1] == f"finished: {ENDS[name][0]}"
 
 
@@ -130,6 +135,16 @@ def test_the_committed_recording_of_a_case_is_the_one_that_is_written_down(name:
 def test_the_committed_measures_of_a_case_are_those_that_are_written_down(name: str) -> None:
     committed = (CASES / name / "metrics.csv.gz").read_bytes()
     assert gzip.decompress(committed) == gzip.decompress(packed(MEASURED[name]))
+
+
+@pytest.mark.parametrize("name", sorted(ANSWERS))
+def test_the_committed_answers_of_a_database_are_those_that_are_written_down(name: str) -> None:
+    assert json.loads((CASES / name / "database.json").read_text()) == told(ANSWERS[name])
+
+
+@pytest.mark.parametrize("name", SHIPPED)
+def test_no_case_is_told_what_an_agent_can_read_in_its_recording(name: str) -> None:
+    assert of_case(name)["finds"] == {}
 
 
 async def test_what_a_step_asks_of_another_service_is_never_answered_with_the_alert_s_own() -> None:
@@ -184,8 +199,10 @@ def test_the_hooks_for_other_repositories_name_commands_that_there_are() -> None
 
 
 async def test_a_query_on_the_primary_is_not_cancelled_for_a_copy_that_lags() -> None:
-    finds = of_case("postgres-replication-lag")["finds"]
-    primary = {**finds, "copies": {**finds["copies"], "is_standby": False}}
+    primary = {
+        "copies": {"replication_lag_s": 720.0, "is_standby": False},
+        "readers": {"oldest_transaction_age_s": 760.0, "oldest_transaction_pid": 90},
+    }
     reached, world = await played("postgres-replication-lag", finds=primary)
     assert (reached, world.done) == ("triaged", [])
 

@@ -38,6 +38,7 @@ def test_a_condition_is_decided_over_the_facts(expression: str, holds: bool) -> 
     [
         ("locks.missing > 3", "locks.missing is missing"),
         ("nothing.at.all", "nothing.at.all is missing"),
+        ("locks.missing > locks.owner", "locks.missing and locks.owner are missing"),
         ("locks.owner > 3", "locks.owner is missing"),
         ("locks.names > 3", "cannot be decided"),
         ("locks.count", "not a yes or no"),
@@ -48,6 +49,15 @@ def test_what_cannot_be_decided_is_false_and_the_verdict_says_why(expression: st
     verdict = conditions.decide(expression, FACTS)
     assert not verdict.holds
     assert said in (verdict.note or "")
+
+
+@pytest.mark.parametrize(
+    ("value", "said"),
+    [(299.86800000000005, "300"), (12345.6, "12,346"), (2.4000000000000004, "2.4"), (0.09, "0.09"), (7, "7"),
+     (True, "yes"), ("a", "a"), (None, "(f.x is not known)")],
+)  # fmt: skip
+def test_a_text_for_people_says_figures_as_people_write_them(value: object, said: str) -> None:
+    assert templates.worded("{{ f.x }}", {"f": {"x": value}}) == said
 
 
 def test_a_missing_value_does_not_spoil_an_alternative_that_holds() -> None:
