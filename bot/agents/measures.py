@@ -14,6 +14,7 @@ from dataclasses import replace
 
 import numpy as np
 
+from bot.agents.counters import as_rate
 from bot.agents.departure import LEAST_SHARE, departure
 from bot.agents.exactness import grains
 from bot.agents.fusion import FAINT, suspicions
@@ -74,8 +75,9 @@ class MeasuresAgent:
 
 
 def _findings(series: Sequence[Series], scope: Scope, *, traced: bool) -> tuple[tuple[Finding, ...], tuple[Gap, ...]]:
-    named = [_named(one, scope) for one in series]
-    named += [*_call_gaps(named), *telling(named)]
+    sent = [_named(one, scope) for one in series]
+    named = [as_rate(one) for one in sent]
+    named += [*_call_gaps(named), *telling(sent)]
     found, compared = _compared(named, scope)
     if not compared:
         return (), (Gap(source="metrics", reason="no series has samples in the window and in a baseline"),)
