@@ -21,6 +21,8 @@ log = structlog.get_logger(__name__)
 
 BACKLOG = 512
 KEEP_ALIVE_S = 30
+SHUTDOWN_S = 10
+"""How long requests under way may still take when the process ends."""
 
 
 class _Announcing(uvicorn.Server):
@@ -62,7 +64,7 @@ async def serve(settings: Settings) -> None:
                 access_log=False,
                 lifespan="off",
                 timeout_keep_alive=KEEP_ALIVE_S,
-                timeout_graceful_shutdown=10,
+                timeout_graceful_shutdown=SHUTDOWN_S,
                 server_header=False,
             )
             log.info("serve.listening", url=_url(listener))

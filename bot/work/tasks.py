@@ -6,6 +6,7 @@ of the room that catches everything.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -17,7 +18,7 @@ from docket.dependencies import CurrentExecution
 from docket.execution import Execution as Run
 
 from bot.work.queue import Task
-from bot.work.stopping import Stopping
+from bot.work.stopping import Stopping, finished
 
 log = structlog.get_logger(__name__)
 
@@ -26,6 +27,8 @@ PATIENT = ExponentialRetry(attempts=12, minimum_delay=timedelta(seconds=1), maxi
 BRIEF = ExponentialRetry(attempts=5, minimum_delay=timedelta(milliseconds=200), maximum_delay=timedelta(seconds=5))
 """For what a walk or a picture waits for: a few seconds in all."""
 TEND_EVERY = timedelta(minutes=5)
+GRACE_S = 10.0
+"""How long a task may still take when the process ends: service managers wait for 30 s or more, then they kill."""
 
 
 class Duties(Protocol):
@@ -112,6 +115,8 @@ class _Guard:
     """Makes tasks of duties; the last failure of a task is told to the duties."""
 
     duties: Duties
+    stopping: asyncio.Event
+    grace_s: float
 
     def task(
         self, name: str, work: Callable[[str], Awaitable[None]], tries: ExponentialRetry, *, alone: bool = False
@@ -139,7 +144,7 @@ class _Guard:
 
     async def _run(self, task: str, subject: str, work: Awaitable[None], run: Run, attempts: int | None) -> None:
         try:
-            await work
+            await finished(work, self.stopping, self.grace_s)
         except Stopping as end:
             log.info("task.stopped", task=task, key=run.key, why=str(end))
             raise
@@ -151,9 +156,16 @@ class _Guard:
             raise
 
 
-def tasks_of(duties: Duties, *, sweep_every: timedelta) -> tuple[Task, ...]:
-    """All tasks, bound to the duties. docket knows a task by its function's name."""
-    task = _Guard(duties).task
+def tasks_of(
+    duties: Duties, *, sweep_every: timedelta, stopping: asyncio.Event, grace_s: float = GRACE_S
+) -> tuple[Task, ...]:
+    """All tasks, bound to the duties. docket knows a task by its function's name.
+
+    Args:
+        stopping: set when the process ends; what is not finished then within `grace_s` is broken off and tried again
+            by whoever is there. Only an effect is waited for, for as long as its action takes.
+    """
+    task = _Guard(duties, stopping, grace_s).task
     return (
         task("walk", duties.walk, BRIEF, alone=True),
         task("show", duties.show, PATIENT, alone=True),

@@ -11,7 +11,10 @@ from ruamel.yaml import YAML
 
 from bot.alerts.formats import known
 from bot.catalog import load_catalog
+from bot.serve import SHUTDOWN_S
 from bot.settings import BearerAuth, Settings, load
+from bot.work.stopping import LEAVING_S
+from bot.work.tasks import GRACE_S
 
 ROOT = Path(__file__).parents[2]
 DEPLOY = ROOT / "deploy"
@@ -84,6 +87,12 @@ def test_redis_has_a_password_keeps_everything_and_is_not_published(compose: Any
         assert needed in command
     assert "ports" not in redis
     assert all(compose["networks"][name]["internal"] for name in redis["networks"])
+
+
+@pytest.mark.parametrize("service", ["bot", "executor"])
+def test_a_container_is_not_killed_while_it_still_stops_in_order(compose: Any, service: str) -> None:
+    seconds = int(compose["services"][service]["stop_grace_period"].removesuffix("s"))
+    assert seconds > SHUTDOWN_S + GRACE_S + LEAVING_S
 
 
 def test_every_published_port_is_for_this_machine_only(compose: Any) -> None:

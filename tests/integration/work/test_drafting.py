@@ -71,7 +71,7 @@ async def redis(redis_url: str) -> AsyncIterator[Redis]:
 async def queue(redis_url: str, redis: Redis) -> AsyncIterator[Queue]:
     async with open_queue(redis_url) as queue:
         duties: Any = Executor(redis)
-        queue.register(tasks_of(duties, sweep_every=timedelta(hours=1)))
+        queue.register(tasks_of(duties, sweep_every=timedelta(hours=1), stopping=asyncio.Event()))
         yield queue
 
 

@@ -66,10 +66,12 @@ def duties(monkeypatch: pytest.MonkeyPatch) -> Duties:
 
 
 @asynccontextmanager
-async def working(url: str, duties: Any, settings: WorkSettings = SETTINGS) -> AsyncIterator[Queue]:
+async def working(
+    url: str, duties: Any, settings: WorkSettings = SETTINGS, grace_s: float = 60
+) -> AsyncIterator[Queue]:
     async with open_queue(url) as queue:
-        queue.register(tasks_of(duties, sweep_every=timedelta(milliseconds=20)))
         stopping = asyncio.Event()
+        queue.register(tasks_of(duties, sweep_every=timedelta(milliseconds=20), stopping=stopping, grace_s=grace_s))
         async with asyncio.TaskGroup() as workers:
             for place in Place:
                 workers.create_task(queue.work(settings, place, stopping))
@@ -90,7 +92,7 @@ async def until(condition: Callable[[], object], what: str) -> None:
 
 async def test_every_task_reaches_its_duty(redis_url: str, duties: Duties) -> None:
     every: Any = duties
-    known = {task.__name__ for task in tasks_of(every, sweep_every=timedelta(hours=1))}
+    known = {task.__name__ for task in tasks_of(every, sweep_every=timedelta(hours=1), stopping=asyncio.Event())}
     names = known - {"sweep", "tend", "draft"}  # the rounds come by themselves, a draft is answered
     assert names >= {"walk", "show", "execute", "verify", "decide", "postmortem", "unanswered"}
     async with working(redis_url, duties) as queue:
@@ -181,10 +183,24 @@ async def test_a_task_waits_for_its_time_and_can_be_taken_back(redis_url: str, d
 async def test_a_task_that_was_scheduled_survives_the_process(redis_url: str, duties: Duties) -> None:
     async with open_queue(redis_url) as queue:
         stand_in: Any = duties
-        queue.register(tasks_of(stand_in, sweep_every=timedelta(seconds=60)))
+        queue.register(tasks_of(stand_in, sweep_every=timedelta(seconds=60), stopping=asyncio.Event()))
         await queue.add("hear", "kept", key="k")
     async with working(redis_url, duties):
         await until(lambda: duties.done["hear", "kept"], "the task of the earlier process")
+
+
+async def test_what_does_not_end_with_the_process_is_broken_off_and_done_by_the_next_one(
+    redis_url: str, duties: Duties
+) -> None:
+    stuck = duties.hold = asyncio.Event()
+    async with working(redis_url, duties, grace_s=0) as queue:
+        await queue.add("walk", "slow", key="k")
+        await until(lambda: duties.at_once, "the start")
+        duties.hold = None
+    assert not stuck.is_set(), "the worker has ended though the walk has not"
+    async with working(redis_url, duties):
+        await until(lambda: duties.done["walk", "slow"] == 2, "the walk in the next process")
+    assert duties.given_up == []
 
 
 async def test_triages_and_watches_that_take_every_slot_do_not_hold_up_a_click(redis_url: str, duties: Duties) -> None:
