@@ -47,6 +47,7 @@ from bot.slack.outbox import Outbox
 from bot.slack.people import People
 from bot.work.answers import Answers
 from bot.work.backfill import Backfill, read_back_key
+from bot.work.channel_rule import MayDecide
 from bot.work.desk import FrontDesk
 from bot.work.drafting import Drafter, Drafting, answer
 from bot.work.drafts import Drafts
@@ -67,6 +68,7 @@ from bot.work.scoping import scope_of
 from bot.work.specs import shipped_specs, tool_specs
 from bot.work.stage import NoStage, SlackStage, Stage
 from bot.work.stopping import unless
+from bot.work.switching import Switch, Switching
 from bot.work.tasks import tasks_of
 from bot.work.thinking import Thinking, cost_of, counsel_of, thinking
 from bot.work.triage import Triage
@@ -144,7 +146,7 @@ async def assembled(settings: Settings, *, clock: Clock = utc_now) -> AsyncItera
         ledger, pictures = ledger_of(ground.redis, settings.changes), Pictures(ground.redis)
         workspace = await _workspace(stack, ground, pictures, stopping)
         telemetry = await telemetry_of(stack, ground, ledger, workspace.names)
-        thought = await _thought(stack, ground, telemetry, workspace.stage)
+        thought = await _thought(stack, ground, telemetry, workspace)
         gate = _gate(ground, telemetry, workspace.membership)
         play = await _play(stack, ground, telemetry, thought, gate, pictures)
         answers = _answers(ground, intake, workspace, thought)
@@ -165,18 +167,20 @@ async def assembled(settings: Settings, *, clock: Clock = utc_now) -> AsyncItera
         yield Nightdesk(Starlette(routes=routes), ground.journal, ground.memory, intake, health)
 
 
-async def _thought(stack: AsyncExitStack, ground: Ground, telemetry: Telemetry, stage: Stage) -> Thinking:
+async def _thought(stack: AsyncExitStack, ground: Ground, telemetry: Telemetry, workspace: Workspace) -> Thinking:
     """What a model does here; nothing where none is configured."""
-    settings = ground.settings
+    settings, stage = ground.settings, workspace.stage
+    switch = Switch(ground.redis, settings.model.off_in)
     model = await stack.enter_async_context(model_of(settings.model, ground.redis, ground.clock))
     return thinking(
-        counsel_of(model, settings.model, ground.journal, ground.memory, ground.catalog, ground.clock),
+        counsel_of(model, settings.model, ground.journal, ground.memory, ground.catalog, ground.clock, switch),
         telemetry.toolbox,
         ground.catalog,
         settings.triage,
         thread_of=stage.thread,
         grow=stage.answer,
         cost=cost_of(model),
+        switching=Switching(switch, model, settings.model, _may_decide(ground, workspace)),
     )
 
 
@@ -234,7 +238,7 @@ async def _play(
 
 
 def _answers(ground: Ground, intake: Intake, workspace: Workspace, thought: Thinking) -> Answers:
-    forgetting = Forgetting(ground.memory, partial(may_decide, ground.lawbook.now, workspace.membership))
+    forgetting = Forgetting(ground.memory, _may_decide(ground, workspace))
     return Answers(
         ground.journal,
         intake,
@@ -244,7 +248,12 @@ def _answers(ground: Ground, intake: Intake, workspace: Workspace, thought: Thin
         workspace.names,
         forgetting,
         thought.speaker,
+        thought.switching,
     )
+
+
+def _may_decide(ground: Ground, workspace: Workspace) -> MayDecide:
+    return partial(may_decide, ground.lawbook.now, workspace.membership)
 
 
 def _office(

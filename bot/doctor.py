@@ -296,5 +296,7 @@ async def _models(settings: Settings) -> AsyncIterator[Check]:
     if not settings.model.url:
         yield Check("note", "Model", "none is configured, and none is needed", "To have one: docs/model.md.")
         return
+    if off := settings.model.off_in:
+        yield Check("note", "Model", f"never asked for {', '.join(sorted(off))} (NIGHTDESK_MODEL__OFF_IN)")
     async for one in probed(settings.model):
         yield Check(one.state, f"Model {one.name}", one.said, one.mend)

@@ -17,6 +17,7 @@ from redis.asyncio.client import Pipeline
 
 from bot.errors import BudgetSpent
 from bot.llm.chat import Spender
+from bot.models import ModelCost
 from bot.settings.model import Budget
 
 KEPT = timedelta(days=35)
@@ -48,6 +49,11 @@ class Spent:
     seconds: float
     calls: int
     currency: str
+
+    @property
+    def cost(self) -> ModelCost:
+        """As it is shown."""
+        return ModelCost(tokens=self.tokens, money=self.money, currency=self.currency)
 
 
 @dataclass(frozen=True)
@@ -90,19 +96,32 @@ class Meter:
 
     async def spent(self, incident_id: str) -> Spent:
         """What the incident has cost so far."""
-        *amounts, calls = await self._redis.hmget(_incident(incident_id), [*SPENT, "calls"])
+        return await self._stands(_incident(incident_id))
+
+    async def today(self, channel: str) -> tuple[Spent, Spent]:
+        """What the channel, and all of them together, have cost since midnight in UTC."""
+        return await self._stands(self._of_channel(channel)), await self._stands(self._of_day())
+
+    async def _stands(self, key: str) -> Spent:
+        *amounts, calls = await self._redis.hmget(key, [*SPENT, "calls"])
         cost = _cost(amounts)
         return Spent(cost.tokens, cost.money, cost.seconds, int(calls or 0), self._budget.currency)
 
+    def _of_day(self) -> str:
+        return f"nd:model:{{{self._clock():%Y-%m-%d}}}"
+
+    def _of_channel(self, channel: str) -> str:
+        return f"nd:model:{{{channel}:{self._clock():%Y-%m-%d}}}"
+
     def _purses(self, spender: Spender) -> Iterator[_Purse]:
-        budget, day = self._budget, f"{self._clock():%Y-%m-%d}"
+        budget = self._budget
         if spender.incident:
             yield _Purse(_incident(spender.incident), "this incident", budget.incident_tokens, budget.incident_money,
                          budget.incident_s, "INCIDENT")  # fmt: skip
         if spender.channel:
-            yield _Purse(f"nd:model:{{{spender.channel}:{day}}}", "this channel today", budget.channel_tokens,
+            yield _Purse(self._of_channel(spender.channel), "this channel today", budget.channel_tokens,
                          budget.channel_money, None, "CHANNEL")  # fmt: skip
-        yield _Purse(f"nd:model:{{{day}}}", "today", budget.day_tokens, budget.day_money, None, "DAY")
+        yield _Purse(self._of_day(), "today", budget.day_tokens, budget.day_money, None, "DAY")
 
 
 @dataclass(frozen=True)

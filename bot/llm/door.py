@@ -127,6 +127,10 @@ class Door:
         """What the incident's questions have cost so far."""
         return await self._meter.spent(incident_id)
 
+    async def today(self, channel: str) -> tuple[Spent, Spent]:
+        """What the questions of the channel, and all questions, have cost today."""
+        return await self._meter.today(channel)
+
     async def _asked(self, seat: Seat, request: ChatRequest, spender: Spender, on_text: OnText | None) -> ChatReply:
         model = seat.model_of(request.role)
         request = request.model_copy(update={"max_tokens": request.max_tokens + seat.thinking_tokens})

@@ -76,6 +76,7 @@ class ModelSettings(ModelServer):
         default="auto", description="it answers in; auto: the one that is mostly written in the channel"
     )
     languages: Mapping[str, Literal["en", "zh"]] = Field(default_factory=dict, description="by channel id")
+    off_in: frozenset[str] = Field(default=frozenset(), description="ids of channels for which no model is asked")
     mask_services: bool = Field(default=False, description="keep the names of services from it, as those of hosts are")
     prices: Mapping[str, Price] = Field(default_factory=dict, description="by the model's name")
     budget: Budget = Budget()

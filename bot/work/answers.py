@@ -23,6 +23,7 @@ from bot.work.naming import Names
 from bot.work.question import about_the_past, question, service_in
 from bot.work.recollection import Recollection, told
 from bot.work.silencing import Silencing
+from bot.work.switching import Switching
 
 _HELP = re.compile(r"(help|\?|帮助)?\s*[!.?]*", re.IGNORECASE)
 _STATUS = re.compile(r"(status|what'?s (up|open|going on)|状态)\s*[!.?]*", re.IGNORECASE)
@@ -45,6 +46,7 @@ class Answers:
         names: Names,
         forgetting: Forgetting,
         speaker: Speaker | None = None,
+        switching: Switching | None = None,
     ) -> None:
         self._journal = journal
         self._intake = intake
@@ -56,6 +58,7 @@ class Answers:
         self._closing = Closing(journal, clock)
         self._silencing = Silencing(intake.silences, clock)
         self._speaker = speaker
+        self._switching = switching
 
     async def mention(self, mention: Mention) -> Post | None:
         """The answer, None where the incident's own card and thread are the answer."""
@@ -96,6 +99,8 @@ class Answers:
         """The text that answers `/nightdesk …`."""
         if forgotten := await self._forgetting.command(command):
             return forgotten
+        if self._switching and (switched := await self._switching.command(command)):
+            return switched
         if ordered := await self._ordered(command.text, command.channel, command.user):
             return ordered
         text = command.text.strip()

@@ -1,4 +1,4 @@
-"""What a channel settles about how it is remembered: anybody may ask, approvers change it."""
+"""What a channel settles about how it is remembered and thought about: anybody may ask, approvers change it."""
 
 from __future__ import annotations
 
@@ -22,8 +22,7 @@ class ChannelRule(ABC):
     about: ClassVar[str]
     """What only approvers may change."""
 
-    def __init__(self, memory: MemoryManager, may_decide: MayDecide) -> None:
-        self._memory = memory
+    def __init__(self, may_decide: MayDecide) -> None:
         self._may_decide = may_decide
 
     async def command(self, command: Command) -> str | None:
@@ -44,3 +43,11 @@ class ChannelRule(ABC):
     @abstractmethod
     async def _changed(self, wish: str, command: Command) -> str:
         """What holds from now on, or why nothing was changed."""
+
+
+class MemoryRule(ChannelRule):
+    """One that memory keeps."""
+
+    def __init__(self, memory: MemoryManager, may_decide: MayDecide) -> None:
+        super().__init__(may_decide)
+        self._memory = memory

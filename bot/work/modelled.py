@@ -109,6 +109,10 @@ class Silence:
         return self.elapsed() < self.until
 
 
+async def _nowhere(_: str | None) -> bool:
+    return False
+
+
 @dataclass(frozen=True)
 class Counsel:
     """A model that may be asked for an incident.
@@ -117,6 +121,7 @@ class Counsel:
         masked: names that the model is not told.
         languages: of channels; `language` for the others, where "auto" listens to what is written there.
         silence: after a use that was waited for in vain.
+        is_off: whether no model is asked for a channel: there all is as without one, and nothing is said of it.
     """
 
     model: Model
@@ -127,6 +132,7 @@ class Counsel:
     language: Language | Literal["auto"] = "auto"
     languages: Mapping[str, Language] = field(default_factory=dict)
     silence: Silence = field(default_factory=Silence)
+    is_off: Callable[[str | None], Awaitable[bool]] = _nowhere
 
     async def with_incident(
         self, incident: Incident, use: Use, work: Callable[[Asking], Awaitable[T]], *, within: Sequence[Allowance] = ()
@@ -143,10 +149,12 @@ class Counsel:
     async def tried(
         self, asking: Asking, use: Use, work: Callable[[Asking], Awaitable[T]]
     ) -> tuple[T | None, Unhelped | None]:
-        """What the work gives; or why nothing could be had.
+        """What the work gives; or why nothing could be had; neither where no model is asked.
 
         Who did not answer in time is not asked again for a while: a silent model costs the triage its seconds once.
         """
+        if await self.is_off(asking.spender.channel):
+            return None, None
         if self.silence.lasts():
             return None, Unhelped("down", "The model did not answer a moment ago. Everything else goes on without it.")
         try:

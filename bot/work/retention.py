@@ -8,7 +8,7 @@ import structlog
 
 from bot.plural import many
 from bot.slack.desk import Command
-from bot.work.channel_rule import ChannelRule
+from bot.work.channel_rule import MemoryRule
 
 log = structlog.get_logger(__name__)
 
@@ -25,7 +25,7 @@ _PERIOD = re.compile(
 )
 
 
-class Retention(ChannelRule):
+class Retention(MemoryRule):
     """How long a channel is remembered. What a change would forget must be confirmed."""
 
     asked = re.compile(r"(?:retain|retention)\b\s*(?P<wish>.*?)\s*[.!?]*", re.IGNORECASE | re.DOTALL)

@@ -20,6 +20,7 @@ from bot.work.judging import NO_MIND, Mind, ModelMind
 from bot.work.modelled import Counsel
 from bot.work.scoping import scope_of
 from bot.work.scribe import Cost, Scribe, no_cost
+from bot.work.switching import Switch, Switching
 
 WITHOUT_A_MODEL = Scribe()
 
@@ -31,6 +32,7 @@ class Thinking:
     mind: Mind = NO_MIND
     scribe: Scribe = WITHOUT_A_MODEL
     speaker: Speaker | None = None
+    switching: Switching | None = None
 
 
 def counsel_of(
@@ -40,12 +42,14 @@ def counsel_of(
     memory: MemoryManager,
     catalog: Catalog,
     clock: Callable[[], datetime],
+    switch: Switch,
 ) -> Counsel | None:
     """The counsel of the configured model; None where there is none."""
     if door is None:
         return None
     masked = frozenset(catalog.services) if settings.mask_services else frozenset[str]()
-    return Counsel(door, journal, memory, clock, masked, settings.language, settings.languages)
+    return Counsel(door, journal, memory, clock, masked, settings.language, settings.languages,
+                   is_off=switch.is_off)  # fmt: skip
 
 
 def cost_of(door: Door | None) -> Cost:
@@ -54,8 +58,7 @@ def cost_of(door: Door | None) -> Cost:
         return no_cost
 
     async def cost(incident_id: str) -> ModelCost | None:
-        spent = await door.spent(incident_id)
-        return ModelCost(tokens=spent.tokens, money=spent.money, currency=spent.currency)
+        return (await door.spent(incident_id)).cost
 
     return cost
 
@@ -69,16 +72,18 @@ def thinking(
     thread_of: ThreadOf,
     grow: Grow,
     cost: Cost = no_cost,
+    switching: Switching | None = None,
 ) -> Thinking:
     """Plug the model's counsel in, if there is any."""
     if counsel is None:
-        return Thinking()
+        return Thinking(switching=switching)
     names = frozenset(catalog.services)
     scope = _scope(catalog, triage, counsel.clock)
     return Thinking(
         mind=ModelMind(counsel, toolbox),
         scribe=Scribe(counsel, names, cost),
         speaker=Speaker(counsel, counsel.journal, toolbox, names, scope, thread_of, grow),
+        switching=switching,
     )
 
 

@@ -9,12 +9,12 @@ import structlog
 from bot.errors import Misconfigured
 from bot.slack.desk import Command
 from bot.slack.text import escape
-from bot.work.channel_rule import ChannelRule
+from bot.work.channel_rule import MemoryRule
 
 log = structlog.get_logger(__name__)
 
 
-class Timezone(ChannelRule):
+class Timezone(MemoryRule):
     """The time zone in which a channel's words of time are read."""
 
     asked = re.compile(r"time\s?zone\b\s*(?P<wish>[^\s?!]*)\s*[.!?]*", re.IGNORECASE)

@@ -78,6 +78,22 @@ async def test_a_question_in_its_thread_is_answered_from_its_evidence(scene: Sce
     await scene.workspace.wait_for(answered, within_s=WITHIN_S, what="an answer with its sources")
 
 
+async def test_who_asks_is_told_what_that_takes_and_an_approver_turns_it_off_for_the_channel(
+    scene: Scene, model: ScriptedModel
+) -> None:
+    async def command(words: str) -> str:
+        return str((await scene.workspace.command(MINA.id, CHANNEL, "/nightdesk", words)).json["text"])
+
+    assert "scripted, second is asked. Today" in await command("model")
+    assert "No model is asked for this channel." in await command("model off")
+    asked, card = len(model.asked), next(shown["ts"] for shown in scene.cards())
+    me = scene.workspace.team.app.user_id
+    await scene.workspace.say(MINA.id, CHANNEL, f"<@{me}> who knows about zebras?", thread=card)
+    await scene.told(card, "Nothing here remembers")
+    assert len(model.asked) == asked
+    assert "scripted, second is asked. Today" in await command("model on")
+
+
 async def test_a_stream_that_breaks_in_the_middle_is_answered_by_the_second_model_as_a_whole(
     scene: Scene, model: ScriptedModel, second: ScriptedModel
 ) -> None:

@@ -300,7 +300,8 @@ async def test_each_model_is_asked_and_none_is_needed(settings: Configured, scri
     assert (await only(settings(), "Model")).state == "note"
     server = {"url": scripted_model.url, "name": "small", "roles": {"judge": "strong"}}
     scripted_model.script = lambda body: Says("OK") if body["model"] == "small" else Fails(404, "no such model")
-    lines = await found(settings(model=server))
+    lines = await found(settings(model={**server, "off_in": ["C0LEGAL"]}))
+    assert (lines["Model"].state, "never asked for C0LEGAL" in lines["Model"].said) == ("note", True)
     assert (lines["Model small"].state, scripted_model.url in lines["Model small"].said) == ("ok", True)
     assert (lines["Model strong"].state, "NIGHTDESK_MODEL__NAME" in lines["Model strong"].said) == ("wrong", True)
 

@@ -22,7 +22,7 @@ HELP = (
     "*Commands.* `/nightdesk status`, `/nightdesk brief me`, `/nightdesk help`: answers for you alone.\n"
     "*My memory.* `/nightdesk forget message LINK`, `forget me`, `forget @person` or `forget channel` takes it out "
     "for good; `/nightdesk retain` shows for how long this channel is kept, `/nightdesk retain 90 days` changes it; "
-    "`/nightdesk timezone Europe/Berlin` says by which clock. "
+    "`/nightdesk timezone Europe/Berlin` says by which clock, `/nightdesk model` whether a model is asked. "
     "Your own messages are yours; the rest is for approvers. What is edited or deleted is edited or gone here at once."
 )
 

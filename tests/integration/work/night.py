@@ -26,6 +26,7 @@ from bot.settings import Settings
 from bot.storage import connect
 from bot.work.drafting import Drafter
 from bot.work.modelled import Counsel
+from bot.work.switching import Switch
 from bot.work.thinking import Thinking, thinking
 from bot.work.triage import Triage
 from bot.work.world import Rooms
@@ -166,6 +167,7 @@ class Night:
         self.actions = Actions([Count(redis)])
         self.grown: list[str] = []
         self.thread: str | None = "1.2"
+        self.switch = Switch(redis)
         self.thinking = self._thinking(model)
 
     async def triage(self, playbook: Playbook = GENERAL, alert: Alert = ALERT, incident_id: str = ID) -> Incident:
@@ -197,7 +199,9 @@ class Night:
         )
 
     def _thinking(self, model: Model | None) -> Thinking:
-        helped = Counsel(model, self.journal, self.memory, _now) if model else None
+        helped = None
+        if model:
+            helped = Counsel(model, self.journal, self.memory, _now, is_off=self.switch.is_off)
 
         async def thread_of(_: Incident) -> str | None:
             return self.thread
