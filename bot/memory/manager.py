@@ -102,9 +102,12 @@ class MemoryManager:
         retention is passed over; `unless_forgotten` also passes over what was forgotten on purpose: for what is read
         back, or delivered again.
         """
-        fresh = await self._forgetting.spared(list(messages), unless_forgotten=unless_forgotten)
+        said = list(messages)
+        fresh = await self._forgetting.spared(said, unless_forgotten=unless_forgotten)
         clean = [message.model_copy(update={"text": redact(well_formed(message.text))}) for message in fresh]
         await self._mirror.remember(clean)
+        if unless_forgotten:
+            await self._forgetting.forget_late(said)
 
     async def edit(self, message: Message, *, lesson: str | None = None) -> None:
         """The message now says this, and so does what was taught by it, if anything was.
@@ -230,15 +233,16 @@ class MemoryManager:
         corrects: str | None = None,
         source: Key | None = None,
         permalink: str | None = None,
-    ) -> Message:
-        """Keep what a person said to remember, as knowledge with an author and a date.
+    ) -> Message | None:
+        """Keep what a person said to remember, as knowledge with an author and a date; None if it is to be forgotten.
 
         `corrects` is the id of a message that this proves wrong: a brief shows both, the older one marked.
         `source` names the message (channel, id) in which it was said: when that is edited or forgotten, so is the
-        lesson; it lends its `permalink`, where none is given.
+        lesson; it lends its `permalink`, where none is given. What was forgotten is not taught.
         """
         said = (await self._store.get([source]))[0] if source is not None else None
         name = lesson_id(*source) if source is not None else _digest(f"{author}|{at.isoformat()}|{text}")
+        origin = [Message(id=source[1], channel=source[0], user=author, text=text, sent_at=at)] if source else []
         taught = Message(
             id=name,
             channel=TAUGHT,
@@ -248,7 +252,12 @@ class MemoryManager:
             sent_at=at,
             permalink=permalink or (said.permalink if said is not None else None),
         )
+        if await self._forgetting.forgotten(origin):
+            return None
         await self.remember([taught])
+        if await self._forgetting.forgotten(origin):  # meanwhile
+            await self._mirror.forget(TAUGHT, [name])
+            return None
         return taught
 
     async def learn(self, incident: Incident, *, permalink: str | None = None) -> None:

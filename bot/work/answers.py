@@ -131,7 +131,7 @@ class Answers:
 
     async def _learn(self, lesson: Lesson, mention: Mention) -> Post:
         """Keep it in the name of who said it; a brief shows a correction and what it corrects, marked."""
-        await self._memory.teach(
+        kept = await self._memory.teach(
             lesson.text,
             mention.user,
             moment(mention.ts),
@@ -139,6 +139,8 @@ class Answers:
             source=(mention.channel, mention.ts),
             permalink=mention.permalink,
         )
+        if kept is None:
+            return talk.answer("That was to be forgotten meanwhile, so it is not remembered.")
         return talk.answer(f"{'Corrected, in your name' if lesson.corrects else 'Remembered'}: {lesson.text}")
 
     async def _look(self, service: str, mention: Mention) -> Post | None:

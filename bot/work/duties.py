@@ -205,8 +205,9 @@ class Office:
         text = await self.stage.message_text(taught.channel, taught.message_ts)
         if text:
             source = (taught.channel, taught.message_ts)
-            await self.memory.teach(text, taught.author or taught.user, moment(taught.message_ts), source=source)
-            await self.stage.kept(taught.channel, taught.message_ts)
+            author = taught.author or taught.user
+            if await self.memory.teach(text, author, moment(taught.message_ts), source=source):
+                await self.stage.kept(taught.channel, taught.message_ts)
 
     async def backfill(self, channel: str) -> None:
         """Read back what was said in a channel, as far as it is kept."""

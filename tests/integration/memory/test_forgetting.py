@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterable
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
@@ -28,6 +29,17 @@ async def memory(redis_url: str) -> AsyncIterator[MemoryManager]:
 
 
 SECRET = said("zanzibar database outage, call zelda", name="z1", user="zoe")
+
+
+async def forget(memory: MemoryManager, how: str) -> None:
+    """Forget it in one of the ways that people have."""
+    match how:
+        case "message":
+            await memory.forget("z1", channel="C1")
+        case "person":
+            await memory.forget(user="zoe")
+        case _:
+            await memory.forget(channel="C1")
 
 
 async def test_of_one_forgotten_message_nothing_is_left(memory: MemoryManager, redis_url: str) -> None:
@@ -68,6 +80,7 @@ async def test_of_an_edited_message_the_old_words_are_gone(memory: MemoryManager
 async def test_what_a_message_taught_is_edited_and_forgotten_with_it(memory: MemoryManager, redis_url: str) -> None:
     await memory.remember([SECRET])
     taught = await memory.teach(SECRET.text, "zoe", NOON, source=("C1", "z1"))
+    assert taught
     assert taught.permalink == SECRET.permalink
     await memory.edit(said("zeppelin is down", name="z1", user="zoe"))
     assert [each.message.text for each in await memory.recall("", channel=TAUGHT)] == ["zeppelin is down"]
@@ -102,13 +115,7 @@ async def test_neither_a_second_delivery_nor_a_late_edit_nor_reading_back_brings
     memory: MemoryManager, how: str
 ) -> None:
     await memory.remember([SECRET])
-    match how:
-        case "message":
-            await memory.forget("z1", channel="C1")
-        case "person":
-            await memory.forget(user="zoe")
-        case _:
-            await memory.forget(channel="C1")
+    await forget(memory, how)
     await memory.remember([SECRET], unless_forgotten=True)
     await memory.edit(SECRET)
     assert await memory.recall("zanzibar") == []
@@ -118,6 +125,54 @@ async def test_a_deletion_that_overtakes_its_message_holds(memory: MemoryManager
     await memory.forget("z1", channel="C1")
     await memory.remember([SECRET], unless_forgotten=True)
     assert await memory.recall("zanzibar") == []
+
+
+@pytest.mark.parametrize("how", ["message", "person", "channel"])
+async def test_what_is_forgotten_while_it_is_being_kept_is_gone(
+    memory: MemoryManager, redis_url: str, how: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    put = memory._store.put
+
+    async def overtaken(messages: Iterable[Message]) -> None:
+        await forget(memory, how)
+        await put(messages)
+
+    monkeypatch.setattr(memory._store, "put", overtaken)
+    await memory.remember([SECRET], unless_forgotten=True)
+    assert await holding(redis_url, "zanzibar") == []
+    assert not [term for term in terms(memory) if term.startswith("z")]
+
+
+@pytest.mark.parametrize("how", ["message", "person", "channel"])
+async def test_what_is_kept_while_it_is_being_forgotten_is_gone(
+    memory: MemoryManager, redis_url: str, how: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await memory.remember([said("zanzibar is calm", -5, name="z0", user="zoe")])
+    matching = memory._store.matching
+
+    async def late(channel: str, **wanted: Any) -> list[str]:
+        found = await matching(channel, **wanted)
+        await memory.remember([SECRET], unless_forgotten=True)
+        return found
+
+    monkeypatch.setattr(memory._store, "matching", late)
+    await forget(memory, how)
+    assert await holding(redis_url, "outage") == []
+
+
+@pytest.mark.parametrize("how", ["message", "person", "channel"])
+async def test_a_pin_does_not_bring_back_what_was_forgotten(memory: MemoryManager, redis_url: str, how: str) -> None:
+    await memory.remember([SECRET])
+    await forget(memory, how)
+    assert await memory.teach(SECRET.text, "zoe", SECRET.sent_at, source=("C1", "z1")) is None
+    assert await holding(redis_url, "zanzibar") == []
+
+
+async def test_to_forget_one_message_by_its_author_forgets_no_other_of_theirs(memory: MemoryManager) -> None:
+    await memory.remember([SECRET, said("zanzibar again", 1, name="z2", user="zoe")])
+    assert await memory.forget("z1", user="zoe") == 1
+    await memory.remember([said("an older word of zoe", -9, name="z0", user="zoe")], unless_forgotten=True)
+    assert {each.id for each in await memory.recall("")} == {"z0", "z2"}
 
 
 async def test_what_is_said_after_the_forgetting_is_remembered(memory: MemoryManager) -> None:
