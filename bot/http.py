@@ -24,6 +24,7 @@ from tenacity import AsyncRetrying, RetryCallState, retry_if_exception_type, sto
 
 from bot.errors import EffectFailed, EffectUnknown, Misconfigured, SourceUnavailable
 from bot.refusals import words_of
+from bot.unanswered import ADVICE, Failure, refusal, rest_asked_s, silence, unreadable
 
 MAX_ANSWER_BYTES = 32_000_000
 MAX_LINE_BYTES = 1_000_000
@@ -35,6 +36,10 @@ _HEADER = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")
 
 Transport = httpx.AsyncBaseTransport
 """What a test puts in the place of the network."""
+
+
+_NOT_BEGUN = (httpx.ConnectError, httpx.ConnectTimeout, httpx.ProxyError, httpx.UnsupportedProtocol,
+              httpx.LocalProtocolError)  # fmt: skip
 
 
 class _Passing(Exception):
@@ -85,7 +90,7 @@ class HttpSource:
         ca_file: the certificates that it is checked against, where they are not public ones.
         token_file: holds a bearer token; it is read for every request.
         longest_wait_s: who asks to be left alone for longer is left alone.
-        advice: status → what a person does about it, said with the error.
+        advice: status → what a person does about it, said with the error; where none is given, `bot.unanswered` knows.
     """
 
     def __init__(
@@ -106,7 +111,8 @@ class HttpSource:
         self.name = name
         self._tries = tries
         self._longest_wait_s = longest_wait_s
-        self._advice = advice or {}
+        self._timeout_s = timeout_s
+        self._advice = ADVICE if advice is None else advice
         self._client = httpx.AsyncClient(
             base_url=base_url.rstrip("/") + "/",
             headers=_sendable(headers or {}, name),
@@ -231,7 +237,7 @@ class HttpSource:
         try:
             return json.loads(answer), response
         except (ValueError, RecursionError):
-            raise SourceUnavailable(f"{self.name} answered {path} with something that is not JSON.") from None
+            raise SourceUnavailable(unreadable(self.name, path, answer)) from None
 
     async def _ask(self, method: str, path: str, **request: Any) -> tuple[bytes, httpx.Response]:
         try:
@@ -244,18 +250,16 @@ class HttpSource:
         return body, response
 
     def _silence(self, error: httpx.HTTPError) -> str:
-        # what h11 says of a header that it would not write holds its value, and that may be a token
-        said = "" if isinstance(error, httpx.LocalProtocolError) else str(error)
-        return f"{self.name} did not answer: {type(error).__name__} {said}".rstrip()
+        return silence(self.name, _failure(error), _words(error), self._timeout_s)
 
     def _refusal(self, response: httpx.Response, body: bytes) -> Exception:
         """What an error status means: to be tried again, or not."""
-        mend = self._advice.get(response.status_code)
-        said = f"{self.name} answered {response.status_code}: {words_of(body)}{f' ({mend})' if mend else ''}"
-        wait_s = _retry_after_s(response)
-        if wait_s is not None and wait_s > self._longest_wait_s:
-            asks = f"{said} (it asks to be left alone {_for(wait_s)})"
-            return SourceUnavailable(asks, status=response.status_code, wait_s=wait_s)
+        wait_s = rest_asked_s(response.headers.get("retry-after", ""))
+        rest_s = wait_s if wait_s is not None and wait_s > self._longest_wait_s else None
+        words = words_of(body) if body.strip() else ""
+        said = refusal(self.name, response.status_code, words, advice=self._advice, wait_s=rest_s)
+        if rest_s is not None:
+            return SourceUnavailable(said, status=response.status_code, wait_s=rest_s)
         if response.status_code == 429 or response.status_code >= 500:
             return _Passing(said, wait_s, response.status_code)
         return SourceUnavailable(said, status=response.status_code)
@@ -265,6 +269,23 @@ class HttpSource:
         if body is None:
             raise SourceUnavailable(f"{self.name} answered with more than {MAX_ANSWER_BYTES:,} bytes.")
         return body
+
+
+def _words(error: httpx.HTTPError) -> str:
+    """What the library says, where that tells more than what happened, and holds no secret."""
+    if isinstance(error, httpx.LocalProtocolError):
+        return type(error).__name__  # what h11 says of a header that it would not write holds its value: a token, maybe
+    if isinstance(error, httpx.RemoteProtocolError):
+        return "the connection was cut"
+    if isinstance(error, _NOT_BEGUN) and str(error) in {"", "All connection attempts failed"}:
+        return "no connection"
+    return str(error).rstrip(".") or "the connection was cut"
+
+
+def _failure(error: httpx.HTTPError) -> Failure:
+    if isinstance(error, _NOT_BEGUN):
+        return "untrusted" if "CERTIFICATE" in str(error) else "unreachable"
+    return "late" if isinstance(error, httpx.TimeoutException) else "cut"
 
 
 def _reached(error: httpx.HTTPError) -> bool:
@@ -310,18 +331,6 @@ def _wait_s(state: RetryCallState) -> float:
     error = state.outcome.exception() if state.outcome else None
     asked = error.wait_s if isinstance(error, _Passing) else None
     return _random_wait(state) if asked is None else asked
-
-
-def _retry_after_s(response: httpx.Response) -> float | None:
-    """`Retry-After` in seconds; its other form, a date, counts as too long to wait for."""
-    asked = response.headers.get("retry-after", "").strip()
-    if not asked:
-        return None
-    return float(asked) if asked.isascii() and asked.isdigit() else math.inf
-
-
-def _for(seconds: float) -> str:
-    return f"for {seconds:.0f} s" if math.isfinite(seconds) else "for now"
 
 
 SENT_ELSEWHERE_AFTERWARDS = frozenset({301, 302, 303})

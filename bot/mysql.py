@@ -15,6 +15,7 @@ from pymysql.cursors import DictCursor
 
 from bot.dsn import torn
 from bot.errors import ConnectionsExhausted, SourceUnavailable
+from bot.unanswered import CONNECTION
 
 Tls = Literal["preferred", "required", "verified"]
 
@@ -123,7 +124,7 @@ def connect(name: str, dsn: SecretStr, *, timeout_s: int, answer_s: float) -> Co
         code, words = said(error)
         if code in _FULL:
             raise ConnectionsExhausted(f"Database {name} has no connection left: {words}") from None
-        raise SourceUnavailable(f"Database {name} did not answer: {words}") from None
+        raise SourceUnavailable(f"Database {name} did not answer: {words} ({CONNECTION})") from None
     return connection
 
 

@@ -11,6 +11,7 @@ from pydantic import SecretStr
 
 from bot.dsn import torn
 from bot.errors import ConnectionsExhausted, SourceUnavailable
+from bot.unanswered import CONNECTION
 
 _FULL = ("too many clients", "too many connections", "remaining connection slots")
 
@@ -50,15 +51,17 @@ async def connect(
         words = first_line(error)
         if any(sign in str(error) for sign in _FULL):
             raise ConnectionsExhausted(f"Database {name} has no connection left: {words}") from None
-        raise SourceUnavailable(f"Database {name} did not answer: {words}") from None
+        raise SourceUnavailable(f"Database {name} did not answer: {words} ({CONNECTION})") from None
     except Error as error:
-        raise SourceUnavailable(f"Database {name} cannot be connected to ({type(error).__name__}).") from None
+        said = f"Database {name} cannot be connected to: {type(error).__name__} ({CONNECTION})"
+        raise SourceUnavailable(said) from None
 
 
 def first_line(error: Error) -> str:
     """What the server or the driver said, bounded."""
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]
-    return (lines[0] if lines else type(error).__name__)[:300]
+    said = lines[0] if lines else type(error).__name__
+    return said.removeprefix("connection failed: ")[:300]
 
 
 def _read(name: str, dsn: str) -> dict[str, Any]:

@@ -19,6 +19,7 @@ from bot.agents.wording import clock, duration
 from bot.changes.change import Change, ChangeKind, ChangeSource, Seen
 from bot.errors import SourceUnavailable
 from bot.models import Evidence, Finding, Gap, Report, Window
+from bot.unanswered import LATE
 
 LOOK_BACK = timedelta(hours=6)
 MOST = 5
@@ -103,10 +104,12 @@ class ChangesAgent:
         seen = await asyncio.gather(*(_asked(source, span, services, scope.deadline_s) for source in self._sources))
         changes = [change for answer in seen for change in answer.changes]
         found = suspects(changes, service, scope.catalog, onset, alerted)
+        gaps = tuple(gap for answer in seen for gap in answer.gaps)
+        nobody_answered = not found and all(answer.gaps for answer in seen)
         return Report(
             agent="changes",
-            findings=_findings(found, service, look_back, scope),
-            gaps=tuple(gap for answer in seen for gap in answer.gaps),
+            findings=() if nobody_answered else _findings(found, service, look_back, scope, whole=not gaps),
+            gaps=gaps,
             seconds=asyncio.get_running_loop().time() - began,
         )
 
@@ -124,15 +127,19 @@ async def _asked(source: ChangeSource, span: Window, services: Sequence[str], de
         async with asyncio.timeout(deadline_s * ANSWER_SHARE):
             return await source.changes(span, services)
     except TimeoutError:
-        return Seen(gaps=(Gap(source=source.name, reason=f"no answer within {deadline_s * ANSWER_SHARE:.1f} s"),))
+        return Seen(
+            gaps=(Gap(source=source.name, reason=f"no answer within {deadline_s * ANSWER_SHARE:.1f} s ({LATE})"),)
+        )
     except SourceUnavailable as error:
         return Seen(gaps=(Gap(source=source.name, reason=str(error)),))
 
 
-def _findings(found: Sequence[Suspect], service: str | None, look_back: timedelta, scope: Scope) -> tuple[Finding, ...]:
-    """One for each service, the most suspicious change first in it."""
+def _findings(
+    found: Sequence[Suspect], service: str | None, look_back: timedelta, scope: Scope, *, whole: bool
+) -> tuple[Finding, ...]:
+    """One for each service, the most suspicious change first in it; or that there was none, as far as all answered."""
     if not found:
-        return (_quiet(service, look_back, scope),)
+        return (_quiet(service, look_back, scope, whole=whole),)
     ranked = sorted(found, key=lambda one: one.service or "")  # a stable sort: the strongest of a service stays first
     grouped = [list(group) for _, group in groupby(ranked, key=lambda one: one.service or "")]
     grouped.sort(key=lambda group: -group[0].score)
@@ -174,12 +181,13 @@ def _evidence(group: Iterable[Suspect], service: str | None, look_back: timedelt
         )
 
 
-def _quiet(service: str | None, look_back: timedelta, scope: Scope) -> Finding:
+def _quiet(service: str | None, look_back: timedelta, scope: Scope, *, whole: bool) -> Finding:
     of = f" of {service} or of what it depends on" if service else ""
+    seen = ", as far as could be seen"
     hours = f"{look_back.total_seconds() / 3600:g}"
     return Finding(
         agent="changes",
-        title=f"no change{of} in the {hours} hours before the trouble began",
+        title=f"no change{of} in the {hours} hours before the trouble began{'' if whole else seen}",
         service=scope.service,
         indicator="changes",
         kind="change",

@@ -13,6 +13,7 @@ from bot.agents.fusion import Past, are_calls_seen, healthy_below, posterior, su
 from bot.agents.suspects import Weighed, suspects, weigh
 from bot.catalog import Catalog
 from bot.models import Evidence, Finding, Gap, Hypothesis
+from bot.models.evidence import unseen
 
 NORMAL = 0.15
 """Below this score a finding says 'looked, and normal'."""
@@ -20,7 +21,7 @@ UNSEEN = 0.25
 """What is left for causes that nobody looked for …"""
 UNSEEN_PER_GAP = 0.1
 """… and what each source that did not answer adds to it."""
-MOST_GAPS = 4
+MOST_GAPS = MOST_BLIND = 4
 CERTAIN = 0.97
 """Nobody is surer than this at 3 a.m."""
 EVIDENCE_SHOWN = 12
@@ -60,9 +61,8 @@ def explain(hypotheses: Sequence[Hypothesis], findings: Sequence[Finding], gaps:
     if explained:
         sentences.append(f"It would explain that {_joined(map(_mid_sentence, explained[:2]))}")
     against = [facts[name] for name in best.evidence_against if name in facts]
-    unseen = sorted({gap.source for gap in gaps})
-    if unseen:
-        sentences.append(f"Not everything could be seen: {', '.join(unseen[:4])}")
+    if gaps and best.kind != "unknown":  # that says it itself
+        sentences.append(f"Not everything could be seen: {_blind(gaps)}")
     elif against:
         sentences.append(f"What does not fit: {_joined(against[:2])}")
     return " ".join(_sentence(sentence) for sentence in sentences)
@@ -136,7 +136,7 @@ def _calm(best: Weighed, below: float, empty: tuple[str, ...]) -> Hypothesis:
 
 def _nothing_wrong(normal: Sequence[Finding], gaps: Sequence[Gap]) -> Hypothesis:
     looked = _ids(evidence for finding in normal for evidence in finding.evidence)
-    blind = ", ".join(sorted({gap.source for gap in gaps})) or "no agent saw anything"
+    blind = _blind(gaps) or "no agent saw anything"
     measured = any(finding.deviations is not None for finding in normal)
     if normal and (measured or not gaps):
         kind, confidence = "healthy", 0.6 if gaps else 0.8
@@ -157,8 +157,15 @@ def _nothing_wrong(normal: Sequence[Finding], gaps: Sequence[Gap]) -> Hypothesis
 
 
 def _empty(normal: Sequence[Finding], gaps: Sequence[Gap]) -> tuple[str, ...]:
-    said = (*(finding.title for finding in normal), *(gap.words for gap in gaps))
+    said = (*(finding.title for finding in normal), *unseen(gaps))
     return tuple(dict.fromkeys(said))
+
+
+def _blind(gaps: Sequence[Gap]) -> str:
+    """The sources that did not answer everything."""
+    sources = sorted({gap.source for gap in gaps})
+    more = len(sources) - MOST_BLIND
+    return ", ".join(sources[:MOST_BLIND]) + (f" and {more} more" if more > 0 else "")
 
 
 def _ids(evidence: Iterable[Evidence]) -> tuple[str, ...]:

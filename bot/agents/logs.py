@@ -117,7 +117,7 @@ class LogsAgent:
         began = loop.time()
         reading = await self._read(services, scope)
         found = await asyncio.to_thread(findings, reading.census, scope, services, kinds)
-        if not reading.census.lines:
+        if not reading.census.lines and not reading.gaps:  # what was not answered is no absence
             reading.gap("logs", "no log line of these services in the window or in the baseline")
         return Report(agent="logs", findings=found, gaps=tuple(reading.gaps), seconds=loop.time() - began)
 

@@ -65,6 +65,8 @@ class RequestsAgent:
             spans = (await self._traces(stretch, scope, left_s))[0] if lines else []
             stretches.append((lines, spans))
             gaps += missing
+            if not stretches[0][0]:
+                break  # there is nothing to compare
         findings = await asyncio.to_thread(_findings, stretches, scope, gaps)
         return Report(agent="logs", findings=findings, gaps=tuple(dict.fromkeys(gaps)), seconds=loop.time() - began)
 
@@ -83,7 +85,8 @@ def _findings(
     log = RequestLog()
     counted = [log.add(lines, Visits(spans), window=not place) for place, (lines, spans) in enumerate(stretches)]
     if not counted[0] or not sum(counted[1:]):
-        gaps.append(Gap(source="logs", reason="no lines that name their trace, in the window and in a baseline"))
+        if not gaps:  # what was not answered is no absence
+            gaps.append(Gap(source="logs", reason="no lines that name their trace, in the window and in a baseline"))
         return ()
     grouped: dict[tuple[str, str], list[RequestSign]] = {}
     for sign in log.signs():

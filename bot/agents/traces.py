@@ -14,6 +14,7 @@ from bot.agents.trace_signs import LEAST_SPANS, SignKind, TraceSign, signs_of, s
 from bot.agents.visits import Visits
 from bot.agents.wording import figure
 from bot.models import Evidence, Finding, Gap, Report, Window
+from bot.plural import many
 from bot.telemetry.spans import Span, SpanSource
 
 READING_SHARE = 0.8
@@ -63,6 +64,8 @@ class TracesAgent:
             spans, missing = await _read(self._sources, stretch, scope, left_s)
             stretches.append(spans)
             gaps += missing
+            if len(stretches[0]) < LEAST_SPANS:
+                break  # there is nothing to compare
         findings = await asyncio.to_thread(_findings, stretches, scope, gaps)
         return Report(agent="traces", findings=findings, gaps=tuple(dict.fromkeys(gaps)), seconds=loop.time() - began)
 
@@ -77,7 +80,8 @@ async def _read(
 def _findings(stretches: Sequence[Sequence[Span]], scope: Scope, gaps: list[Gap]) -> tuple[Finding, ...]:
     window, *baselines = (Visits(spans) for spans in stretches)
     if len(window.spans) < LEAST_SPANS:
-        gaps.append(Gap(source="traces", reason=f"the window has only {len(window.spans)} spans"))
+        if window.spans or not gaps:  # what was not answered is no absence
+            gaps.append(Gap(source="traces", reason=f"the window has only {many(len(window.spans), 'span')}"))
         return ()
     if not any(len(baseline.spans) >= LEAST_SPANS for baseline in baselines):
         gaps.append(Gap(source="traces", reason="no baseline has spans: calls were compared with each other only"))

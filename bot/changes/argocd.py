@@ -13,15 +13,16 @@ from urllib.parse import quote
 from pydantic import Field
 
 from bot.changes.change import Change, Seen
-from bot.changes.reading import Asked, Foreign, advised, read
-from bot.errors import SourceUnavailable
+from bot.changes.reading import Asked, Foreign, read
 from bot.http import HttpSource, Transport
 from bot.models import Gap, Window
 from bot.models.base import Instant
 from bot.settings.changes import ArgoCDSource
+from bot.unanswered import ADVICE as USUAL
 
 FIELDS = "items.metadata.name,items.status.history,items.status.sync.status,items.status.operationState"
 ADVICE = {
+    **USUAL,
     401: "check the token of this source; it may have run out",
     403: "the account needs the permission applications, get",
     404: "is the address that of Argo CD's server?",
@@ -115,7 +116,9 @@ class ArgoCD(Asked):
     def __init__(self, name: str, settings: ArgoCDSource, transport: Transport | None = None) -> None:
         self._settings = settings
         headers = {"Authorization": f"Bearer {settings.token.get_secret_value()}"} if settings.token else {}
-        http = HttpSource(name, settings.url, headers=headers, ca_file=settings.ca_file, transport=transport)
+        http = HttpSource(
+            name, settings.url, headers=headers, ca_file=settings.ca_file, advice=ADVICE, transport=transport
+        )
         super().__init__(name, http)
 
     async def changes(self, span: Window, services: Sequence[str]) -> Seen:
@@ -133,10 +136,7 @@ class ArgoCD(Asked):
         return f"{len(await self._applications())} applications of {self._settings.url}"
 
     async def _applications(self) -> list[Application]:
-        try:
-            body = await self._http.get("api/v1/applications", {"fields": FIELDS})
-        except SourceUnavailable as error:
-            raise SourceUnavailable(advised(error, ADVICE), status=error.status) from None
+        body = await self._http.get("api/v1/applications", {"fields": FIELDS})
         named = self._settings.applications
         items = read(Applications, body, self.name).items or []
         return [one for one in items if not named or one.metadata.name in named]

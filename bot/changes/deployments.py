@@ -6,7 +6,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 
 from bot.changes.change import Seen
-from bot.changes.reading import Asked, advised, together
+from bot.changes.reading import Asked, together
 from bot.errors import SourceUnavailable
 from bot.http import HttpSource
 from bot.models import Window
@@ -28,12 +28,10 @@ class DeploymentSource(Asked, ABC):
         *,
         repositories: Mapping[str, str],
         environments: Sequence[str],
-        advice: Mapping[int, str],
     ) -> None:
         super().__init__(name, http)
         self._repositories = repositories
         self._environments = environments
-        self._advice = advice
 
     async def changes(self, span: Window, services: Sequence[str]) -> Seen:
         """Deployments of the repositories of these services; one that cannot be read is a gap."""
@@ -43,7 +41,7 @@ class DeploymentSource(Asked, ABC):
             if not services or service in services
             for environment in self._environments or (None,)
         )
-        return await together(self.name, questions, self._advice)
+        return await together(self.name, questions)
 
     async def check(self) -> str:
         """Ask each repository for one deployment.
@@ -55,7 +53,7 @@ class DeploymentSource(Asked, ABC):
             try:
                 await self._http.get(self._list(repository), {"per_page": 1})
             except SourceUnavailable as error:
-                raise SourceUnavailable(f"{repository}: {advised(error, self._advice)}") from None
+                raise SourceUnavailable(f"{repository}: {error}") from None
         return f"deployments of {', '.join(self._repositories)}"
 
     @abstractmethod

@@ -14,18 +14,20 @@ from pydantic import Field
 
 from bot.changes.change import Change, Outcome, Seen
 from bot.changes.deployments import DeploymentSource
-from bot.changes.reading import Foreign, advised, pages, read, version
+from bot.changes.reading import Foreign, pages, read, version
 from bot.errors import SourceUnavailable
 from bot.http import HttpSource, Transport
 from bot.models import Gap, Window
 from bot.models.base import Instant
 from bot.settings.changes import GitHubSource
+from bot.unanswered import ADVICE as USUAL
 
 API_VERSION = "2022-11-28"
 A_PAGE, MOST_PAGES = 100, 3
 CLOSELY = 5
 """Of so many deployments, the latest ones, the course and the commits are asked for."""
 ADVICE = {
+    **USUAL,
     401: "check the token of this source",
     403: "the token needs to read deployments and contents of the repository, or its limit is used up",
     404: "there is no such repository, or the token may not see it",
@@ -88,10 +90,10 @@ class GitHub(DeploymentSource):
         token = settings.token.get_secret_value() if settings.token else None
         headers = {"Accept": "application/vnd.github+json", "X-GitHub-Api-Version": API_VERSION}
         headers |= {"Authorization": f"Bearer {token}"} if token else {}
-        http = HttpSource(name, settings.url, headers=headers, ca_file=settings.ca_file, transport=transport)
-        super().__init__(
-            name, http, repositories=settings.repositories, environments=settings.environments, advice=ADVICE
+        http = HttpSource(
+            name, settings.url, headers=headers, ca_file=settings.ca_file, advice=ADVICE, transport=transport
         )
+        super().__init__(name, http, repositories=settings.repositories, environments=settings.environments)
 
     def _list(self, repository: str) -> str:
         return f"repos/{repository}/deployments"
@@ -118,7 +120,7 @@ class GitHub(DeploymentSource):
             if closely:
                 return await self._closely(repository, service, one, before), ""
         except SourceUnavailable as error:
-            reason = f"the course and the commits of a deployment of {repository}: {advised(error, ADVICE)}"
+            reason = f"the course and the commits of a deployment of {repository}: {error}"
             return _told(self.name, service, one, before), reason
         return _told(self.name, service, one, before), ""
 

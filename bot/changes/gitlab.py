@@ -11,17 +11,19 @@ from urllib.parse import quote
 
 from bot.changes.change import Change, Outcome, Seen
 from bot.changes.deployments import DeploymentSource
-from bot.changes.reading import Foreign, advised, pages, read, version
+from bot.changes.reading import Foreign, pages, read, version
 from bot.errors import SourceUnavailable
 from bot.http import HttpSource, Transport
 from bot.models import Gap, Window
 from bot.models.base import Instant
 from bot.settings.changes import GitLabSource
+from bot.unanswered import ADVICE as USUAL
 
 A_PAGE, MOST_PAGES = 100, 3
 CLOSELY = 5
 """Of so many deployments, the latest ones, the merge requests are asked for."""
 ADVICE = {
+    **USUAL,
     401: "check the token of this source",
     403: "the token needs the scope read_api, and its user the role Reporter",
     404: "there is no such project, or the token may not see it",
@@ -82,9 +84,14 @@ class GitLab(DeploymentSource):
     def __init__(self, name: str, settings: GitLabSource, transport: Transport | None = None) -> None:
         headers = {"PRIVATE-TOKEN": settings.token.get_secret_value()} if settings.token else {}
         http = HttpSource(
-            name, f"{settings.url}/api/v4", headers=headers, ca_file=settings.ca_file, transport=transport
+            name,
+            f"{settings.url}/api/v4",
+            headers=headers,
+            ca_file=settings.ca_file,
+            advice=ADVICE,
+            transport=transport,
         )
-        super().__init__(name, http, repositories=settings.projects, environments=settings.environments, advice=ADVICE)
+        super().__init__(name, http, repositories=settings.projects, environments=settings.environments)
 
     def _list(self, repository: str) -> str:
         return f"{_path(repository)}/deployments"
@@ -122,7 +129,7 @@ class GitLab(DeploymentSource):
         try:
             return read(tuple[MergeRequest, ...], await self._http.get(path, {"per_page": 20}), self.name)
         except SourceUnavailable as error:
-            reasons.append(f"the merge requests of a deployment of {repository}: {advised(error, ADVICE)}")
+            reasons.append(f"the merge requests of a deployment of {repository}: {error}")
             return ()
 
     def _change(

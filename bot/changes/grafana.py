@@ -11,16 +11,17 @@ from datetime import UTC, datetime
 from pydantic import Field
 
 from bot.changes.change import Change, Seen
-from bot.changes.reading import Asked, Foreign, advised, read
+from bot.changes.reading import Asked, Foreign, read
 from bot.changes.words import kind_of, versions_in
-from bot.errors import SourceUnavailable
 from bot.http import HttpSource, Transport
 from bot.models import Gap, Window
 from bot.settings.changes import GrafanaSource
+from bot.unanswered import ADVICE as USUAL
 
 MOST = 500
 SERVICE_TAGS = ("service:", "service=", "app:", "app=")
 ADVICE = {
+    **USUAL,
     401: "check the token of this source",
     403: "the service account needs the permission annotations:read",
     404: "is the address that of Grafana, with its path?",
@@ -44,7 +45,9 @@ class Grafana(Asked):
     def __init__(self, name: str, settings: GrafanaSource, transport: Transport | None = None) -> None:
         self._settings = settings
         headers = {"Authorization": f"Bearer {settings.token.get_secret_value()}"} if settings.token else {}
-        http = HttpSource(name, settings.url, headers=headers, ca_file=settings.ca_file, transport=transport)
+        http = HttpSource(
+            name, settings.url, headers=headers, ca_file=settings.ca_file, advice=ADVICE, transport=transport
+        )
         super().__init__(name, http)
 
     async def changes(self, span: Window, services: Sequence[str]) -> Seen:
@@ -66,11 +69,7 @@ class Grafana(Asked):
 
     async def _annotations(self, params: dict[str, object]) -> list[Annotation]:
         asked = {**params, "type": "annotation", "tags": list(self._settings.tags), "matchAny": "true"}
-        try:
-            body = await self._http.get("api/annotations", asked)
-        except SourceUnavailable as error:
-            raise SourceUnavailable(advised(error, ADVICE), status=error.status) from None
-        return read(list[Annotation], body, self.name)
+        return read(list[Annotation], await self._http.get("api/annotations", asked), self.name)
 
     def _is_change(self, one: Annotation) -> bool:
         return bool(set(one.tags) & set(self._settings.tags))

@@ -31,15 +31,17 @@ from bot.changes.kubernetes_objects import (
     Workload,
     Writing,
 )
-from bot.changes.reading import Asked, Foreign, advised, read, together
+from bot.changes.reading import Asked, Foreign, read, together
 from bot.errors import SourceUnavailable
 from bot.http import HttpSource, Transport
 from bot.models import Gap, Window
 from bot.settings.changes import KubernetesSource
 from bot.settings.sources import SERVICE_ACCOUNT
+from bot.unanswered import ADVICE as USUAL
 
 A_PAGE, MOST_PAGES = 500, 6
 ADVICE = {
+    **USUAL,
     401: "check the token of this source",
     403: "allow the service account to list this (deploy/kubernetes/changes-reader.yaml)",
     404: "is the address that of the Kubernetes API?",
@@ -79,13 +81,19 @@ class Kubernetes(Asked):
         headers = {"Authorization": f"Bearer {settings.token.get_secret_value()}"} if settings.token else {}
         token_file = None if settings.token else settings.token_file
         http = HttpSource(
-            name, settings.url, headers=headers, ca_file=ca_file, token_file=token_file, transport=transport
+            name,
+            settings.url,
+            headers=headers,
+            ca_file=ca_file,
+            token_file=token_file,
+            advice=ADVICE,
+            transport=transport,
         )
         super().__init__(name, http)
 
     async def changes(self, span: Window, services: Sequence[str]) -> Seen:
         """What was changed in the namespaces; all of it, since only the objects say whose it is."""
-        seen = await together(self.name, (self._of(one, span, services) for one in self._settings.namespaces), ADVICE)
+        seen = await together(self.name, (self._of(one, span, services) for one in self._settings.namespaces))
         return Seen(tuple(change for change in seen.changes if span.start <= change.at < span.end), seen.gaps)
 
     async def check(self) -> str:
@@ -96,10 +104,7 @@ class Kubernetes(Asked):
         """
         for namespace in self._settings.namespaces:
             for path in _paths(namespace).values():
-                try:
-                    await self._http.get(path, {"limit": 1})
-                except SourceUnavailable as error:
-                    raise SourceUnavailable(advised(error, ADVICE), status=error.status) from None
+                await self._http.get(path, {"limit": 1})
         return f"workloads, events and ConfigMaps of {', '.join(self._settings.namespaces)}"
 
     async def _of(self, namespace: str, span: Window, services: Sequence[str]) -> Seen:
@@ -159,7 +164,7 @@ class Kubernetes(Asked):
                     return found
                 params["continue"] = listed.metadata.following
         except SourceUnavailable as error:
-            gaps.append(Gap(source=self.name, reason=f"{path}: {advised(error, ADVICE)}"))
+            gaps.append(Gap(source=self.name, reason=f"{path}: {error}"))
             return found
         gaps.append(Gap(source=self.name, reason=f"{path}: only the first {len(found)} objects were read"))
         return found

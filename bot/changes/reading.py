@@ -80,13 +80,7 @@ async def pages(
         yield page.body
 
 
-def advised(error: SourceUnavailable, advice: Mapping[int, str]) -> str:
-    """The error with what to do about its status."""
-    mend = advice.get(error.status or 0)
-    return f"{error}: {mend}" if mend else str(error)
-
-
-async def together(source: str, questions: Iterable[Awaitable[Seen]], advice: Mapping[int, str]) -> Seen:
+async def together(source: str, questions: Iterable[Awaitable[Seen]]) -> Seen:
     """All answers as one; a question that fails is a gap, and the others still count."""
     slots = asyncio.Semaphore(AT_ONCE)
 
@@ -95,7 +89,7 @@ async def together(source: str, questions: Iterable[Awaitable[Seen]], advice: Ma
             try:
                 return await question
             except SourceUnavailable as error:
-                return Seen(gaps=(Gap(source=source, reason=advised(error, advice)),))
+                return Seen(gaps=(Gap(source=source, reason=str(error)),))
 
     seen = await asyncio.gather(*(asked(question) for question in questions))
     changes: list[Change] = [change for one in seen for change in one.changes]

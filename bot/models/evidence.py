@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, Literal
 
 from pydantic import Field
@@ -47,8 +47,27 @@ class Gap(Noun):
     @property
     def words(self) -> str:
         """What could not be seen and why, the source named once: most reasons name it themselves."""
-        named = re.search(rf"(?<![\w-]){re.escape(self.source)}(?![\w-])", self.reason, re.IGNORECASE)
-        return self.reason if named else f"{self.source}: {self.reason}"
+        return self.reason if self._named else f"{self.source}: {self.reason}"
+
+    @property
+    def failure(self) -> str:
+        """The same without the question that failed, where the reason names that before the source."""
+        return self.reason[self._named.start() :] if self._named else self.words
+
+    @property
+    def _named(self) -> re.Match[str] | None:
+        return re.search(rf"(?<![\w-]){re.escape(self.source)}(?![\w-])", self.reason, re.IGNORECASE)
+
+
+def unseen(gaps: Iterable[Gap]) -> list[str]:
+    """A sentence for each thing that could not be seen; of questions that failed in the same way, one sentence."""
+    together: dict[str, list[Gap]] = {}
+    for gap in dict.fromkeys(gaps):
+        together.setdefault(gap.failure, []).append(gap)
+    return [
+        ones[0].words if len(ones) == 1 else f"{failure} – {len(ones)} questions are unanswered"
+        for failure, ones in together.items()
+    ]
 
 
 class Remedy(Noun):

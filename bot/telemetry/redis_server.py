@@ -22,6 +22,7 @@ from bot.telemetry.observed import Role
 from bot.telemetry.readings import Pause, Readings
 from bot.telemetry.redis_rows import LatencyEvent, RedisTotals, SlowCommand, totals_of
 from bot.telemetry.statement import bounded
+from bot.unanswered import CONNECTION, LATE
 
 Clock = Callable[[], datetime]
 
@@ -184,18 +185,20 @@ def _failures(name: str) -> Iterator[None]:
     try:
         yield
     except AuthenticationError as error:
-        raise SourceUnavailable(f"Database {name} refused us: {bounded(str(error), 200)}") from None
+        words = bounded(str(error).rstrip("."), 160)
+        raise SourceUnavailable(f"Database {name} refused us: {words} (check the user and the password)") from None
     except NoPermissionError as error:
         raise SourceUnavailable(
             f"Database {name} refused a question: give the user what docs/services.md lists "
             f"({bounded(str(error), 200)})."
         ) from None
     except RedisTimeoutError:
-        raise SourceUnavailable(f"Database {name} did not answer in time.") from None
+        raise SourceUnavailable(f"Database {name} did not answer in time ({LATE})") from None
     except RedisError as error:
         if isinstance(error, MaxConnectionsError) or "max number of clients" in str(error):
             raise ConnectionsExhausted(f"Database {name} has no connection left: {bounded(str(error), 200)}") from None
-        raise SourceUnavailable(f"Database {name} did not answer: {bounded(str(error), 200)}") from None
+        words = bounded(str(error).rstrip("."), 160)
+        raise SourceUnavailable(f"Database {name} did not answer: {words} ({CONNECTION})") from None
 
 
 def _slow(line: Sequence[Any]) -> SlowCommand:

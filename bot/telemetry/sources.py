@@ -34,12 +34,6 @@ from bot.telemetry.portions import ServerLogs
 from bot.telemetry.tempo import Tempo
 from bot.telemetry.victorialogs import VictoriaLogs
 
-ADVICE = {
-    401: "check the token or the password of this source",
-    403: "let this account read here",
-    404: "is the address right, with its path?",
-}
-
 
 @asynccontextmanager
 async def log_sources(
@@ -97,7 +91,6 @@ def server(settings: ConfiguredServer, *, transport: Transport | None = None) ->
         timeout_s=settings.timeout_s,
         token_file=token_file,
         ca_file=ca_file,
-        advice=ADVICE,
         transport=transport,
     )
 

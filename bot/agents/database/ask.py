@@ -23,6 +23,7 @@ from bot.models import Finding, Gap, Report
 from bot.telemetry.mysql import MySql
 from bot.telemetry.postgres import Postgres
 from bot.telemetry.redis_server import RedisServer
+from bot.unanswered import LATE
 
 Clock = Callable[[], datetime]
 Observed = Postgres | MySql | RedisServer
@@ -142,7 +143,7 @@ class _Call:
         except SourceUnavailable as error:
             self._gap(str(error))
         except TimeoutError:
-            self._gap(f"not everything was answered within {self._deadline_s:g} s")
+            self._gap(f"not everything was answered within {self._deadline_s:g} s ({LATE})")
 
     async def _ask(self, visit: Visit, topics: Sequence[Topic], *, named: bool) -> None:
         if visit.compared & set(topics):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 
 from bot.models import Evidence, Found, Hypothesis, Incident, Ranked
+from bot.models.evidence import unseen
 from bot.slack.blocks import Block, Post, context, post, section
 from bot.slack.text import cut, line
 from bot.slack.views import words
@@ -79,7 +80,7 @@ def _is_in(said: str, evidence: Evidence) -> bool:
 
 def _empty(best: Hypothesis, incident: Incident) -> Block | None:
     """What was looked at and is normal; a question that got no answer is none of it, and its report says so."""
-    unanswered = {gap.words for gap in incident.gaps}
+    unanswered = {*unseen(incident.gaps), *(gap.words for gap in incident.gaps)}
     normal = [words.unremarkable(text) for text in best.empty if text not in unanswered]
     return context(f"Asked, and nothing unusual: {cited(normal, {}, most=4)}") if normal else None
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from bot.models import Evidence, Finding, Found
+from bot.models.evidence import unseen
 from bot.models.looks import is_replaced
 from bot.plural import many
 from bot.slack.blocks import Block, Post, bullets, context, post, section
@@ -99,5 +100,5 @@ def _normal(normal: list[Finding]) -> Block | None:
 def _gaps(event: Found) -> Block | None:
     if not event.gaps:
         return None
-    missing = [words.sentence(line(gap.words, 280)) for gap in event.gaps]
+    missing = [words.sentence(line(said, 280)) for said in unseen(event.gaps)]
     return context(f":warning: Could not be seen:\n{bullets(missing, most=5)}")

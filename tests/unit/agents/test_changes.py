@@ -213,7 +213,7 @@ async def test_a_source_that_fails_or_hangs_is_a_gap_and_the_others_still_count(
     assert len(report.findings) == 1
     assert report.gaps == (
         Gap(source="gitlab", reason="gitlab answered 503: try later"),
-        Gap(source="argo", reason="no answer within 0.2 s"),
+        Gap(source="argo", reason="no answer within 0.2 s (is it overloaded?)"),
     )
 
 
@@ -247,3 +247,11 @@ async def test_a_change_of_a_caller_says_that_it_calls() -> None:
 )
 async def test_what_came_at_the_same_moment_is_not_told_as_a_minute_before(minutes_before: float, when: str) -> None:
     assert (await look(changed(minutes_before))).findings[0].title.endswith(when)
+
+
+async def test_where_nobody_could_be_asked_it_does_not_say_that_nothing_was_changed() -> None:
+    down = Source(name="gitlab", failure=SourceUnavailable("gitlab answered 503: try later"))
+    nobody = await Toolbox(changes_tools([down])).use("changes.look", {}, scope())
+    assert (nobody.findings, nobody.facts) == ((), {})
+    one_of_two = await Toolbox(changes_tools([down, Source()])).use("changes.look", {}, scope())
+    assert one_of_two.findings[0].title.endswith("hours before the trouble began, as far as could be seen")

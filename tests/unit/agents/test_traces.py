@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncGenerator, Collection, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -59,6 +60,11 @@ class Silent(Source):
     async def read(self, window: Window, services: Collection[str] | None = None) -> AsyncGenerator[SpanBatch, None]:
         if window.seconds:
             raise SourceUnavailable("Tempo is down.")
+        yield SpanBatch(())
+
+
+class Empty(Source):
+    async def read(self, window: Window, services: Collection[str] | None = None) -> AsyncGenerator[SpanBatch, None]:
         yield SpanBatch(())
 
 
@@ -163,13 +169,20 @@ async def test_what_could_not_be_read_is_a_gap_once() -> None:
 
 @pytest.mark.parametrize(
     ("sources", "said"),
-    [((), "no source of traces configured"), ((Spans([]),), "has only 0 spans"), ((Silent(),), "Tempo is down.")],
+    [((), "no source of traces configured"), ((Empty(),), "has only 0 spans"), ((Silent(),), "Tempo is down.")],
     ids=["none", "empty", "down"],
 )
 async def test_with_nothing_to_see_it_says_why(sources: tuple[Source, ...], said: str) -> None:
     report = await traced(*sources)
     assert report.findings == ()
     assert any(said in gap.reason for gap in report.gaps)
+
+
+async def test_a_source_that_hangs_takes_nothing_from_the_others() -> None:
+    (tool,) = traces_tools([Hanging(), Spans(requests(slow=True))])
+    report = await tool.run(LookAtTraces(), replace(SCOPE, deadline_s=0.5))
+    assert report.findings[0].kind == "self_time"
+    assert "no time to read everything (is it overloaded?)" in report.gaps[0].reason
 
 
 async def test_a_source_that_hangs_costs_no_more_than_the_deadline() -> None:

@@ -122,7 +122,7 @@ async def test_a_trace_that_is_gone_and_a_search_that_fails_are_gaps() -> None:
 
     spans, gaps = await read_spans(SETTINGS.model_copy(update={"traces": 2}), answer)
     assert spans == []
-    assert gaps[0] == "a search failed: tempo at tempo.test:3200 answered 400: too many blocks"
+    assert gaps[0] == "a search failed: tempo at tempo.test:3200 answered 400: too many blocks (its own log says more)"
     assert sum("could not be fetched" in gap for gap in gaps) == 2
 
 
