@@ -1,7 +1,8 @@
 """The drawing as a picture, with the way that a run has taken in colour, and as text where no picture can be shown.
 
-Mermaid lays a drawing out once for each version, which takes a second or two; colours are put on afterwards. Chinese,
-Japanese and Korean are drawn with a font that comes with this package.
+Mermaid lays a drawing out once for each version, which takes a second or two; labels that lie on each other are moved
+apart (`spacing`), and colours are put on afterwards. Chinese, Japanese and Korean are drawn with a font that comes with
+this package.
 """
 
 from __future__ import annotations
@@ -27,6 +28,7 @@ from bot.canvas.outcome import Outcome
 from bot.canvas.perform import EXTERNAL
 from bot.canvas.plan import Mark, Plan, Status, plan
 from bot.canvas.playbook import Playbook
+from bot.canvas.spacing import spaced
 
 Format = Literal["svg", "png"]
 
@@ -180,7 +182,7 @@ def _laid_out(chart: Chart) -> str:
     import mermaidx  # noqa: PLC0415 - loads a JavaScript engine
 
     with _engine:
-        return str(mermaidx.render(write_chart(chart), config={"handDrawnSeed": SEED}).svg())
+        return spaced(str(mermaidx.render(write_chart(chart), config={"handDrawnSeed": SEED}).svg()))
 
 
 def _coloured(svg: str, playbook: Playbook, outcomes: Mapping[str, Outcome] | None, *, live: bool) -> str:

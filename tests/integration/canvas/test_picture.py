@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import re
 import struct
+from itertools import combinations
 from pathlib import Path
 
 import mermaidx
@@ -16,6 +17,7 @@ from bot.canvas.chart import Chart
 from bot.canvas.labels import misread
 from bot.canvas.mermaid import write_chart
 from bot.canvas.picture import draw, render
+from bot.canvas.spacing import GAP, Box
 from tests.integration.canvas.loose import loose_charts
 from tests.unit.canvas.test_mermaid import charts
 from tests.unit.canvas.test_walk import GATED
@@ -107,8 +109,27 @@ def test_a_label_that_is_refused_is_shown_otherwise_by_mermaid(label: str) -> No
     assert [plain(shown) for shown in labels] != [label]
 
 
+@pytest.mark.parametrize("name", ["cpu-memory-saturation", "error-rate-after-deploy"])
+def test_labels_that_mermaid_lays_on_each_other_are_moved_apart(name: str) -> None:
+    playbook = read(next(file for file in SHIPPED if file.stem == name))
+    plain = boxes(mermaidx.render(write_chart(playbook.chart)).svg())
+    assert overlaps(plain)
+    moved = boxes(draw(playbook).decode())
+    assert len(moved) == len(plain)
+    assert overlaps(moved) == []
+
+
 def test_an_empty_remark_is_a_node_to_mermaid() -> None:
     assert "%%" in mermaids_view("flowchart TD\n  %%\n  a --> b")[2]
+
+
+def boxes(svg: str) -> list[Box]:
+    pattern = r'edgeLabel" transform="translate\((\S+), (\S+)\)"><g [^>]*><foreignObject width="(\S+)" height="(\S+)"'
+    return [Box(*map(float, numbers)) for numbers in re.findall(pattern, svg)]
+
+
+def overlaps(placed: list[Box]) -> list[tuple[Box, Box]]:
+    return [pair for pair in combinations(placed, 2) if min(pair[0].overlap(pair[1])) > GAP]
 
 
 DONE = {"a": Outcome(), "x": Outcome()}

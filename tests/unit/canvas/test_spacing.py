@@ -1,0 +1,48 @@
+"""Labels that lie on each other are moved apart, and no others."""
+
+from __future__ import annotations
+
+from itertools import combinations
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bot.canvas.spacing import Box, apart, spaced
+
+PLACES = st.integers(0, 120).map(float)
+BOXES = st.lists(
+    st.builds(Box, PLACES, PLACES, st.sampled_from([30.0, 60.0]), st.just(21.0)), min_size=2, max_size=5
+)  # fmt: skip
+
+
+def touching(boxes: list[Box]) -> list[tuple[Box, Box]]:
+    return [pair for pair in combinations(boxes, 2) if min(pair[0].overlap(pair[1])) > 0.01]
+
+
+@given(BOXES)
+def test_a_few_labels_never_lie_on_each_other(boxes: list[Box]) -> None:
+    assert touching(apart(boxes)) == []
+
+
+def test_labels_that_do_not_touch_stay_where_they_are() -> None:
+    boxes = [Box(0, 0, 40, 21), Box(0, 40, 40, 21), Box(60, 0, 40, 21)]
+    assert apart(boxes) == boxes
+
+
+def test_two_that_touch_part_the_shorter_way_and_keep_their_order() -> None:
+    one, other = apart([Box(0, 0, 60, 21), Box(20, 4, 60, 21)])
+    assert (one.x, other.x) == (0, 20)
+    assert (one.y < 0, other.y > 4) == (True, True)
+    left, right = apart([Box(0, 0, 60, 21), Box(58, 4, 60, 21)])
+    assert (left.y, right.y) == (0, 4)
+    assert (left.x < 0, right.x > 58) == (True, True)
+
+
+def test_only_the_places_of_labels_are_changed_in_the_drawing() -> None:
+    label = (
+        '<g class="edgeLabel" transform="translate({}, {})">'
+        '<g class="label" data-id="L_a_b_0"><foreignObject width="60" height="21"'
+    )
+    drawn = "<g>" + label.format("10.5", "20") + "…" + label.format("10.5", "200") + "</g>"
+    assert spaced(drawn) == drawn
+    assert spaced(drawn.replace("200", "24")) == drawn.replace("10.5, 20)", "10.5, 10.5)").replace("200", "33.5")
