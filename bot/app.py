@@ -65,6 +65,7 @@ from bot.work.pictures import Pictures
 from bot.work.questions import Questions
 from bot.work.queue import Queue
 from bot.work.scoping import scope_of
+from bot.work.scribe import Cost
 from bot.work.specs import shipped_specs, tool_specs
 from bot.work.stage import NoStage, SlackStage, Stage
 from bot.work.stopping import unless
@@ -156,7 +157,7 @@ async def assembled(settings: Settings, *, clock: Clock = utc_now) -> AsyncItera
         health = Health(ground.redis)
         inlet = sorting(settings, ground.redis, intake, ground.showings.want, health, sorts=with_doors)
         reception = await stack.enter_async_context(inlet)
-        desk = _desk(ground, intake, answers, workspace.stage, gate.standings, reception)
+        desk = _desk(ground, intake, answers, workspace.stage, gate.standings, reception, thought.scribe.cost)
         routes: list[BaseRoute] = list(health_routes(health))
         if with_doors:
             routes += AlertDoor(settings, reception, clock).routes()
@@ -293,7 +294,13 @@ def _office(
 
 
 def _desk(
-    ground: Ground, intake: Intake, answers: Answers, stage: Stage, standings: Standings, reception: Reception
+    ground: Ground,
+    intake: Intake,
+    answers: Answers,
+    stage: Stage,
+    standings: Standings,
+    reception: Reception,
+    cost: Cost,
 ) -> FrontDesk:
     return FrontDesk(
         ground.redis,
@@ -307,6 +314,7 @@ def _desk(
         ground.clock,
         Trust(standings, ground.queue, ground.clock),
         reception,
+        cost,
     )
 
 

@@ -12,10 +12,12 @@ from bot.errors import Misconfigured, NotFound
 from bot.incidents import Journal
 from bot.incidents.worth import NIGHT, Worth
 from bot.incidents.worth import measure as measured
-from bot.models import Incident
+from bot.llm.budget import Meter
+from bot.models import Incident, ModelCost
 from bot.plural import many
 from bot.settings import Settings
 from bot.storage import holds_anything, redis_at_hand, require_usable
+from bot.work.scribe import with_cost
 
 COMPARABLE = 5
 """Fewer incidents than this on either side are no comparison."""
@@ -48,7 +50,14 @@ async def _recorded(settings: Settings, since: datetime) -> list[Incident] | Non
         return None
     async with redis_at_hand(settings.redis, settings.data_dir) as redis:
         await require_usable(redis)
-        return await recorded_since(Journal(redis), since)
+        incidents = await recorded_since(Journal(redis), since)
+        meter = Meter(redis, settings.model.budget, lambda: datetime.now(UTC))
+
+        async def cost(incident_id: str) -> ModelCost | None:
+            return (await meter.spent(incident_id)).cost
+
+        # though no model may be configured any more
+        return [await with_cost(incident, cost) for incident in incidents]
 
 
 async def recorded_since(journal: Journal, since: datetime) -> list[Incident]:
@@ -84,7 +93,13 @@ def table(worth: Worth, *, zone: str = "UTC", before_s: float | None = None) -> 
     asked = f" {many(worth.questions, 'triage')} that people asked for." if worth.questions else ""
     if not worth.incidents:
         return f"No incidents in the last {worth.days} days.{asked}"
-    rows = [*_incidents_rows(worth), *_night_rows(worth, zone), *_time_rows(worth), *_proposal_rows(worth)]
+    rows = [
+        *_incidents_rows(worth),
+        *_night_rows(worth, zone),
+        *_time_rows(worth),
+        *_proposal_rows(worth),
+        *_model_rows(worth),
+    ]
     lines = [f"{name:<{WIDTH}}{value}".rstrip() if name or value else "" for name, value in rows]
     return "\n".join([*lines, "", *_comparison(worth, before_s)])
 
@@ -127,6 +142,14 @@ def _proposal_rows(worth: Worth) -> Iterator[Row]:
     yield "Proposals", f"{worth.proposed}: {decided}"
     unknown = f", {worth.outcome_unknown} with an unknown outcome" if worth.outcome_unknown else ""
     yield "  what was done", f"helped {worth.recovered} times, did not {worth.not_recovered} times{unknown}"
+
+
+def _model_rows(worth: Worth) -> Iterator[Row]:
+    if worth.model_incidents:
+        money = f", {worth.model_money:,.2f} {worth.model_currency}" if worth.model_money else ""
+        each = round(worth.model_tokens / worth.model_incidents)
+        yield "A model", f"{worth.model_tokens:,} tokens{money}, for {many(worth.model_incidents, 'triage')}"
+        yield "  for one", f"{each:,} tokens"
 
 
 def _comparison(worth: Worth, before_s: float | None) -> Iterator[str]:

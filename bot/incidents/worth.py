@@ -64,6 +64,13 @@ class Worth:
     """Incidents at night for which people only had to decide on the proposal."""
     night_people: int
     """Incidents at night that people had to look into, and those still open."""
+    model_tokens: int
+    """What a model has taken for all of them, the triages that people asked for included."""
+    model_money: float
+    """0 where no price is known."""
+    model_currency: str
+    model_incidents: int
+    """Those for which one was asked."""
 
 
 def measure(incidents: Sequence[Incident], days: int, zone: tzinfo) -> Worth:
@@ -74,6 +81,7 @@ def measure(incidents: Sequence[Incident], days: int, zone: tzinfo) -> Worth:
     verdicts = [one.event.recovered for incident in counted for one in incident.history
                 if isinstance(one.event, Verified)]  # fmt: skip
     approvals = [one.event for incident in counted for one in incident.history if isinstance(one.event, Approved)]
+    costs = [incident.model_cost for incident in incidents if incident.model_cost]
 
     def count(kind: str) -> int:
         return sum(recorded.event.kind == kind for incident in counted for recorded in incident.history)
@@ -110,6 +118,10 @@ def measure(incidents: Sequence[Incident], days: int, zone: tzinfo) -> Worth:
         night_nobody=sum(_needed(incident) == "nobody" for incident in nights),
         night_decision=sum(_needed(incident) == "decision" for incident in nights),
         night_people=sum(_needed(incident) == "people" for incident in nights),
+        model_tokens=sum(cost.tokens for cost in costs),
+        model_money=round(sum(cost.money for cost in costs), 6),
+        model_currency=costs[0].currency if costs else "",
+        model_incidents=len(costs),
     )
 
 

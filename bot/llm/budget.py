@@ -20,7 +20,8 @@ from bot.llm.chat import Spender
 from bot.models import ModelCost
 from bot.settings.model import Budget
 
-KEPT = timedelta(days=35)
+KEPT = timedelta(days=400)
+"""As long as the records of incidents, for the report."""
 MICRO, MILLI = 1_000_000, 1_000
 SPENT = ("tokens", "micros", "ms")
 ASIDE = ("aside_tokens", "aside_micros", "aside_ms")

@@ -25,6 +25,7 @@ from bot.work.lesson import lesson_in
 from bot.work.mentions import Mentions
 from bot.work.question import question, service_in
 from bot.work.queue import Queue
+from bot.work.scribe import Cost, no_cost, with_cost
 from bot.work.stage import Stage
 
 SEEN_S = 24 * 3600
@@ -47,6 +48,7 @@ class FrontDesk:
         clock: Callable[[], datetime],
         trust: Trust,
         reception: Reception,
+        cost: Cost = no_cost,
     ) -> None:
         self._redis = redis
         self._queue = queue
@@ -59,6 +61,7 @@ class FrontDesk:
         self._clock = clock
         self._trust = trust
         self._reception = reception
+        self._cost = cost
         self._mentions = Mentions(redis)
 
     async def heard(self, mention: Mention) -> None:
@@ -103,7 +106,8 @@ class FrontDesk:
 
     async def home(self, user: str) -> HomeContent:  # noqa: ARG002 - the same for everybody so far
         """Open incidents, and the proposals that wait for a decision."""
-        incidents = tuple([incident async for incident in self._journal.open_incidents()])
+        found = [incident async for incident in self._journal.open_incidents()]
+        incidents = tuple([await with_cost(incident, self._cost) for incident in found])
         pending = tuple(
             incident.proposal for incident in incidents if incident.proposal and incident.phase is Phase.AWAITING
         )

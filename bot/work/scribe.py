@@ -67,5 +67,10 @@ class Scribe:
 
     async def with_cost(self, incident: Incident) -> Incident:
         """The incident with what a model has cost it, where one was asked."""
-        spent = await self.cost(incident.id)
-        return incident.model_copy(update={"model_cost": spent}) if spent and spent.tokens else incident
+        return await with_cost(incident, self.cost)
+
+
+async def with_cost(incident: Incident, cost: Cost) -> Incident:
+    """The incident with what a model has cost it, where one was asked."""
+    spent = await cost(incident.id)
+    return incident.model_copy(update={"model_cost": spent}) if spent and spent.tokens else incident

@@ -65,6 +65,11 @@ async def test_the_causes_are_put_into_words_beside_the_proposal_and_the_card_sa
         return any("tokens" in json.dumps(shown) for shown in scene.cards() if shown["ts"] == card)
 
     await scene.workspace.wait_for(priced, within_s=WITHIN_S, what="the cost on the card")
+    scene.workspace.open_home(MINA.id)
+    home = "the cost in the home tab"
+    await scene.workspace.wait_for(
+        lambda: "model: " in str(scene.workspace.homes(MINA.id)), within_s=WITHIN_S, what=home
+    )
 
 
 async def test_a_question_in_its_thread_is_answered_from_its_evidence(scene: Scene) -> None:

@@ -8,7 +8,18 @@ from typing import Any
 import pytest
 
 from bot.errors import Misconfigured
-from bot.models import AlertJoined, Briefed, Expired, HandedOver, Incident, OutcomeUnknown, Rejected, Reopened, Resolved
+from bot.models import (
+    AlertJoined,
+    Briefed,
+    Expired,
+    HandedOver,
+    Incident,
+    ModelCost,
+    OutcomeUnknown,
+    Rejected,
+    Reopened,
+    Resolved,
+)
 from bot.models.brief import Brief
 from bot.report import measure, table
 from tests.unit.work.histories import NOW, PROPOSAL, after, alert, incident, opened, to_verified
@@ -123,3 +134,19 @@ def test_an_incident_that_came_back_is_counted_from_its_first_beginning() -> Non
         Resolved(at=after(300), reason="over"),
     )  # fmt: skip
     assert worth(back).incidents == 1
+
+
+def test_what_a_model_has_cost_is_told_for_all_and_for_one() -> None:
+    cheap, dear = (
+        RECOVERED.model_copy(update={"model_cost": ModelCost(tokens=tokens, money=money)})
+        for tokens, money in ((4_000, 0.01), (6_001, 0.02))
+    )
+    told = worth(cheap, dear, REJECTED)
+    assert (told.model_tokens, told.model_money, told.model_currency, told.model_incidents) == (10_001, 0.03, "USD", 2)
+    shown = table(told)
+    assert "10,001 tokens, 0.03 USD, for 2 triages" in shown
+    assert "for one                 5,000 tokens" in shown
+
+
+def test_without_a_model_nothing_is_said_of_one() -> None:
+    assert "model" not in table(worth(RECOVERED)).casefold()

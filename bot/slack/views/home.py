@@ -80,5 +80,9 @@ def _incident(incident: Incident, links: Mapping[str, str]) -> str:
     title = f"{words.short_severity(incident.severity)} {incident.service or incident.alert.name}"
     return (
         f"{bold(f'{title}: {words.headline_of(incident.alert)}', 400)}\n"
-        f"{words.phase(incident.phase)} · since {date(incident.opened_at)} · {where}"
+        f"{words.phase(incident.phase)} · since {date(incident.opened_at)}{_cost(incident)} · {where}"
     )
+
+
+def _cost(incident: Incident) -> str:
+    return f" · model: {words.cost(incident.model_cost)}" if incident.model_cost else ""

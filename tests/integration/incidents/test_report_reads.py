@@ -7,10 +7,13 @@ from datetime import UTC, datetime
 
 from bot.incidents import Journal
 from bot.incidents.journal import CLOSED, OPEN
+from bot.llm.chat import ChatRequest, Said, Spender
+from bot.llm.door import model_of
 from bot.models import Opened, Proposed, Resolved
 from bot.report import measure, report
 from bot.settings import Settings
 from bot.storage import connect
+from tests.servers.model import Says, ScriptedModel
 from tests.unit.work.histories import ID, after, alert, incident, opened, proposal, to_verified
 
 
@@ -33,3 +36,22 @@ def test_a_decision_is_measured_from_its_own_proposal() -> None:
     waits = incident(*to_verified(recovered=False), second)
     assert measure([waits], 30, "UTC").proposal_to_decision_s == 12.0
     assert measure([incident(opened())], 30, "UTC").proposal_to_decision_s is None
+
+
+async def test_what_a_model_was_paid_is_read_though_none_is_configured_any_more(
+    redis_url: str, scripted_model: ScriptedModel
+) -> None:
+    now = datetime.now(UTC)
+    scripted_model.script = lambda _: Says("Hello.", usage=(700, 60))
+    prices = {"scripted": {"prompt": 10, "completion": 50}}
+    async with (
+        connect(redis_url) as redis,
+        model_of(scripted_model.settings(prices=prices), redis, lambda: now) as door,
+    ):
+        assert door
+        await Journal(redis).append(ID, Opened(at=now, alert=alert()))
+        question = ChatRequest(role="answer", said=(Said(role="user", text="Hello?"),), max_tokens=50)
+        await door.ask(question, Spender(incident=ID, channel=None))
+    told: list[str] = []
+    await report(Settings.model_validate({"redis_url": redis_url}), days=30, as_json=False, out=told.append)
+    assert "760 tokens, 0.01 USD, for 1 triage" in "".join(told)
