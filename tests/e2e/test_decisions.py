@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
+from pathlib import Path
 
 import pytest
 
@@ -15,6 +17,20 @@ from tests.servers.postgres import Queue
 from tests.servers.process import wait_until
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+
+@pytest.fixture(scope="module")
+def policy(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The file that says what policy is; it says nothing but what holds anyway."""
+    file = tmp_path_factory.mktemp("policy") / "policy.yaml"
+    file.write_text("version: 1")
+    return file
+
+
+@pytest.fixture(scope="module")
+def more_settings(policy: Path) -> Mapping[str, str]:
+    """Policy is in a file that people edit."""
+    return {"NIGHTDESK_REMEDIATION__POLICY_FILE": str(policy)}
 
 
 async def holds_on(lock: Queue) -> bool:
@@ -69,6 +85,31 @@ async def test_a_second_click_on_an_old_card_is_told_who_decided_and_has_no_effe
     thread = await scene.told(proposal["thread_ts"], "Resolved")
     assert "@mina approved" in thread
     assert "@aiko approved" not in thread
+
+
+async def test_policy_is_edited_while_a_card_is_shown_and_the_next_click_meets_it(
+    scene: Scene, lock: Queue, policy: Path
+) -> None:
+    incident = await scene.alert("edited")
+    proposal = await scene.proposal(incident)
+
+    policy.write_text("forbidden: [{action: 'postgres.*', why: The owner is at work on it.}]")
+    await scene.workspace.click(MINA.id, proposal["ts"], APPROVE)
+    await scene.whisper(MINA.id, "Policy forbids it: The owner is at work on it.")
+
+    policy.write_text("forbidden: [{action: 'postgres.*'")
+    await scene.workspace.click(MINA.id, proposal["ts"], APPROVE)
+    await scene.whisper(MINA.id, "The approval policy cannot be used now")
+    thread = await scene.told(proposal["thread_ts"], "nothing can be approved or run")
+    assert "The owner is at work on it." in thread
+    assert not {"approved", "executing"} & set(await scene.events(incident))
+    assert await holds_on(lock)
+
+    policy.write_text("version: 1")
+    await scene.workspace.click(MINA.id, proposal["ts"], APPROVE)
+    await scene.recorded(incident, "resolved")
+    events = await scene.events(incident)
+    assert [events.count(kind) for kind in ("approved", "executing", "executed")] == [1, 1, 1]
 
 
 async def test_a_replayed_click_changes_nothing(scene: Scene, lock: Queue) -> None:
