@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar, get_args
 
 from pydantic import BaseModel, ValidationError
 from ruamel.yaml import YAML
-from ruamel.yaml.error import YAMLError
+from ruamel.yaml.error import MarkedYAMLError, YAMLError
 
 from bot.errors import Misconfigured
+from bot.nearest import nearest
 from bot.plural import many
 
 M = TypeVar("M", bound=BaseModel)
@@ -44,6 +46,8 @@ def document_in(written: bytes, file: Path, model: type[M], *, whole: str) -> M:
     """What is written in the file; as `read_document`."""
     try:
         document = YAML(typ="safe").load(written.decode("utf-8"))
+    except MarkedYAMLError as error:
+        raise Misconfigured(f"{file} is not readable YAML: {_marked(error)}.") from None
     except (YAMLError, UnicodeDecodeError) as error:
         raise Misconfigured(f"{file} is not readable YAML: {error}") from None
     try:
@@ -52,8 +56,34 @@ def document_in(written: bytes, file: Path, model: type[M], *, whole: str) -> M:
         lines = [f"{file} has {many(error.error_count(), 'problem')}:"]
         for problem in error.errors(include_url=False, include_input=False):
             place = ".".join(str(part) for part in problem["loc"]) or whole
-            lines.append(f"  {place}: {problem['msg'].removeprefix('Value error, ')}")
+            said = problem["msg"].removeprefix("Value error, ")
+            if problem["type"] == "extra_forbidden":
+                said = f"there is no such name here{nearest(str(problem['loc'][-1]), _beside(problem['loc'], model))}"
+            lines.append(f"  {place}: {said}")
         raise Misconfigured("\n".join(lines)) from None
+
+
+def _marked(error: MarkedYAMLError) -> str:
+    """Where it is, and what is wrong there, in one line."""
+    mark = error.problem_mark or error.context_mark
+    where = f"line {mark.line + 1}, column {mark.column + 1}: " if mark else ""
+    return f"{where}{', '.join(filter(None, (error.context, error.problem)))}"
+
+
+def _beside(place: Sequence[str | int], model: type[BaseModel]) -> list[str]:
+    """The names that could stand where that one does. An index or a key of a mapping leads to no other section."""
+    section = model
+    for part in place[:-1]:
+        field = next((one for name, one in section.model_fields.items() if part in (name, one.alias)), None)
+        section = next(_sections(field.annotation), section) if field else section
+    return [field.alias or name for name, field in section.model_fields.items()]
+
+
+def _sections(annotation: Any) -> Iterator[type[BaseModel]]:
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        yield annotation
+    for part in get_args(annotation):
+        yield from _sections(part)
 
 
 def schema_of(model: type[BaseModel], *, title: str) -> str:

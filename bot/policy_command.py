@@ -13,6 +13,7 @@ from bot.errors import BadInput
 from bot.gate import WITHOUT, actions_of, policy_file, policy_of
 from bot.models import Risk
 from bot.models.base import as_utc
+from bot.nearest import nearest
 from bot.plural import many
 from bot.remediation.action import BlastRadius
 from bot.remediation.catalogue import Actions, actions
@@ -58,13 +59,17 @@ def explanation(
     """
     catalog = load_catalog(settings.services_file) if settings.services_file.is_file() else Catalog()
     known = _described(settings, catalog)
-    if action not in known and action not in {shipped.name for shipped in SHIPPED}:
-        known.named(action)
+    names = {*(one.name for one in known), *(shipped.name for shipped in SHIPPED)}
+    if action not in names:
+        meant = nearest(action, names) or "."
+        raise BadInput(f"There is no action '{action}'{meant} There are: {', '.join(sorted(names))}.")
+    assumed = "" if parameters is not None else _assumed(risk, reach, confidence, reversible=reversible)
     if parameters is not None:
         made, params = known.resolve(action, _object(parameters))
         service, risk, reversible = made.service(params), made.base_risk(params), made.reversible(params)
     if service and service not in catalog.services and service not in catalog.databases:
-        raise BadInput(f"The catalogue has no '{service}'.")
+        there = [*catalog.services, *catalog.databases]
+        raise BadInput(f"The catalogue has no '{service}'. There are: {', '.join(there) or 'none'}.")
     services = (*([service] if service in catalog.services else []), *(catalog.dependants(service) if service else ()))
     blast = BlastRadius.model_validate({"statement": "as asked", "services": services, "reach": reach})
     circumstances = Circumstances(
@@ -76,7 +81,18 @@ def explanation(
         confidence=confidence,
         subject=service,
     )
-    return explain(circumstances, catalog, policy_of(settings))
+    return explain(circumstances, catalog, policy_of(settings), assumed=assumed)
+
+
+def _assumed(risk: Risk, reach: str, confidence: float, *, reversible: bool) -> str:
+    """What the answer rests on where nobody has said which parameters the action would have."""
+    interrupted = {"session": "it interrupts one session", "service": "it interrupts a service"}
+    far = interrupted.get(reach, "nobody can tell how far it reaches")
+    return (
+        f"Taken for granted: it is of {risk} risk by itself, {far}, "
+        f"{'it can' if reversible else 'it cannot'} be undone, and the cause is {confidence:.0%} sure. "
+        "Say otherwise by --risk, --reach, --reversible and --confidence, or give its parameters by --with."
+    )
 
 
 def _described(settings: Settings, catalog: Catalog) -> Actions:

@@ -139,8 +139,12 @@ class Audit:
             Torn: naming what is wrong.
         """
         number, before = (latest.number, latest.hash) if latest else (0, BEGINNING)
+        if latest is None and entry.number != 1:
+            raise Torn(f"The trail begins with entry {entry.number}: what was before that was taken out.")
         if entry.number != number + 1:
             raise Torn(f"After entry {number} comes {entry.number}: entries were taken out, put in or moved.")
+        if latest is None and entry.before != before:
+            raise Torn("Entry 1 is not the beginning of a trail: it was put there, or changed.")
         if not hmac.compare_digest(entry.before, before):
             raise Torn(f"Entry {entry.number} does not follow entry {number}: one of them was changed.")
         if not hmac.compare_digest(entry.hash, self.hash_of(entry)):
@@ -161,7 +165,8 @@ class Audit:
             try:
                 entry = Entry.model_validate_json(line)
             except ValidationError:
-                raise Torn(f"After entry {latest.number if latest else 0} of the export comes no entry.") from None
+                behind = f"after entry {latest.number}" if latest else "at its beginning"
+                raise Torn(f"The export holds something {behind} that is no entry of an audit trail.") from None
             try:
                 self.require_next(latest, entry)
             except Torn as torn:

@@ -11,9 +11,13 @@ from bot.remediation.policy import Circumstances, Forbids, Judgement, assess, ju
 from bot.remediation.rules import Policy
 
 
-def explain(circumstances: Circumstances, catalog: Catalog, policy: Policy) -> str:
-    """Each step to the risk, then who must decide, how, and for how long."""
-    return "\n".join(_lines(circumstances, catalog, policy))
+def explain(circumstances: Circumstances, catalog: Catalog, policy: Policy, *, assumed: str = "") -> str:
+    """Each step to the risk, then who must decide, how, and for how long.
+
+    Args:
+        assumed: what of the circumstances nobody has said, in a sentence.
+    """
+    return "\n".join([*_lines(circumstances, catalog, policy), *([assumed] if assumed else [])])
 
 
 def _lines(circumstances: Circumstances, catalog: Catalog, policy: Policy) -> Iterator[str]:
@@ -40,8 +44,10 @@ def _lines(circumstances: Circumstances, catalog: Catalog, policy: Policy) -> It
 def _decision(judgement: Judgement) -> Iterator[str]:
     many = judgement.approvals_needed
     yield f"  {'One person' if many == 1 else f'{many} different people'} must approve it."
-    if many > 1 or not judgement.requester_may_approve:
+    if many > 1:
         yield "  Whoever asked for it may not be one of them."
+    elif not judgement.requester_may_approve:
+        yield "  Whoever asked for it may not be the one."
     if judgement.reason_needed:
         yield "  An approval needs a written reason; so does every rejection."
 

@@ -44,7 +44,8 @@ class Lawbook:
         written = bytes_of(self._file, whole="policy")
         if self._read is None or self._read[0] != written:
             policy = policy_in(written, self._file).under(self._settings)
-            log.info("policy.read", file=str(self._file), changed=self._read is not None)
+            if self._read is not None:
+                log.info("policy.changed", file=str(self._file))
             self._read = written, policy
         return self._read[1]
 

@@ -6,6 +6,7 @@ asked for it.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 from fnmatch import fnmatchcase
 from pathlib import Path
@@ -19,6 +20,8 @@ from bot.errors import Misconfigured
 from bot.models import Risk
 from bot.settings import RemediationSettings
 
+USER = re.compile(r"[UW][A-Z0-9]+")
+GROUP = re.compile(r"S[A-Z0-9]+")
 MOST_DAYS = 90
 """No standing approval lasts longer, whatever the policy says."""
 
@@ -180,6 +183,8 @@ def faults(policy: Policy, catalog: Catalog, actions: frozenset[str]) -> Iterato
         yield from _unknown("forbidden", rule.services, catalog)
     for freeze in policy.freezes:
         yield from _unknown(f"freeze '{freeze.name}'", freeze.services, catalog)
+    everywhere = [policy.approvers, *(policy.tiers.of(risk).approvers for risk in Risk)]
+    yield from dict.fromkeys(fault for approvers in everywhere for fault in _strangers(approvers))
     owned = any(service.owners.users or service.owners.groups for service in catalog.services.values())
     for risk in Risk:
         tier = policy.tiers.of(risk)
@@ -188,6 +193,16 @@ def faults(policy: Policy, catalog: Catalog, actions: frozenset[str]) -> Iterato
         if not groups and not (tier.owners and owned) and len(set(named)) < (tier.approvals or 1):
             few = f"only {len(set(named))} may decide" if named else "nobody may decide"
             yield f"tiers.{risk.value}: needs {tier.approvals} approval{'s' * (tier.approvals != 1)}, and {few}"
+
+
+def _strangers(approvers: Approvers) -> Iterator[str]:
+    """Who cannot be anybody: Slack knows people and groups by ids, not by what they are called."""
+    for user in approvers.users:
+        if not USER.fullmatch(user):
+            yield f"approvers: '{user}' is no id of a Slack user, such as U0MINA1234, so it is nobody"
+    for group in approvers.groups:
+        if not GROUP.fullmatch(group):
+            yield f"approvers: '{group}' is no id of a Slack user group, such as S0ONCALL12, so it is nobody"
 
 
 def _unknown(where: str, services: tuple[str, ...], catalog: Catalog) -> Iterator[str]:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from difflib import get_close_matches
 from itertools import pairwise
 from pathlib import Path
 from typing import Any, Literal
@@ -23,6 +22,7 @@ from pydantic_settings import (
 )
 
 from bot.errors import Misconfigured
+from bot.nearest import nearest
 from bot.plural import many, verb
 from bot.settings.auth import AUTH_KINDS
 from bot.settings.model import ModelSettings
@@ -195,12 +195,7 @@ def _refuse_unknown(environ: Mapping[str, str]) -> None:
 
 
 def _no_such(name: str, known: Iterable[str]) -> str:
-    return f"there is no such setting{_nearest(name, known)}"
-
-
-def _nearest(name: str, known: Iterable[str]) -> str:
-    near = get_close_matches(name, known, n=1)
-    return f"; did you mean {near[0]}?" if near else ""
+    return f"there is no such setting{nearest(name, known)}"
 
 
 def secret_from_environment(name: str) -> SecretStr | None:

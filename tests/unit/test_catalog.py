@@ -113,7 +113,7 @@ def test_an_empty_catalogue_is_sound(tmp_path: Path, text: str) -> None:
         ("services: {a: {aliases: [x]}, b: {aliases: [X]}}", "'X' names both a and b"),
         ("services: {a: {depends_on: [z]}}", "a depends on 'z', which is neither a service nor a database here"),
         ("services: {a: {databases: [d]}}", "a uses database 'd', which the section databases does not have"),
-        ("services: {a: {tear: critical}}", "services.a.tear: Extra inputs are not permitted"),
+        ("services: {a: {tear: critical}}", "services.a.tear: there is no such name here; did you mean tier?"),
         ("services: {a: {tier: vital}}", "services.a.tier: Input should be"),
         ("databases: {d: {engine: postgres}}", "databases.d.dsn_env: Field required"),
         ("databases: {d: {engine: oracle, dsn_env: D}}", "databases.d.engine: Input should be"),

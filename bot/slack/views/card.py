@@ -71,9 +71,13 @@ def _now(incident: Incident) -> str:
         case Phase.AWAITING if proposal and where:
             missing = proposal.approvals_needed - len(where.endorsed)
             until = date(proposal.expires_at)
-            return f"Waiting for {many(missing, 'approval')} to act on {target}, until {until}. See the thread."
+            todo = f"take back what was done to {target}" if proposal.undoes else f"act on {target}"
+            return f"Waiting for {many(missing, 'approval')} to {todo}, until {until}. See the thread."
         case Phase.APPROVED | Phase.EXECUTING if proposal:
-            return f"Approved; acting on {target}."
+            doing = f"taking back what was done to {target}" if proposal.undoes else f"acting on {target}"
+            return f"Approved; {doing}."
+        case Phase.VERIFYING if proposal and proposal.undoes:
+            return "The action was taken back. Watching whether that helps."
         case Phase.VERIFYING:
             return "The action has run. Watching whether it helps."
     return _settled(incident, where)

@@ -64,7 +64,7 @@ def _summary(offered: Proposal, incident: Incident, where: Standing) -> str:
     target = line(offered.target, 200)
     if where.open:
         effect = line(offered.effect, 300)
-        needed = "needed to take it back on" if offered.undoes else "needed for"
+        needed = "needed to take back what was done to" if offered.undoes else "needed for"
         return f"{grade}: approval {needed} {target}. {effect} Risk {offered.risk.value}."
     return f"{grade}: proposal for {target}. {decided(where).partition(': ')[2]}."
 

@@ -104,7 +104,7 @@ async def test_an_entry_that_was_taken_out_leaves_a_gap(gate: Gate, audit: Audit
 async def test_entries_that_were_moved_are_found_out(gate: Gate, audit: Audit, order: tuple[int, ...]) -> None:
     entries = await laid(gate)
     await relay(gate, [entries[place] for place in order])
-    with pytest.raises(Torn, match="taken out, put in or moved"):
+    with pytest.raises(Torn, match="taken out"):
         await audit.verify()
 
 
@@ -116,7 +116,7 @@ async def test_entries_that_were_moved_and_numbered_anew_are_found_out(gate: Gat
         entry["number"] = number
         entry["hash"] = audit.hash_of(Entry.model_validate(entry))
     await relay(gate, entries)
-    with pytest.raises(Torn, match="Entry 1 does not follow entry 0"):
+    with pytest.raises(Torn, match="Entry 1 is not the beginning of a trail"):
         await audit.verify()
 
 
@@ -128,7 +128,7 @@ async def test_an_entry_that_was_put_in_is_found_out(gate: Gate, audit: Audit, p
     forged = {**entries[1], "who": "UEVE", "number": place + 1, "before": before}
     forged["hash"] = audit.hash_of(Entry.model_validate(forged))
     await relay(gate, [*entries[:place], forged, *entries[place:]])
-    with pytest.raises(Torn, match=r"taken out, put in or moved|something was added"):
+    with pytest.raises(Torn, match=r"put in or moved|put there, or changed|something was added"):
         await audit.verify()
 
 
@@ -143,7 +143,7 @@ async def test_an_entry_that_was_laid_twice_is_found_out(gate: Gate, audit: Audi
 async def test_a_trail_that_lost_its_beginning_is_found_out(gate: Gate, audit: Audit, first: int) -> None:
     """As a stream that Redis was told to trim would."""
     await relay(gate, (await laid(gate))[first:])
-    with pytest.raises(Torn, match=f"After entry 0 comes {first + 1}"):
+    with pytest.raises(Torn, match=f"begins with entry {first + 1}: what was before"):
         await audit.verify()
 
 

@@ -28,6 +28,7 @@ from bot.remediation.approvals import Approvals
 from bot.remediation.audit import Audit
 from bot.remediation.execution import Execution
 from bot.remediation.proposal import sealed
+from bot.slack.views.card import card
 from bot.slack.views.thread import Turn, message
 from bot.work.postmortem import drafted
 from tests.integration.remediation.gate import EFFECTS, Count
@@ -114,6 +115,9 @@ class Desk:
     async def kinds(self, about: str) -> list[str]:
         return [event.kind for event in (await self.night.incident()).about(about)]
 
+    async def card(self) -> str:
+        return str(card(await self.night.incident()).blocks)
+
     async def thread(self) -> str:
         """Everything that the thread says."""
         incident = await self.night.incident()
@@ -191,7 +195,18 @@ async def test_the_card_says_what_did_not_help_and_what_was_seen(desk: Desk) -> 
     assert back.why.startswith("It did not help: A row is written. Seen afterwards: watched.")
     told = await desk.thread()
     assert "Take it back?" in told
-    assert "approval needed to take it back on row back" in told
+    assert "approval needed to take back what was done to row back" in told
+
+
+async def test_the_card_of_the_incident_says_that_something_is_taken_back_from_the_question_to_the_watch(
+    desk: Desk,
+) -> None:
+    back = await desk.offered()
+    assert "Waiting for 1 approval to take back what was done to row back, until" in await desk.card()
+    await desk.press(back)
+    assert "Approved; taking back what was done to row back." in await desk.card()
+    await desk.execution().run(back.id)
+    assert "The action was taken back. Watching whether that helps." in await desk.card()
 
 
 async def test_a_world_that_has_changed_since_the_card_stops_the_way_back(desk: Desk) -> None:

@@ -140,6 +140,37 @@ def test_a_freeze_that_begins_after_the_proposal_voids_it(tmp_path: Path) -> Non
     assert rejudge(counted, NOW + timedelta(minutes=9), CATALOG, policy)
 
 
+def test_lint_names_whom_slack_cannot_know(tmp_path: Path) -> None:
+    """A handle, a name, letters that only look like an id: nobody would be able to press the button."""
+    policy = written(
+        tmp_path,
+        "approvers: {users: ['@mina', UANN], groups: [oncall]}\ntiers: {low: {approvers: {users: ['UАNN', '@mina']}}}",
+    )
+    found = list(faults(policy, CATALOG, frozenset({"test.act"})))
+    assert [fault.partition("'")[2].partition("'")[0] for fault in found] == ["@mina", "oncall", "UАNN"]
+    assert "is no id of a Slack user, such as U0MINA1234, so it is nobody" in found[0]
+    assert "user group, such as S0ONCALL12" in found[1]
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("tiers: {lwo: {}}", "tiers.lwo: there is no such name here; did you mean low?"),
+        ("tiers: {low: {aprovals: 2}}", "tiers.low.aprovals: there is no such name here; did you mean approvals?"),
+        ("forbidden: [{acton: x, why: no}]", "forbidden.0.acton: there is no such name here; did you mean action?"),
+        ("tiers: {readonly: {}}", "did you mean read-only?"),
+        ("zzz: 1", "zzz: there is no such name here"),
+        ("tiers: {low: {", "not readable YAML: line 1, column 15: "),
+        ("tiers: {}\ntiers: {}", "line 2, column 1: "),
+    ],
+)
+def test_a_slip_is_told_with_its_place_and_what_was_meant(tmp_path: Path, text: str, said: str) -> None:
+    with pytest.raises(Misconfigured) as slip:
+        written(tmp_path, text)
+    assert said in str(slip.value)
+    assert "unicode string" not in str(slip.value)
+
+
 def test_lint_names_what_nothing_has_and_what_nobody_may_decide(tmp_path: Path) -> None:
     file = tmp_path / "policy.yaml"
     file.write_text(
