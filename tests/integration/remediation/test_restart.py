@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from pydantic import ValidationError
 
 from bot.catalog import Catalog, Service
 from bot.errors import EffectFailed, EffectUnknown, Misconfigured, PreconditionFailed, RemediationError
@@ -115,10 +116,15 @@ async def test_a_unit_that_systemd_does_not_know_is_not_restarted(systemctl: str
         await action.perform(WORKER, "key")
 
 
-@pytest.mark.parametrize("unit", ["--force", "-H evil", "a b", "a;b", "a/b", "", "a\nb"])
+@pytest.mark.parametrize("unit", ["--force", "-H evil", "a b", "a;b", "a/b", "a\nb"])
 def test_a_unit_name_that_reads_as_something_else_is_misconfigured(unit: str) -> None:
     with pytest.raises(Misconfigured, match="no valid unit name"):
         Restart(CATALOG, {"worker": RestartTarget(unit=unit)})
+
+
+def test_an_empty_unit_name_names_none() -> None:
+    with pytest.raises(ValidationError, match="names either a systemd 'unit' or a 'command' vector"):
+        RestartTarget(unit="")
 
 
 @pytest.mark.parametrize("given", [{"target": "other"}, {"target": ""}, {}, {"target": "worker", "unit": "ssh"}])

@@ -262,7 +262,7 @@ def test_a_repository_and_a_file_are_names_and_no_paths(workflow: dict[str, str]
 
 
 @pytest.mark.parametrize("place", ["project", "environment", "key"])
-@pytest.mark.parametrize("name", ["..", "a/../b", "a?x=1", "a b", "a%2e", "ключ", ""])
+@pytest.mark.parametrize("name", ["..", "a/../b", "a?x=1", "a b", "a%2e", "ключ"])
 def test_what_a_flag_is_called_is_a_name_and_no_path(place: str, name: str) -> None:
     flag = {"provider": "unleash", "url": "https://x", "token_env": "F", "environment": "production", "key": "new"}
     with pytest.raises(ValidationError):
