@@ -54,6 +54,7 @@ from bot.work.drafts import Drafts
 from bot.work.drawings import Drawings
 from bot.work.duties import Office
 from bot.work.forgetting import Forgetting
+from bot.work.gaps import Gaps
 from bot.work.gatekeeper import Gatekeeper, Trust
 from bot.work.health import Health, health_routes
 from bot.work.inlet import alerting_of, intake_of, sorting
@@ -159,12 +160,13 @@ async def assembled(settings: Settings, *, clock: Clock = utc_now) -> AsyncItera
         reception = await stack.enter_async_context(inlet)
         desk = _desk(ground, intake, answers, workspace.stage, gate.standings, reception, thought.scribe.cost)
         routes: list[BaseRoute] = list(health_routes(health))
+        missed = await _gaps(ground).note() if with_doors and settings.slack.configured else []
         if with_doors:
             routes += AlertDoor(settings, reception, clock).routes()
             routes += ChangeDoor(settings, ledger, clock).routes()
             routes += await workspace.door(stack, desk)
         await stack.enter_async_context(_workers(ground.queue, settings, health, stopping))
-        await _read_back(ground)
+        await _read_back(ground, missed)
         yield Nightdesk(Starlette(routes=routes), ground.journal, ground.memory, intake, health)
 
 
@@ -282,6 +284,7 @@ def _office(
         answers=answers,
         questions=Questions(journal, clock),
         mentions=Mentions(redis),
+        gaps=_gaps(ground),
         follow=ground.follow,
         showings=ground.showings,
         drawings=play.drawings,
@@ -353,8 +356,14 @@ async def _nobody(_: str, __: str) -> bool:
     raise Denied("No Slack workspace is configured, so nobody's group can be told.")
 
 
-async def _read_back(ground: Ground) -> None:
-    """Read back the channels that incidents will go to, where that was never done: looking back comes first."""
+def _gaps(ground: Ground) -> Gaps:
+    return Gaps(ground.redis, ground.memory)
+
+
+async def _read_back(ground: Ground, missed: Iterable[str]) -> None:
+    """Read back the channels that incidents will go to, where that was never done, and of all what was missed."""
+    for channel in missed:
+        await ground.queue.add("catch_up", channel, key=channel)
     settings = ground.settings
     if not settings.slack.configured:
         return

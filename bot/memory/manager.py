@@ -27,7 +27,7 @@ from bot.memory.knowledge import Synced, chunks, pages
 from bot.memory.lessons import lesson
 from bot.memory.lookback import look_back
 from bot.memory.question import Key, Question, matter_of
-from bot.memory.reserved import KNOWLEDGE, TAUGHT, home_of, lesson_id
+from bot.memory.reserved import KNOWLEDGE, LEARNED, TAUGHT, home_of, lesson_id
 from bot.memory.store import Store
 from bot.memory.tokens import Tokenizer, well_formed
 from bot.models import Brief, Incident, Message, Recalled
@@ -105,9 +105,11 @@ class MemoryManager:
         said = list(messages)
         fresh = await self._forgetting.spared(said, unless_forgotten=unless_forgotten)
         clean = [message.model_copy(update={"text": redact(well_formed(message.text))}) for message in fresh]
-        await self._mirror.remember(clean)
         if unless_forgotten:
+            await self._mirror.remember(await self._store.unlike(clean))
             await self._forgetting.forget_late(said)
+        else:
+            await self._mirror.remember(clean)
 
     async def edit(self, message: Message, *, lesson: str | None = None) -> None:
         """The message now says this, and so does what was taught by it, if anything was.
@@ -316,6 +318,10 @@ class MemoryManager:
         if period is None or channel is None:
             return period
         return read_period(query, now=now, zone=_zone(await self.timezone(channel)))
+
+    async def ends(self) -> dict[str, datetime]:
+        """Channel → when the last message that is remembered of it was sent."""
+        return await self._store.newest([name for name in await self._store.channels() if name not in LEARNED])
 
     async def stale(self, channel: str, days: float) -> int:
         """How many of a channel's messages are older than so many days."""

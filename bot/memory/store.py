@@ -104,6 +104,11 @@ class Store:
         }
         return [None if (text := texts[key]) is None else Message.model_validate_json(text) for key in keys]
 
+    async def unlike(self, messages: Sequence[Message]) -> list[Message]:
+        """Those of the messages that do not stand there word for word: keeping them again would cost their vectors."""
+        there = await self.get([(message.channel, message.id) for message in messages])
+        return [message for message, kept in zip(messages, there, strict=True) if message != kept]
+
     async def put_vectors(self, messages: Sequence[Message], packed: Sequence[bytes]) -> list[Message]:
         """Keep the vectors of messages of one channel; gives those that still stand there as they were encoded."""
         channel = messages[0].channel
@@ -133,6 +138,18 @@ class Store:
             texts = await self._redis.hmget(messages_key(channel), ids)
             yield [Message.model_validate_json(text) for text in texts if text is not None]
             start += len(ids)
+
+    async def newest(self, channels: Sequence[str]) -> dict[str, datetime]:
+        """When the latest message of each channel was sent."""
+        async with self._redis.pipeline(transaction=False) as pipeline:
+            for channel in channels:
+                pipeline.zrange(times_key(channel), -1, -1, withscores=True)
+            answers = await pipeline.execute()
+        return {
+            channel: datetime.fromtimestamp(at, UTC)
+            for channel, answer in zip(channels, answers, strict=True)
+            for _, at in answer
+        }
 
     async def ids(self, channel: str, *, since: datetime | None = None, before: datetime | None = None) -> list[str]:
         """The ids of a channel's messages, by the time they were sent."""

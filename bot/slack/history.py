@@ -82,9 +82,16 @@ class History:
         self._turn = asyncio.Lock()
 
     async def read(
-        self, channel: str, *, oldest: datetime | None = None, spot: Spot = BEGINNING
+        self,
+        channel: str,
+        *,
+        oldest: datetime | None = None,
+        spot: Spot = BEGINNING,
+        replied_since: datetime | None = None,
     ) -> AsyncIterator[Page]:
         """The channel request by request, replies included, newest first, from that spot on.
+
+        Threads in which nobody has spoken since a moment may be left out (`replied_since`).
 
         Raises:
             SlackRefused: Slack said no, or does not answer.
@@ -93,7 +100,7 @@ class History:
         since = f"{oldest.timestamp():.6f}" if oldest else "0"
         while True:
             found, following = await self._page(channel, since, spot)
-            left = [raw["ts"] for raw in found if raw.get("reply_count") and raw["ts"] not in spot.threads]
+            left = [raw["ts"] for raw in found if _replied(raw, replied_since) and raw["ts"] not in spot.threads]
             new = [raw for raw in found if spot.oldest is None or float(raw["ts"]) < float(spot.oldest)]
             spot = spot.after_messages(found)
             beyond = Spot(newest=spot.newest, cursor=following)
@@ -152,6 +159,11 @@ class History:
             if self._asked and self._between_s:
                 await self._pause(self._between_s)
             self._asked = True
+
+
+def _replied(raw: Json, since: datetime | None) -> bool:
+    """Whether there are replies, and one since then."""
+    return bool(raw.get("reply_count")) and (since is None or inbox.moment(raw["latest_reply"]) >= since)
 
 
 def _kept(found: list[Json], channel: str, identity: Identity, spot: Spot, *, last: bool) -> Page:

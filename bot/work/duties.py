@@ -25,6 +25,7 @@ from bot.work.answers import Answers
 from bot.work.drafts import Drafts
 from bot.work.drawings import Drawings
 from bot.work.follow import Follow, last_moved
+from bot.work.gaps import Gaps
 from bot.work.gatekeeper import Gatekeeper, Said
 from bot.work.mentions import Mentions
 from bot.work.questions import Questions
@@ -46,7 +47,7 @@ AUDITED_LATELY = timedelta(minutes=30)
 """Incidents that ended within this time are looked at once more for the audit trail."""
 LONGEST_REASON = 400
 UNTOLD_TASKS = frozenset(
-    {"hear", "teach", "backfill", "reply", "draw", "teach_drawing", "regroup", "say", "word", "postmortem"}
+    {"hear", "teach", "backfill", "catch_up", "reply", "draw", "teach_drawing", "regroup", "say", "word", "postmortem"}
 )
 """Tasks whose last failure is no news for an incident."""
 
@@ -73,6 +74,7 @@ class Office:
     scribe: Scribe
     stage: Stage
     mentions: Mentions
+    gaps: Gaps
     clock: Callable[[], datetime]
     knowledge: Path | None = None
     """The folder of private runbooks and post-mortems, if there is one."""
@@ -216,6 +218,10 @@ class Office:
         days = await self.memory.retention(channel)
         oldest = self.clock() - timedelta(days=days) if days else None
         await self.stage.history(channel, partial(self.memory.remember, unless_forgotten=True), oldest=oldest)
+
+    async def catch_up(self, channel: str) -> None:
+        """Read what was said in a channel while nobody listened."""
+        await self.gaps.close(channel, self.stage.missed)
 
     async def sweep(self) -> None:
         """Schedule again what was lost between an event and its task."""

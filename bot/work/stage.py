@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Protocol
 
 import structlog
@@ -19,6 +19,9 @@ from bot.slack.ledger import Ledger
 from bot.work.backfill import Backfill, Keep
 
 log = structlog.get_logger(__name__)
+
+THREADS_GO_ON = timedelta(hours=12)
+"""A thread that began earlier and goes on after a pause of the bot is not looked for: every message before would be."""
 
 
 class Stage(Protocol):
@@ -70,6 +73,9 @@ class Stage(Protocol):
 
     async def history(self, channel: str, keep: Keep, *, oldest: datetime | None = None) -> None:
         """Hand over what was said in the channel, page by page."""
+
+    async def missed(self, channel: str, keep: Keep, since: datetime) -> None:
+        """Hand over what was said in the channel since then, without a word about it."""
 
     async def not_read_back(self, channel: str, reason: str) -> None:
         """Say in the channel that reading it back did not work."""
@@ -154,6 +160,12 @@ class SlackStage:
         """Hand over what was said in the channel, and show there how it goes."""
         await self._backfill.run(channel, keep, oldest=oldest)
 
+    async def missed(self, channel: str, keep: Keep, since: datetime) -> None:
+        """Hand over what was said in the channel since then, in threads that began a while before too."""
+        oldest = since if self._history.slow else since - THREADS_GO_ON
+        async for page in self._history.read(channel, oldest=oldest, replied_since=since):
+            await keep(page.messages)
+
     async def not_read_back(self, channel: str, reason: str) -> None:
         """Say in the channel that reading it back did not work."""
         await self._backfill.give_up(channel, reason)
@@ -223,6 +235,11 @@ class NoStage:
     async def history(self, channel: str, keep: Keep, *, oldest: datetime | None = None) -> None:
         """There is no history."""
         log.warning("stage.none", channel=channel, oldest=oldest)
+        await keep(())
+
+    async def missed(self, channel: str, keep: Keep, since: datetime) -> None:
+        """There is no history."""
+        log.warning("stage.none", channel=channel, since=since)
         await keep(())
 
     async def not_read_back(self, channel: str, reason: str) -> None:

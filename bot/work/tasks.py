@@ -100,6 +100,9 @@ class Duties(Protocol):
     async def backfill(self, channel: str) -> None:
         """Read back what was said in a channel."""
 
+    async def catch_up(self, channel: str) -> None:
+        """Read what was said in a channel while nobody listened."""
+
     async def sweep(self) -> None:
         """Schedule again what was lost between an event and its task."""
 
@@ -187,6 +190,7 @@ def tasks_of(
         task("hear", duties.hear, PATIENT),
         task("teach", duties.teach, PATIENT),
         task("backfill", duties.backfill, PATIENT),
+        task("catch_up", duties.catch_up, PATIENT),
         *_untried(duties),
         *_rounds(duties, sweep_every),
     )

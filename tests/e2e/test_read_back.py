@@ -1,4 +1,5 @@
-"""`kill -9` while a channel is read back: the next process reads the rest, and the channel sees one message move."""
+"""`kill -9` while a channel is read back: the next process reads the rest, the channel sees one message move, and what
+was said while nobody listened is remembered too."""
 
 from __future__ import annotations
 
@@ -8,6 +9,7 @@ from bot.demo.workspace import AIKO, MINA, Trouble, Workspace
 from bot.memory import MemoryManager
 from tests.e2e.scene import WITHIN_S, Scene
 from tests.servers.nightdesk import CHANNEL, NightdeskFactory
+from tests.servers.process import wait_until
 
 LONG_S = 600
 """Slack asks to wait for longer than the first process lives."""
@@ -24,16 +26,23 @@ async def test_killed_while_it_reads_back_it_goes_on_and_remembers_each_message_
         await _told(workspace, "199 messages so far, back to")
         await _told(workspace, f"Slack asks me to wait {LONG_S} s.")
         await bot.kill()
-        await workspace.say(MINA.id, CHANNEL, "The bot is gone")  # what comes later moves no page
+        missed = await workspace.say(MINA.id, CHANNEL, "The bot is gone")
+        reply = await workspace.say(AIKO.id, CHANNEL, "Its heir will come by balloon", said[-1])
+        await workspace.settle()  # its delivery was tried in vain, and is given up
         await bot.start()
         told = await _told(workspace, "I have read back")
 
-        assert f"I have read back {len(said)} messages of this channel" in told
+        assert f"I have read back {len(said) + 1} messages of this channel" in told  # the reply is in the part left
         assert len(_of_the_bot(workspace)) == 1
         async with MemoryManager.open(redis_url) as memory:
-            kept = {each.id for each in await memory.recall("", channel=CHANNEL, limit=2 * len(said))}
-        assert set(said) <= kept
+
+            async def all_kept() -> bool:
+                kept = [each.id for each in await memory.recall("", channel=CHANNEL, limit=2 * len(said))]
+                return sorted(kept) == sorted([*said, missed, reply])
+
+            await wait_until(all_kept, within_s=WITHIN_S, what="the memory of each message, once")
         assert "the zeppelin of ferry 7" in await scene.asked("who left the zeppelin?")
+        assert "by balloon" in await scene.asked("how will the heir come?")
 
 
 def _history(workspace: Workspace) -> list[str]:

@@ -105,6 +105,7 @@ class Desk:
             showings=unused,
             stage=stage,
             mentions=Mentions(gate.redis),
+            gaps=unused,
             clock=lambda: gate.now,
         )
 
