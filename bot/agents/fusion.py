@@ -89,11 +89,9 @@ SHARPNESS = 1.6
 UNKNOWN = 1.0
 """Evidence that a cause which nobody sees is worth; fitted with it."""
 HEALTHY = 1.4
-"""Evidence below which things are called healthy, where calls are seen."""
-HEALTHY_UNSEEN = 0.6
-"""The same where no calls are seen, and nothing tells what quiet times bring …"""
-ABOVE_QUIET = 0.5
-"""… and what must be added to what they do bring, where that is known."""
+"""Evidence below which things are called healthy …"""
+RESTLESS = 1.7
+"""… or, where no calls are seen, below so many times what half of the quiet stretches bring, whichever is more."""
 FELT = 2.0
 """Deviations of the alerted service's own latency or errors from which something may be wrong …"""
 SURELY_FELT = 2 * NOTICEABLE
@@ -171,7 +169,7 @@ def healthy_below(findings: Sequence[Finding], *, calls_seen: bool) -> float:
     if felt > SURELY_FELT:
         return 0.0
     quiet = [float(one) for finding in findings for one in finding.facts.get("quiet_evidence", ())]
-    usual = float(np.median(quiet)) + ABOVE_QUIET if quiet else HEALTHY_UNSEEN
+    usual = max(HEALTHY, RESTLESS * float(np.median(quiet))) if quiet else HEALTHY
     return max(0.0, usual - math.log(max(1.0, felt / FELT)))
 
 

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import math
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 from bot.agents.departure import Departure
 from bot.agents.quantities import Quantity
@@ -11,6 +14,9 @@ SPREADING = frozenset({"latency", "error_rate"})
 """Kinds of quantities of which callers have as much as their callees."""
 TRAFFIC = frozenset({"traffic"})
 """The kind of which callees have as much as their callers."""
+
+SAME_REQUESTS = frozenset({"latency"})
+"""Kinds of quantities of which all metrics of a service, means and quantiles, tell of the same requests."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -32,3 +38,19 @@ class Measure:
     def excess(self) -> float:
         """How much worse than normal, in the metric's own unit."""
         return abs(self.departure.level - self.departure.normal) if self.weight else 0.0
+
+
+def agreed(measures: Sequence[Measure]) -> Measure:
+    """The strongest of a service's measures of one kind, which comes first, as far as the others bear it out.
+
+    Where they tell of the same requests, the two metrics that deviate most count by their geometric mean: the largest
+    of several is large by chance more often than each, and a fault moves more than one of them.
+    """
+    first = measures[0]
+    if first.quantity.kind not in SAME_REQUESTS:
+        return first
+    by_metric: dict[str, float] = defaultdict(float)
+    for one in measures:
+        by_metric[one.metric] = max(by_metric[one.metric], abs(one.weight))
+    most = sorted(by_metric.values(), reverse=True)[:2]
+    return replace(first, weight=math.copysign(math.prod(most) ** (1 / len(most)), first.weight))

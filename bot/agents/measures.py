@@ -18,7 +18,7 @@ from bot.agents.counters import as_rate
 from bot.agents.departure import LEAST_SHARE, departure
 from bot.agents.exactness import grains
 from bot.agents.fusion import FAINT, suspicions
-from bot.agents.measured import SPREADING, Measure
+from bot.agents.measured import SPREADING, Measure, agreed
 from bot.agents.metrics import Look
 from bot.agents.quantities import Quantity, quantity_of
 from bot.agents.quiet import quiet_scopes
@@ -78,12 +78,13 @@ def _findings(series: Sequence[Series], scope: Scope, *, traced: bool) -> tuple[
     sent = [_named(one, scope) for one in series]
     named = [as_rate(one) for one in sent]
     named += [*_call_gaps(named), *telling(sent)]
-    found, compared = _compared(named, scope)
+    calls = sum(one.labels["metric"] == GAP for one in named)
+    alone = not calls and not traced
+    found, compared = _compared(named, scope, alone=alone)
     if not compared:
         return (), (Gap(source="metrics", reason="no series has samples in the window and in a baseline"),)
-    calls = sum(one.labels["metric"] == GAP for one in named)
     facts: dict[str, object] = {"series_read": compared}
-    if not calls and not traced:
+    if alone:
         facts["quiet_evidence"] = [*_quiet_evidence(named, scope)]
         facts["felt_deviations"] = _felt(named, scope)
     elif calls and not any(one.kind == "call_gap" for one in found):
@@ -97,7 +98,7 @@ def _findings(series: Sequence[Series], scope: Scope, *, traced: bool) -> tuple[
 def _quiet_evidence(series: Sequence[Series], scope: Scope) -> Iterator[float]:
     """The strongest evidence that each quiet stretch brings against any service."""
     for calm in quiet_scopes(scope):
-        found, compared = _compared(series, calm)
+        found, compared = _compared(series, calm, alone=True)
         if compared:
             suspected = suspicions(found, scope.catalog, calls_seen=False)
             yield suspected[0].total if suspected else 0.0
@@ -110,8 +111,8 @@ def _felt(series: Sequence[Series], scope: Scope) -> float:
     return max((abs(one.weight) for one in own if one.quantity.kind in SPREADING), default=0.0)
 
 
-def _compared(series: Sequence[Series], scope: Scope) -> tuple[list[Finding], int]:
-    """What deviates, strongest first, and how many series were compared."""
+def _compared(series: Sequence[Series], scope: Scope, *, alone: bool) -> tuple[list[Finding], int]:
+    """What deviates, strongest first, and how many series were compared; `alone`: no calls are seen."""
     measures = unexplained([*_measures(series, scope)], scope.catalog)
     grouped: dict[tuple[str, str], list[Measure]] = defaultdict(list)
     calls: dict[Call, float] = {}
@@ -120,12 +121,17 @@ def _compared(series: Sequence[Series], scope: Scope) -> tuple[list[Finding], in
             calls[measure.service, measure.peer] = measure.weight
         elif measure.weight and not measure.quantity.of_host:
             grouped[measure.service, _kind(measure)].append(measure)
-    found = [_finding(sorted(ones, key=lambda one: -abs(one.weight)), kind, scope)
-             for (_, kind), ones in grouped.items()]  # fmt: skip
+    found = [_finding(_ordered(ones, alone=alone), kind, scope) for (_, kind), ones in grouped.items()]
     found += _of_calls(calls, [measure for measure in measures if measure.metric == GAP], scope)
     deviating = [one for one in found if one.score > 0]
     deviating += _felt_only(measures, {one.service for one in deviating}, scope)
     return sorted(deviating, key=lambda one: (-one.score, one.service or "", one.kind)), len(measures)
+
+
+def _ordered(measures: Sequence[Measure], *, alone: bool) -> list[Measure]:
+    """The strongest first, with its weight as far as the others bear it out where there is little else to go by."""
+    ordered = sorted(measures, key=lambda one: -abs(one.weight))
+    return [agreed(ordered), *ordered[1:]] if alone else ordered
 
 
 def _felt_only(measures: Sequence[Measure], known: Collection[str | None], scope: Scope) -> Iterator[Finding]:

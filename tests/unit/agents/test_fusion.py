@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from bot.agents import fusion
 from bot.agents.commander import explain, rank
-from bot.agents.fusion import SIGNS, Past, Suspicion, are_calls_seen, healthy_below, posterior
+from bot.agents.fusion import HEALTHY, RESTLESS, SIGNS, Past, Suspicion, are_calls_seen, healthy_below, posterior
 from bot.catalog import Catalog, Service
 from bot.models import Evidence, Finding
 
@@ -111,6 +111,15 @@ def test_where_no_calls_are_seen_an_incident_must_exceed_what_quiet_times_bring(
         rank([slow.model_copy(update={"facts": {"quiet_evidence": [0.2, 0.4, 4.1]}})], (), CATALOG)[0].service == "pay"
     )
     assert healthy_below([slow], calls_seen=True) < healthy_below([slow], calls_seen=False)
+
+
+def test_in_times_that_are_never_quiet_more_is_called_healthy() -> None:
+    def below(*quiet: float) -> float:
+        slow = measured("metrics", "latency", "pay", 20, facts={"quiet_evidence": list(quiet)})
+        return healthy_below([slow], calls_seen=False)
+
+    assert below() == below(0.2, 0.4, 0.3) == HEALTHY
+    assert below(0.2, 2.0, 9.0) == 2.0 * RESTLESS
 
 
 def test_nothing_is_healthy_while_the_alerted_service_surely_feels_it() -> None:

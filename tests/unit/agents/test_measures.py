@@ -199,6 +199,30 @@ def test_a_series_that_swings_by_itself_must_swing_wider() -> None:
     assert plain.deviations > 3 * swinging.deviations > 0
 
 
+async def test_what_one_of_several_latencies_shows_alone_is_half_believed() -> None:
+    alone = await found(of("pay", "latency_p99", now=0.6), of("pay", "latency_p50"), of("pay", "latency_p90"))
+    agreed = await found(of("pay", "latency_p99", now=0.6), of("pay", "latency_p50"), of("pay", "latency_p90", now=0.6))
+    only = await found(of("pay", "latency_p99", now=0.6))
+    assert agreed == only
+    assert 0 < alone["pay", "latency"] < only["pay", "latency"] / 2
+
+
+async def test_where_calls_are_seen_every_latency_speaks_for_itself() -> None:
+    (tool,) = measures_tools(Told([of("pay", "latency_p99", now=0.6), of("pay", "latency_p50")]), traced=True)
+    (only,) = (await tool.run(Look(), SCOPE)).findings
+    assert only.deviations == (await found(of("pay", "latency_p99", now=0.6)))["pay", "latency"]
+
+
+async def test_two_instances_of_one_metric_do_not_dilute_each_other() -> None:
+    slow, calm = of("pay", "latency_p99", now=0.6), series("pay", "latency_p99", 0.1, 0.104, instance="b")
+    assert await found(slow, calm) == await found(slow)
+
+
+async def test_other_quantities_need_no_second_witness() -> None:
+    full, calm = of("pay", "heap_used_bytes", 200.0, 900.0), of("pay", "rss_bytes", 300.0, 312.0)
+    assert (await found(full, calm))["pay", "memory"] == (await found(full))["pay", "memory"]
+
+
 def test_the_first_that_is_not_0_is_no_miracle() -> None:
     rounded = np.array([1e-16 * (place % 3) for place in range(POINTS)])
     for never in (np.zeros(POINTS), rounded):
