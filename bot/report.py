@@ -164,7 +164,7 @@ def _comparison(worth: Worth, before_s: float | None) -> Iterator[str]:
     if min(worth.ended_by_action, worth.ended_by_people) < COMPARABLE and before_s is None:
         yield (
             f"No comparison: it takes {COMPARABLE} incidents of both kinds, or your own figure from before "
-            "(--before MINUTES)."
+            "(nightdesk report --before MINUTES)."
         )
     else:
         yield "These are different incidents: people get the harder ones, so the difference is not all the bot's."

@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from bot.catalog import Catalog
 from bot.incidents import Intake, Journal
 from bot.memory import MemoryManager
 from bot.models import Phase, Recalled
+from bot.report import measure, recorded_since, table
 from bot.slack.blocks import Post, with_note, words_of
 from bot.slack.desk import Command, Mention
 from bot.slack.inbox import moment
 from bot.slack.text import escape
 from bot.slack.views import talk
+from bot.work import smalltalk
 from bot.work.answering import Speaker, Spoken
 from bot.work.closing import Closing
 from bot.work.forgetting import Forgetting
@@ -26,6 +28,12 @@ from bot.work.silencing import Silencing
 from bot.work.switching import Switching
 
 _HELP = re.compile(r"(help|\?|帮助)?\s*[!.?]*", re.IGNORECASE)
+_REPORT = re.compile(
+    r"(?:weekly )?report(?:\s+(?:of )?(?:the )?(?:last )?(?P<days>[1-9][0-9]{0,2})\s*d(?:ays?)?)?\s*[!.]*",
+    re.IGNORECASE,
+)
+WEEK = 7
+"""Days that a report is about where nobody says."""
 _STATUS = re.compile(r"(status|what'?s (up|open|going on)|状态)\s*[!.?]*", re.IGNORECASE)
 _BRIEF = re.compile(
     r"(?:(?:brief me|brief|catch me up)\b|简报)\s*[:,：，]?\s*(?:about\b|on\b|关于)?\s*(?P<rest>.*)",
@@ -69,6 +77,8 @@ class Answers:
             return talk.said(ordered)
         if lesson := lesson_in(text):
             return await self._learn(lesson, mention)
+        if smalltalk.is_order(text):
+            return await self._instead(mention)
         return await self._question(text, mention)
 
     async def _question(self, text: str, mention: Mention) -> Post | None:
@@ -95,6 +105,13 @@ class Answers:
             return with_note(told(found), talk.look_now(service))
         return await self._look(service, mention)
 
+    async def _instead(self, mention: Mention) -> Post:
+        """Nobody's word changes anything: the service that is named is looked into."""
+        service = service_in(mention.text, self._catalog)
+        refused = talk.nothing_on_a_word(service)
+        looked = await self._look(service, mention) if service else None
+        return with_note(looked, refused) if looked else talk.said(refused)
+
     async def command(self, command: Command) -> str:
         """The text that answers `/nightdesk …`."""
         if forgotten := await self._forgetting.command(command):
@@ -104,6 +121,8 @@ class Answers:
         if ordered := await self._ordered(command.text, command.channel, command.user):
             return ordered
         text = command.text.strip()
+        if smalltalk.is_order(text):
+            return talk.nothing_on_a_word()
         known = await self._known_words(text, command.channel)
         return words_of(known or self._told(await self._recollection.about(text, command.channel)))
 
@@ -119,11 +138,21 @@ class Answers:
         if _STATUS.fullmatch(text):
             incidents = tuple([incident async for incident in self._journal.open_incidents()])
             return talk.said(talk.status(incidents))
+        if smalltalk.is_greeting(text) or smalltalk.is_thanks(text):
+            return talk.said(talk.welcome() if smalltalk.is_thanks(text) else talk.hello())
+        if asked := _REPORT.fullmatch(text):
+            return talk.said(talk.report(await self._report(int(asked["days"] or WEEK), channel)))
         if asked := _BRIEF.fullmatch(text):
             wish = asked["rest"].strip()
             brief = await self._recollection.brief(wish, channel, asked_in=asked_in)
             return brief or talk.said(talk.nothing_to_tell(wish))
         return None
+
+    async def _report(self, days: int, channel: str) -> str:
+        """What the bot was worth, as `nightdesk report` tells it, by the channel's clock."""
+        zone = await self._memory.timezone(channel)
+        incidents = await recorded_since(self._journal, self._clock() - timedelta(days=days))
+        return table(measure(incidents, days, zone), zone=zone)
 
     def _told(self, found: list[Recalled]) -> Post:
         """What was found, as it was said."""

@@ -19,7 +19,8 @@ HELP = (
     "*Teach me.* “remember: …”, “that was wrong because …”, or :pushpin: on a message worth remembering.\n"
     "*Quiet.* `/nightdesk silence 2h service=checkout` keeps alerts quiet, `silences` lists, `unsilence ID` ends; "
     "the menu of a card splits and merges incidents.\n"
-    "*Commands.* `/nightdesk status`, `/nightdesk brief me`, `/nightdesk help`: answers for you alone.\n"
+    "*Commands.* `/nightdesk status`, `/nightdesk brief me`, `/nightdesk report 30 days` (what I was worth), "
+    "`/nightdesk help`: answers for you alone.\n"
     "*My memory.* `/nightdesk forget message LINK`, `forget me`, `forget @person` or `forget channel` takes it out "
     "for good; `/nightdesk retain` shows for how long this channel is kept, `/nightdesk retain 90 days` changes it; "
     "`/nightdesk timezone Europe/Berlin` says by which clock, `/nightdesk model` whether a model is asked. "
@@ -39,6 +40,30 @@ def status(incidents: tuple[Incident, ...]) -> str:
     rows = [f"• {_incident(incident)}" for incident in incidents[:15]]
     more = [f"… and {len(incidents) - 15} more"] if len(incidents) > 15 else []
     return "\n".join([*rows, *more])
+
+
+def hello() -> str:
+    """To a greeting."""
+    return "I am here. Name a service and I look into it; “help” tells what else I do."
+
+
+def welcome() -> str:
+    """To thanks."""
+    return "You are welcome."
+
+
+def nothing_on_a_word(service: str | None = None) -> str:
+    """To an order to change something; `service` is the one that is looked into instead."""
+    then = "" if service else " Mention me with the name of a service, and I look into it."
+    return (
+        "Nothing is done on a word, so nothing was done. I look first; an action that fits is proposed in the thread "
+        f"of the incident, and runs once somebody who may approve it has pressed Approve there.{then}"
+    )
+
+
+def report(figures: str) -> str:
+    """The figures of `nightdesk report`, in columns."""
+    return f"```\n{figures}\n```"
 
 
 def nothing_to_tell(wish: str) -> str:

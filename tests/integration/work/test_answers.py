@@ -12,7 +12,7 @@ import pytest
 from bot.catalog import Catalog, Service
 from bot.incidents import Intake, Journal
 from bot.memory import MemoryManager
-from bot.models import Message
+from bot.models import Alert, Message, Opened
 from bot.slack.blocks import words_of
 from bot.slack.desk import Command, Mention
 from bot.storage import connect
@@ -72,6 +72,42 @@ async def room(redis_url: str) -> AsyncIterator[Room]:
 async def test_help_says_what_can_be_asked(room: Room, words: str) -> None:
     answer = await room.asked(words)
     assert "/nightdesk status" in answer
+
+
+@pytest.mark.parametrize(("words", "answer"), [("hi", "I am here."), ("thanks, that helped!", "You are welcome.")])
+async def test_small_talk_gets_a_short_answer_and_no_look(room: Room, words: str, answer: str) -> None:
+    await room.said("hi, that helped with checkout", days_ago=1)
+    said = await room.asked(words)
+    assert said.startswith(answer)
+    assert len(said) < 100
+    assert await room.journal.open_ids() == []
+
+
+async def test_an_order_is_not_carried_out_and_the_service_is_looked_into_instead(room: Room) -> None:
+    said = await room.asked("restart checkout now")
+    assert said.startswith("Looking into checkout")
+    assert "Nothing is done on a word" in said
+    assert len(await room.journal.open_ids()) == 1
+
+
+@pytest.mark.parametrize("words", ["restart everything", "please approve it"])
+async def test_an_order_without_a_service_says_what_happens_instead(room: Room, words: str) -> None:
+    said = await room.asked(words)
+    assert said.startswith("Nothing is done on a word, so nothing was done.")
+    assert "pressed Approve" in said
+    assert await room.commanded(words) == said
+    assert await room.journal.open_ids() == []
+
+
+@pytest.mark.parametrize(
+    ("words", "days"), [("report", 7), ("report 30 days", 30), ("weekly report", 7), ("report last 1d", 1)]
+)
+async def test_the_report_counts_the_days_that_are_asked_for(room: Room, words: str, days: int) -> None:
+    alert = Alert(source="generic", name="A", status="firing", fingerprint="f", starts_at=NOW)
+    for number, at in enumerate((NOW, NOW - timedelta(days=20))):
+        await room.journal.append(f"2603{number:02}-AAAAAA", Opened(at=at, alert=alert, channel=CHANNEL))
+    assert f"{1 + (days == 30)} in {days} day" in await room.asked(words)
+    assert f"{1 + (days == 30)} in {days} day" in await room.commanded(words)
 
 
 async def test_a_service_that_is_named_is_looked_into_where_it_was_asked(room: Room) -> None:
