@@ -79,10 +79,37 @@ prepare_encoder_environment() {
     printf '%s\n' "$stamp" >"$folder/stamp"
 }
 
+# Usage: install_locked VENV -r LOCKFILE
 install_locked() {
-    local folder=$1
-    shift
-    "$folder/bin/python" -m pip install --quiet --disable-pip-version-check --require-hashes --no-deps "$@"
+    local folder=$1 lock=$3 said failed=0
+    said=$(mktemp)
+    "$folder/bin/python" -m pip install --progress-bar off --disable-pip-version-check --require-hashes --no-deps \
+        -r "$lock" 2>&1 | tee "$said" | show_progress "$(grep -c '^[A-Za-z0-9].*==' "$lock")" || failed=$?
+    [ "$failed" = 0 ] || tail -n 20 "$said" >&2
+    rm -f "$said"
+    return "$failed"
+}
+
+# A minute without a sign of life looks like a program that hangs.
+show_progress() {
+    local all=$1 done=0 line
+    while IFS= read -r line; do
+        case $line in
+        "Ignoring "*) all=$((all - 1)) ;; # for another Python or system
+        "Collecting "* | "Processing "*)
+            done=$((done + 1))
+            if [ -t 2 ]; then
+                printf '\r  %d of %d packages' "$done" "$all" >&2
+            elif [ $((done % 25)) = 0 ]; then
+                say "  $done of $all packages"
+            fi
+            ;;
+        "Installing collected packages"*)
+            if [ -t 2 ]; then printf '\r' >&2; fi
+            say "  $all packages are here; unpacking them …"
+            ;;
+        esac
+    done
 }
 
 install_nightdesk() {
