@@ -216,9 +216,10 @@ def services_schema() -> None:
 def services_check(file: Annotated[Path, typer.Argument(help="The catalogue.")] = Path("services.yaml")) -> None:
     """Check a service catalogue."""
     from bot.catalog import load_catalog
+    from bot.plural import many
 
     catalog = load_catalog(file)
-    print(f"{file} is sound: {len(catalog.services)} services, {len(catalog.databases)} databases.")
+    print(f"{file} is sound: {many(len(catalog.services), 'service')}, {many(len(catalog.databases), 'database')}.")
 
 
 @audit_app.command("verify")

@@ -178,7 +178,7 @@ class NoStage:
         """Say in the log what Slack would show."""
         incident = await read()
         event = incident.history[-1].event
-        log.info("stage.none", incident=incident.id, kind=event.kind, phase=incident.phase)
+        log.info("stage.none", incident=incident.id, kind=event.kind, phase=incident.phase.value)
 
     async def draw(self, incident: Incident, sketch: Sketch) -> None:
         """Nothing is painted where nobody looks."""
