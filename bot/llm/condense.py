@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pydantic import Field
 
 from bot.llm.fence import Fence, one_line
-from bot.llm.honesty import telling
+from bot.llm.honesty import decision, telling
 from bot.llm.typed import Answer, Asking, Call
 from bot.models import BriefLine, Noun
 
@@ -70,8 +70,13 @@ async def condense(
 
 
 def _of_its_lines(one: Statement, lines: Sequence[BriefLine]) -> Statement:
-    """The statement with those of its lines that it says something of: none is silenced by an empty phrase."""
+    """The statement with those of its lines that it says something of: none is silenced by an empty phrase.
+
+    With none of them where it says that people have decided what none of them says.
+    """
     said = telling(one.text)
+    if decision(one.text, " ".join(lines[number].text for number in one.cites)):
+        return one.model_copy(update={"cites": ()})
     near = tuple(number for number in dict.fromkeys(one.cites) if said & telling(lines[number].text))
     return one.model_copy(update={"cites": near[:MOST_JOINED]})
 

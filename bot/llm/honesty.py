@@ -3,7 +3,8 @@
 A claim is told only if it cites facts that exist, and if every figure, moment and identifier in it is in those facts:
 rounded, or in another unit. Who is named must be in them too, and where both are in one language they must have a word
 in common. "Asked, and nothing there" is a fact like any other. What cannot be checked is the sense of a sentence: so a
-claim changes nothing, and stands beside the facts that it cites.
+claim changes nothing, and stands beside the facts that it cites. That somebody has decided something is a fact, or is
+not said.
 """
 
 from __future__ import annotations
@@ -23,6 +24,8 @@ _COMMON = frozenset({"that", "this", "with", "from", "have", "been", "were", "wh
 _HAN = re.compile(r"[\u3400-\u9fff]")
 _STEM = 5
 """So many letters of two words tell that they are the same: `blocks`, `blocking`."""
+_DECISION = re.compile(r"approv|authori[sz]|endors|reject|sign(?:ed)? off|批准|同意|授权|驳回|拒绝", re.IGNORECASE)
+"""Words for what people alone do, as far as all of their forms share."""
 _REFERENCES = re.compile(r"\s*[\[(（【](?:[a-z]\d{1,3}(?:\s*[,，、;；]\s*)?)+[\])）】]")
 
 
@@ -108,10 +111,18 @@ def unsupported(text: str, facts: Sequence[Fact], spoken_of: Collection[str] = (
     for name in sorted(names(text)):
         if name not in spoken:
             return f"'{name}' is in none of the facts that it cites"
+    if word := decision(text, spoken):
+        return f"'{word}' is in none of the facts that it cites"
     for name in sorted(spoken_of):
         if _says(text.casefold(), name) and not _says(spoken, name):
             return f"'{name}' is in none of the facts that it cites"
     return None
+
+
+def decision(text: str, seen: str) -> str | None:
+    """The first word in it for a decision that nothing seen speaks of."""
+    known = {word.casefold() for word in _DECISION.findall(seen)}
+    return next((word for word in _DECISION.findall(text) if word.casefold() not in known), None)
 
 
 def bare_text(text: str) -> str:

@@ -7,7 +7,7 @@ from collections.abc import Collection, Sequence
 from pydantic import Field
 
 from bot.llm.fence import Fence, one_line
-from bot.llm.honesty import Claim, Fact, by_ref, check, told, unsupported
+from bot.llm.honesty import Claim, Fact, by_ref, check, decision, told, unsupported
 from bot.llm.typed import Answer, Asking, Call
 from bot.models import Hypothesis, Noun
 
@@ -82,8 +82,8 @@ def held(answer: Worded, ranking: Ranking, spoken_of: Collection[str] = ()) -> W
 
 
 def missing(said: Sequence[str], facts: Sequence[Fact]) -> tuple[str, ...]:
-    """What is said to be missing, as far as it does not claim something in passing."""
-    short = [one_line(text, LONGEST_MISSING) for text in said if text.strip()]
+    """What is said to be missing, as far as it does not claim something in passing, such as a decision of people."""
+    short = [one_line(text, LONGEST_MISSING) for text in said if text.strip() and not decision(text, "")]
     return tuple(text for text in dict.fromkeys(short) if unsupported(text, facts) is None)[:MOST_MISSING]
 
 

@@ -95,6 +95,7 @@ def _line(statement: Condensed, brief: Brief) -> BriefLine:
         section=cited[0].section,
         permalink=links[0] if links else None,
         more_permalinks=links[1:],
+        reworded=not any(statement.text in line.text for line in cited),
         superseded_by=superseded,
     )
 

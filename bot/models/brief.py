@@ -18,6 +18,7 @@ class BriefLine(Noun):
     more_permalinks: tuple[str, ...] = Field(
         default=(), description="of the other statements that it was condensed from"
     )
+    reworded: bool = Field(default=False, description="what was said in a model's words, so nobody is quoted by it")
     superseded_by: str | None = Field(default=None, description="the later statement that makes this one old")
 
 

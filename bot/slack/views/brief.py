@@ -49,4 +49,5 @@ def quoted(quote: BriefLine, names: Mapping[str, str]) -> str:
     sources = "".join(f", {link(address, 'message')}" for address in links)
     users = ", ".join(names.get(user, user) for user in quote.user.split(", "))
     later = f". *Later:* {line(quote.superseded_by, 200)}" if quote.superseded_by else ""
-    return f"“{said}” — {line(users, 60)}, {date(quote.said_at)}{sources}{later}"
+    words = f"{said} — in a model's words, from" if quote.reworded else f"“{said}” —"
+    return f"{words} {line(users, 60)}, {date(quote.said_at)}{sources}{later}"

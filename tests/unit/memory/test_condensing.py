@@ -62,6 +62,12 @@ async def test_a_statement_takes_the_place_of_the_lines_that_it_stands_on_with_a
     assert (told[0].user, told[0].said_at, told[0].section) == ("U0, U1", NOON + timedelta(minutes=1), "known")
 
 
+async def test_nobody_is_quoted_by_words_that_are_a_models() -> None:
+    own = Condensed(text="A lock on accounts (340 s); ending session 4711 helped.", cites=(0, 1))
+    told = await _told(own, Condensed(text="payments v2.3 is out", cites=(2,)))
+    assert [line.reworded for line in told] == [True, False]
+
+
 async def test_what_a_later_statement_took_back_stays_marked() -> None:
     told = await _told(Condensed(text="payments v2.3 went out, and was rolled back to v2.2", cites=(2,)))
     assert told[-1].superseded_by == "U9: rolled back to v2.2"

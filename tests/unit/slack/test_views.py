@@ -11,6 +11,7 @@ from bot.models import (
     SAME_ALERT,
     AlertJoined,
     AlertStatus,
+    BriefLine,
     Endorsed,
     Executed,
     Executing,
@@ -29,6 +30,7 @@ from bot.models import (
 )
 from bot.slack.blocks import Block, Post
 from bot.slack.views import modal, words
+from bot.slack.views.brief import quoted
 from bot.slack.views.card import card
 from bot.slack.views.proposal import button_value, proposal
 from bot.slack.views.thread import message, next_turn
@@ -323,3 +325,10 @@ def test_the_dialog_brings_back_which_proposal_it_was_about() -> None:
 def test_a_dialog_that_is_not_ours_is_refused(view: Block) -> None:
     with pytest.raises(BadInput, match="open it again"):
         modal.origin_of(view)
+
+
+def test_a_line_that_a_model_has_worded_is_no_quote() -> None:
+    said = BriefLine(text="the batch holds locks", user="U0MINA", said_at=stories.NOW, section="known")
+    assert quoted(said, {"U0MINA": "mina"}).startswith("“the batch holds locks” — mina, ")
+    own = said.model_copy(update={"reworded": True})
+    assert quoted(own, {"U0MINA": "mina"}).startswith("the batch holds locks — in a model's words, from mina, ")
