@@ -1,6 +1,6 @@
 """The drawing as a picture, with the way that a run has taken in colour, and as text where no picture can be shown.
 
-Mermaid lays a drawing out once for each version, which takes a second or two; labels that lie on each other are moved
+Mermaid lays a drawing out once for each version, which takes a second or two; labels are moved onto their arrows and
 apart (`spacing`), and colours are put on afterwards. Chinese, Japanese and Korean are drawn with a font that comes with
 this package.
 """
@@ -196,7 +196,9 @@ def _coloured(svg: str, playbook: Playbook, outcomes: Mapping[str, Outcome] | No
         return f"{found['open']} look-{shown[drawn.id]}{found['middle']}{_paragraph(drawn.label)}"
 
     def label(found: re.Match[str]) -> str:
-        return f"{found['open']}{_paragraph(labelled[found['pair']].popleft().label or '')}"
+        arrow = labelled[found["pair"]].popleft()
+        said = f"{found['open']}said-{marks.get(arrow.index, Mark.UNKNOWN)} "
+        return f"{said}{found['middle']}{_paragraph(arrow.label or '')}"
 
     def edge(found: re.Match[str]) -> str:
         return f"{found['open']}way-{marks.get(ways[found['pair']].popleft().index, Mark.UNKNOWN)} "
@@ -210,7 +212,8 @@ def _coloured(svg: str, playbook: Playbook, outcomes: Mapping[str, Outcome] | No
 NODE = r'(?P<open><g class="node[^"]*)(?P<middle>" id="my-svg-flowchart-(?P<node>\w+)-\d+".*?)<p>.*?</p>'
 EDGE = r'(?P<open><path [^>]*id="my-svg-L_(?P<pair>\w+)_\d+" class=")'
 EDGE_LABEL = (
-    r'(?P<open><g class="label" data-id="L_(?P<pair>\w+)_\d+"(?:(?!</g>).)*?<span class="edgeLabel[^>]*>)<p>.*?</p>'
+    r'(?P<open><g class="label" data-id="L_(?P<pair>\w+)_\d+"(?:(?!</g>).)*?<span class=")'
+    r"(?P<middle>edgeLabel[^>]*>)<p>.*?</p>"
 )
 """Where Mermaid's SVG speaks of a node, an arrow and an arrow's label."""
 
@@ -232,7 +235,7 @@ def _css() -> Iterator[str]:
     for look, (fill, line, how) in COLOURS.items():
         shapes = ",".join(f"#my-svg .look-{look} {shape}" for shape in ("rect", "polygon", "path", "circle"))
         yield f"{shapes}{{fill:{fill} !important;stroke:{line} !important;{how}}}"
-    yield "#my-svg .look-skipped span,#my-svg .look-skipped p{color:#8c959f !important}"
+    yield "#my-svg .look-skipped span,#my-svg .look-skipped p,#my-svg .said-skipped p{color:#8c959f !important}"
     yield "#my-svg .label rect{stroke:none !important;fill:none !important}"
     yield "#my-svg .way-taken{stroke:#1a7f37 !important;stroke-width:3px !important}"
     yield "#my-svg .way-skipped{stroke:#c9ced4 !important;stroke-dasharray:3 3 !important}"

@@ -7,12 +7,17 @@ from itertools import combinations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.canvas.spacing import Box, apart, spaced
+from bot.canvas.spacing import Box, apart, onto, points, spaced
 
 PLACES = st.integers(0, 120).map(float)
 BOXES = st.lists(
     st.builds(Box, PLACES, PLACES, st.sampled_from([30.0, 60.0]), st.just(21.0)), min_size=2, max_size=5
 )  # fmt: skip
+
+LABEL = (
+    '<g class="edgeLabel" transform="translate({}, {})">'
+    '<g class="label" data-id="L_a_b_0"><foreignObject width="60" height="21"'
+)
 
 
 def touching(boxes: list[Box]) -> list[tuple[Box, Box]]:
@@ -38,11 +43,26 @@ def test_two_that_touch_part_the_shorter_way_and_keep_their_order() -> None:
     assert (left.x < 0, right.x > 58) == (True, True)
 
 
+def test_a_curve_is_followed_from_its_beginning_to_its_end() -> None:
+    line = points("M0,0L10,0C10,10,30,10,30,0")
+    assert (line[0], line[-1]) == ((0, 0), (30, 0))
+    assert (5, 0) in line
+    assert (20, 7.5) in line
+
+
+def test_a_label_beside_its_arrow_is_laid_onto_it_and_one_that_the_arrow_passes_stays() -> None:
+    line = points("M0,0L100,0")
+    assert onto(Box(50, 60, 40, 20), line) == Box(50, 0, 40, 20)
+    assert onto(Box(51, 9, 40, 20), line) == Box(51, 9, 40, 20)
+    assert onto(Box(50, 60, 40, 20), []) == Box(50, 60, 40, 20)
+
+
+def test_a_label_follows_the_arrow_of_its_name() -> None:
+    drawn = '<path d="M0,0L100,0" id="my-svg-L_a_b_0" …><path d="M0,90L100,90" id="my-svg-L_a_b_1" …>' + LABEL
+    assert spaced(drawn.format(50, 60)) == drawn.format("50", "0")
+
+
 def test_only_the_places_of_labels_are_changed_in_the_drawing() -> None:
-    label = (
-        '<g class="edgeLabel" transform="translate({}, {})">'
-        '<g class="label" data-id="L_a_b_0"><foreignObject width="60" height="21"'
-    )
-    drawn = "<g>" + label.format("10.5", "20") + "…" + label.format("10.5", "200") + "</g>"
+    drawn = "<g>" + LABEL.format("10.5", "20") + "…" + LABEL.format("10.5", "200") + "</g>"
     assert spaced(drawn) == drawn
     assert spaced(drawn.replace("200", "24")) == drawn.replace("10.5, 20)", "10.5, 10.5)").replace("200", "33.5")
