@@ -55,6 +55,21 @@ async def test_the_next_incident_of_the_same_alert_starts_with_the_last_one(memo
     assert lines[0].text.startswith("Past incident inc-0")
 
 
+async def test_an_earlier_incident_of_the_same_service_is_told_before_talk_that_is_nearer(
+    memory: MemoryManager,
+) -> None:
+    await memory.remember(
+        [
+            said("PaymentErrors means that payments fails at the gateway", -4000, user="bo"),
+            said("payments fails with PaymentErrors whenever the ledger is slow", -3900, user="cy"),
+        ]
+    )
+    past = incident(rule="DiskFull", minute=-3000).model_copy(update={"id": "inc-0"})
+    await memory.learn(past)
+    lines = (await memory.brief(incident(), "database", 600)).lines
+    assert lines[0].text.startswith("Past incident inc-0: DiskFull on payments")
+
+
 async def test_an_incident_does_not_remember_itself(memory: MemoryManager) -> None:
     await memory.learn(incident())
     assert (await memory.brief(incident(), "database", 300)).lines == ()
