@@ -34,6 +34,7 @@ log = structlog.get_logger(__name__)
 
 TIMEOUT_S = 20
 LOCAL = frozenset({"127.0.0.1", "::1", "localhost"})
+ELSEWHERE = frozenset({"not_in_channel", "channel_not_found", "is_archived", "missing_scope"})
 REMEDIES = {
     "not_in_channel": "invite the bot there with /invite",
     "channel_not_found": "check the channel id, and invite the bot if the channel is private",
@@ -149,6 +150,12 @@ def refusals(what: str) -> Iterator[None]:
 def code_of(error: SlackApiError) -> str:
     """Slack's word for what is wrong, such as `channel_not_found`; the HTTP status where there is no such word."""
     return str(_said(error).get("error") or f"HTTP {getattr(error.response, 'status_code', 'error')}")
+
+
+def shut_out(refusal: SlackRefused) -> bool:
+    """Whether the bot has no place there, or none any more: asking again would change nothing."""
+    cause = refusal.__cause__
+    return isinstance(cause, SlackApiError) and code_of(cause) in ELSEWHERE
 
 
 def _reason(error: SlackApiError) -> str:

@@ -8,9 +8,11 @@ from typing import Protocol
 import structlog
 
 from bot.canvas.learned import Draft
+from bot.errors import SlackRefused
 from bot.models import Incident
 from bot.observability import TO_FIRST_CARD
 from bot.slack.blocks import Post
+from bot.slack.client import shut_out
 from bot.slack.desk import Mention
 from bot.slack.easel import Easel, Sketch
 from bot.slack.face import Face, Read
@@ -163,8 +165,13 @@ class SlackStage:
     async def missed(self, channel: str, keep: Keep, since: datetime) -> None:
         """Hand over what was said in the channel since then, in threads that began a while before too."""
         oldest = since if self._history.slow else since - THREADS_GO_ON
-        async for page in self._history.read(channel, oldest=oldest, replied_since=since):
-            await keep(page.messages)
+        try:
+            async for page in self._history.read(channel, oldest=oldest, replied_since=since):
+                await keep(page.messages)
+        except SlackRefused as refusal:
+            if not shut_out(refusal):
+                raise
+            log.info("stage.shut_out", channel=channel, reason=str(refusal))
 
     async def not_read_back(self, channel: str, reason: str) -> None:
         """Say in the channel that reading it back did not work."""

@@ -98,6 +98,13 @@ async def test_a_reading_that_slack_refused_is_done_again_from_the_same_place(ro
     assert await room.kept() == ["I ended the dump", "the lock is back"]
 
 
+async def test_a_channel_that_the_bot_was_taken_out_of_is_let_be(room: Room) -> None:
+    room.workspace.team.channels[CHANNEL].members.discard(room.workspace.team.app.user_id)
+    await room.gaps.note()
+    await room.catch_up()
+    assert await room.kept() == ["the lock is back"]
+
+
 async def test_what_was_forgotten_stays_forgotten(room: Room) -> None:
     secret = room.say(TOM.id, "the pin is 4711", 40)
     await room.gaps.note()
