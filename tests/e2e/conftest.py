@@ -9,7 +9,7 @@ import pytest_asyncio
 from redis.asyncio import Redis
 
 from bot.demo.workspace import Workspace
-from tests.e2e.holds import Slow
+from tests.e2e.holds import Slow, Turnstile
 from tests.e2e.scene import Scene, database_variables
 from tests.servers.nightdesk import nightdesk_running
 from tests.servers.postgres import PostgresDatabase, PostgresServer, Queue, fresh_database
@@ -71,3 +71,16 @@ async def slow() -> AsyncIterator[Slow]:
     """A server that an action calls, and that answers when the test says so."""
     async with Slow().standing() as standing:
         yield standing
+
+
+@pytest.fixture
+async def turnstile(postgres_server: PostgresServer) -> AsyncIterator[Turnstile]:
+    """In front of the database as the bot sees it."""
+    async with Turnstile(postgres_server.port).standing() as standing:
+        yield standing
+
+
+@pytest.fixture
+def behind(turnstile: Turnstile, postgres_database: PostgresDatabase) -> dict[str, str]:
+    """The variables of a bot whose ways to the database lead through the turnstile."""
+    return database_variables(PostgresDatabase(PostgresServer(turnstile.port), postgres_database.name))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
 
 from starlette.applications import Starlette
@@ -12,6 +12,7 @@ from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
 from bot.demo.workspace.server import listening
+from tests.e2e.scene import WITHIN_S
 
 
 class Turnstile:
@@ -24,6 +25,7 @@ class Turnstile:
         self._behind = behind
         self._open = asyncio.Event()
         self._open.set()
+        self._moment: Callable[[], Awaitable[bool]] | None = None
         self._visits: set[asyncio.Task[None]] = set()
 
     def close(self) -> None:
@@ -31,8 +33,13 @@ class Turnstile:
         self.waiting.clear()
         self._open.clear()
 
+    def close_when(self, moment: Callable[[], Awaitable[bool]]) -> None:
+        """Close it before the first who comes once the moment is there."""
+        self._moment = moment
+
     def open(self) -> None:
         """Let everybody in."""
+        self._moment = None
         self._open.set()
 
     @asynccontextmanager
@@ -54,6 +61,8 @@ class Turnstile:
         visit.add_done_callback(self._visits.discard)
 
     async def _visit(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        if self._moment and await self._moment():
+            self.close()
         if not self._open.is_set():
             self.waiting.set()
         try:
@@ -70,6 +79,12 @@ async def _carry(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> 
             writer.write(piece)
             await writer.drain()
     writer.close()
+
+
+async def arrived(there: asyncio.Event) -> None:
+    """Wait until the bot stands where the test holds it."""
+    async with asyncio.timeout(WITHIN_S):
+        await there.wait()
 
 
 class Slow:

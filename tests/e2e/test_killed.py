@@ -6,7 +6,6 @@ of the server that an action calls, and kills it there.
 
 from __future__ import annotations
 
-import asyncio
 import json
 from collections.abc import AsyncIterator, Mapping
 from pathlib import Path
@@ -17,10 +16,10 @@ from redis.asyncio import Redis
 from bot.demo.workspace import MINA, Workspace
 from bot.slack.views.proposal import APPROVE
 from bot.work.queue import NAME
-from tests.e2e.holds import Slow, Turnstile
-from tests.e2e.scene import WITHIN_S, Scene, database_variables
+from tests.e2e.holds import Slow, Turnstile, arrived
+from tests.e2e.scene import Scene, database_variables
 from tests.servers.nightdesk import Nightdesk, NightdeskFactory, playbooks_in
-from tests.servers.postgres import PostgresDatabase, PostgresServer, Queue
+from tests.servers.postgres import PostgresDatabase, Queue
 
 DRAIN = """\
 ---
@@ -71,19 +70,6 @@ outcome: resolved
 
 
 @pytest.fixture
-async def turnstile(postgres_server: PostgresServer) -> AsyncIterator[Turnstile]:
-    """In front of the database as the bot sees it."""
-    async with Turnstile(postgres_server.port).standing() as standing:
-        yield standing
-
-
-@pytest.fixture
-def behind(turnstile: Turnstile, postgres_database: PostgresDatabase) -> dict[str, str]:
-    """The variables of a bot whose ways to the database lead through the turnstile."""
-    return database_variables(PostgresDatabase(PostgresServer(turnstile.port), postgres_database.name))
-
-
-@pytest.fixture
 async def bot(nightdesk: NightdeskFactory, redis_url: str, behind: Mapping[str, str]) -> AsyncIterator[Nightdesk]:
     async with nightdesk(NIGHTDESK_REDIS_URL=redis_url, **behind) as running:
         yield running
@@ -92,12 +78,6 @@ async def bot(nightdesk: NightdeskFactory, redis_url: str, behind: Mapping[str, 
 @pytest.fixture
 def scene(workspace: Workspace, bot: Nightdesk, redis_url: str) -> Scene:
     return Scene(workspace, bot, redis_url)
-
-
-async def arrived(there: asyncio.Event) -> None:
-    """Wait until the bot stands where the test holds it."""
-    async with asyncio.timeout(WITHIN_S):
-        await there.wait()
 
 
 async def forget_the_queue(redis_url: str) -> None:

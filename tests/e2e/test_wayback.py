@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -14,10 +15,10 @@ from bot.incidents import Journal
 from bot.models import Approved, Incident, Proposal
 from bot.slack.views.proposal import APPROVE
 from bot.storage import connect
-from tests.e2e.holds import Slow
-from tests.e2e.scene import WITHIN_S, Json, Scene, buttons, database_variables, offers
+from tests.e2e.holds import Slow, Turnstile, arrived
+from tests.e2e.scene import WITHIN_S, Json, Scene, buttons, offers
 from tests.servers.nightdesk import Nightdesk, NightdeskFactory, playbooks_in
-from tests.servers.postgres import PostgresDatabase, Queue
+from tests.servers.postgres import Queue
 from tests.servers.process import wait_until
 
 DRAWN = """\
@@ -122,9 +123,10 @@ async def shifted(
     workspace: Workspace,
     nightdesk: NightdeskFactory,
     redis_url: str,
-    postgres_database: PostgresDatabase,
     queue: Queue,
     slow: Slow,
+    turnstile: Turnstile,
+    behind: Mapping[str, str],
     tmp_path: Path,
     request: pytest.FixtureRequest,
 ) -> AsyncIterator[Shifted]:
@@ -148,14 +150,48 @@ async def shifted(
         "NIGHTDESK_REDIS_URL": redis_url,
         "NIGHTDESK_PLAYBOOKS_DIR": str(drawings),
         "NIGHTDESK_REMEDIATION__HTTP_CALLS": json.dumps(calls),
-        **database_variables(postgres_database),
+        **behind,
     }
     async with nightdesk(**settings) as bot:
         scene = Scene(workspace, bot, redis_url)
         incident = await scene.alert("w")
         forward = await scene.proposal(incident)
+        if getattr(request, "param", "") == "drafted":
+            turnstile.close_when(partial(_did_not_help, scene, incident))
         assert (await workspace.click(MINA.id, forward["ts"], APPROVE)).ok
         yield Shifted(scene, incident, forward["thread_ts"])
+
+
+async def _did_not_help(scene: Scene, incident_id: str) -> bool:
+    """The change has been watched, and nothing was proposed since."""
+    events = await scene.events(incident_id)
+    return "verified" in events and events.count("proposed") == 1
+
+
+@pytest.mark.parametrize("shifted", ["drafted"], indirect=True)
+async def test_killed_when_the_way_back_is_drafted_and_not_yet_proposed_it_is_asked_for_once(
+    shifted: Shifted, slow: Slow, turnstile: Turnstile, queue: Queue
+) -> None:
+    """The draft is made, and what its verification reads is asked for: there it dies, before anything is written."""
+    scene = shifted.scene
+    await arrived(turnstile.waiting)
+    await shifted.bot.kill()
+    assert await _did_not_help(scene, shifted.incident_id)
+    turnstile.open()
+    await shifted.bot.start()
+
+    card = await shifted.card()
+    back = await shifted.back()
+    assert back.id == f"{shifted.incident_id}.2"
+    assert slow.keys == [f"{shifted.incident_id}.1"]
+    assert (await scene.workspace.click(MINA.id, card["ts"], APPROVE)).ok
+    await shifted.last("executed")
+    await queue.root.rollback()
+    await scene.recorded(shifted.incident_id, "resolved")
+    assert slow.keys == [f"{shifted.incident_id}.1", f"{shifted.incident_id}.2"]
+    assert (await scene.events(shifted.incident_id)).count("proposed") == 2
+    thread = await scene.told(shifted.ts, "Resolved after")
+    assert thread.count("Take it back:") == 1
 
 
 async def test_killed_at_each_step_the_way_back_is_gone_once_and_told_once(
