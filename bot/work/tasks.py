@@ -145,6 +145,13 @@ class _Guard:
         made.__name__ = name
         return made
 
+    async def round(self, name: str, work: Awaitable[None]) -> None:
+        """A round of its own accord; one that is broken off is begun anew by whoever is there."""
+        try:
+            await finished(work, self.stopping, self.grace_s)
+        except Stopping as end:
+            log.info("task.stopped", task=name, why=str(end))
+
     async def _run(self, task: str, subject: str, work: Awaitable[None], run: Run, attempts: int | None) -> None:
         try:
             await finished(work, self.stopping, self.grace_s)
@@ -168,7 +175,8 @@ def tasks_of(
         stopping: set when the process ends; what is not finished then within `grace_s` is broken off and tried again
             by whoever is there. Only an effect is waited for, for as long as its action takes.
     """
-    task = _Guard(duties, stopping, grace_s).task
+    guard = _Guard(duties, stopping, grace_s)
+    task = guard.task
     return (
         task("walk", duties.walk, BRIEF, alone=True),
         task("show", duties.show, PATIENT, alone=True),
@@ -192,7 +200,7 @@ def tasks_of(
         task("backfill", duties.backfill, PATIENT),
         task("catch_up", duties.catch_up, PATIENT),
         *_untried(duties),
-        *_rounds(duties, sweep_every),
+        *_rounds(guard, sweep_every),
     )
 
 
@@ -213,11 +221,11 @@ def _untried(duties: Duties) -> tuple[Task, ...]:
     return (execute, draft)
 
 
-def _rounds(duties: Duties, sweep_every: timedelta) -> tuple[Task, ...]:
+def _rounds(guard: _Guard, sweep_every: timedelta) -> tuple[Task, ...]:
     async def sweep(again: Perpetual = Perpetual(every=sweep_every, automatic=True)) -> None:
-        await duties.sweep()
+        await guard.round("sweep", guard.duties.sweep())
 
     async def tend(again: Perpetual = Perpetual(every=TEND_EVERY, automatic=True)) -> None:
-        await duties.tend()
+        await guard.round("tend", guard.duties.tend())
 
     return (sweep, tend)

@@ -203,6 +203,19 @@ async def test_what_does_not_end_with_the_process_is_broken_off_and_done_by_the_
     assert duties.given_up == []
 
 
+async def test_a_round_without_end_does_not_hold_up_the_end_of_the_process(redis_url: str) -> None:
+    class Endless(Duties):
+        async def tend(self) -> None:
+            self.done["tend", ""] += 1
+            await asyncio.Event().wait()
+
+    endless = Endless()
+    async with working(redis_url, endless, grace_s=0):
+        await until(lambda: endless.done["tend", ""], "the round")
+    async with working(redis_url, Duties()):
+        pass  # and the next process starts as ever
+
+
 async def test_triages_and_watches_that_take_every_slot_do_not_hold_up_a_click(redis_url: str, duties: Duties) -> None:
     narrow = SETTINGS.model_copy(update={"concurrency": 1})
     held = duties.hold = asyncio.Event()
