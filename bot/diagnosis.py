@@ -16,6 +16,7 @@ from bot.agents.commander import explain, rank
 from bot.agents.enquiring import enquire
 from bot.agents.fusion import Past
 from bot.agents.logs import logs_tools
+from bot.agents.looks import LOOKS
 from bot.agents.measures import measures_tools
 from bot.agents.requests import request_tools
 from bot.agents.scope import Scope
@@ -29,8 +30,6 @@ from bot.telemetry.recorded import LOGS, METRICS, SPANS, Case, RecordedLogs, Rec
 
 DEADLINE_S = 120.0
 """For each agent; a case is finished long before."""
-ASKED_ONLY = frozenset({"logs.new_templates"})
-"""What no agent looks at by itself, and what may be asked."""
 SHOWN = 5
 EVIDENCE_SHOWN = 6
 LEAST_SURE = 0.005
@@ -75,7 +74,7 @@ async def diagnose(case: Case, past: Sequence[Past] = ()) -> Diagnosis:
     began = time.perf_counter()
     scope = scope_of(case)
     tools = toolbox_of(case)
-    looks = [tool.name for tool in tools if tool.name not in ASKED_ONLY]
+    looks = [look for look in LOOKS if look in tools]
     if not looks:
         raise BadInput(f"{case.folder} holds neither {METRICS} nor {SPANS} nor {LOGS}: there is nothing to look at.")
     reports = await asyncio.gather(*(tools.use(look, {}, scope) for look in looks))
@@ -155,7 +154,7 @@ def toolbox_of(case: Case) -> Toolbox:
     if spans:
         tools += traces_tools(spans)
     if logs:
-        tools += (*request_tools(logs, spans), *(tool for tool in logs_tools(logs) if tool.name in ASKED_ONLY))
+        tools += (*request_tools(logs, spans), *logs_tools(logs))
     return Toolbox(tools)
 
 

@@ -12,6 +12,7 @@ from bot.agents.commander import rank
 from bot.agents.database import Observed, database_tools
 from bot.agents.exported import exported_tools
 from bot.agents.logs import logs_tools
+from bot.agents.requests import request_tools
 from bot.agents.scope import Scope
 from bot.agents.tools import Tool, Toolbox
 from bot.agents.traces import traces_tools
@@ -103,7 +104,8 @@ def _engine(database: Observed) -> Literal["postgres", "redis"]:
 def _tools(case: Case, databases: Mapping[str, Observed]) -> tuple[Tool, ...]:
     spans = (RecordedSpans(case),) if case.holds(SPANS) else ()
     metrics = exported_tools(RecordedMetrics(case), traced=bool(spans)) if case.holds(METRICS) else ()
-    logs = logs_tools((RecordedLogs(case),)) if case.holds(LOGS) else ()
+    lines = (RecordedLogs(case),) if case.holds(LOGS) else ()
+    logs = (*logs_tools(lines), *request_tools(lines, spans)) if lines else ()
     changed = (RecordedChanges(case.folder, case.window.end),) if case.holds(CHANGES) else ()
     changes = changes_tools(changed) if changed else ()
     asked = database_tools(databases, clock=lambda: case.window.end) if databases else ()

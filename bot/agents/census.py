@@ -40,6 +40,8 @@ class Tally:
     """Weighted lines by slice: the window's count from 0 up, the baseline's from -1 down."""
     errors: float = 0.0
     warnings: float = 0.0
+    traced: float = 0.0
+    """Lines that name the trace of a request."""
     first: float | None = None
     """When it was first seen in the window, unix seconds."""
     last: float | None = None
@@ -123,6 +125,8 @@ class Census:
         if tally is None:
             return
         tally.slots[slot] += line.weight
+        if line.trace is not None:
+            tally.traced += line.weight
         if alarming(line):
             tally.errors += line.weight
         elif line.level == "warning":

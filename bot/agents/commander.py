@@ -36,7 +36,7 @@ def rank(
         findings: in the order in which they were found; a later word on the same indicator replaces an earlier one.
         past: what memory knows of earlier causes.
     """
-    latest = _latest(findings)
+    latest = _closest(_latest(findings))
     deviating = [finding for finding in latest if _deviates(finding)]
     normal = [finding for finding in latest if not _deviates(finding)]
     calls_seen = are_calls_seen(latest, gaps)
@@ -75,6 +75,12 @@ def _latest(findings: Sequence[Finding]) -> list[Finding]:
         indicator = finding.indicator if finding.deviations is None else ""
         latest[finding.agent, finding.service, finding.kind, indicator] = finding
     return list(latest.values())
+
+
+def _closest(findings: Sequence[Finding]) -> list[Finding]:
+    """Without what was told of the lines of requests where these were compared one by one: the same, seen less well."""
+    compared = {service for finding in findings for service in finding.facts.get("requests_compared", ())}
+    return [finding for finding in findings if not (finding.of_requests and finding.service in compared)]
 
 
 def _deviates(finding: Finding) -> bool:

@@ -85,6 +85,7 @@ def _of_verdict(verdict: Verdict, scope: Scope) -> Finding:
         indicator=template,
         kind="vanished_log" if verdict.kind == "silent" else verdict.kind,
         score=round(verdict.score, 4),
+        of_requests=verdict.of_requests,
         started_at=verdict.started_at,
         evidence=(
             _evidence(
@@ -122,6 +123,7 @@ def _of_turn(turn: Turn, templates: Templates, scope: Scope) -> Finding:
         indicator=after,
         kind="log_path",
         score=round(turn.score, 4),
+        of_requests=True,
         started_at=instant(turn.started_at),
         evidence=(
             _evidence(
@@ -162,6 +164,7 @@ def _of_share(share: Share, scope: Scope) -> Finding:
         indicator="log_error_share",
         kind="error_rate",
         score=round(share.score, 4),
+        of_requests=share.of_requests,
         evidence=(
             _evidence(
                 scope, said, question="error lines / all lines", service=share.service, value=share.share,

@@ -58,24 +58,35 @@ class RequestLog:
         self._templates: dict[str, Templates] = defaultdict(Templates)
         self._alarming: dict[tuple[str, int], bool] = {}
         self._presence: Presence[Operation, int] = Presence()
+        self._known: dict[bool, set[str]] = {True: set(), False: set()}
+        self._spanned = False
 
     def add(self, lines: Iterable[LogLine], visits: Visits, *, window: bool) -> int:
         """Count a stretch; how many of its lines name a trace. Others are passed over."""
         written: dict[int | tuple[str, str], set[int]] = defaultdict(set)
         finder = _Finder(visits)
+        self._spanned |= window and bool(visits.spans)
         counted = 0
         for line in lines:
             if line.trace and line.service:
                 counted += 1
+                self._known[window].add(line.service)
                 number = self._number(line, line.service)
                 visit = finder.visit(line.trace, line.service, line.at)
                 written[visit if visit is not None else (line.trace, line.service)].add(number)
         for entry in visits.visits():
+            self._known[window].add(visits.operation(entry)[0])
             self._presence.add(visits.operation(entry), visits.contexts[entry], written.get(entry, ()), window=window)
         for key, numbers in written.items():
             if isinstance(key, tuple) and key not in finder.known:
                 self._presence.add((key[1], ALONE), ALONE, numbers, window=window)
         return counted
+
+    @property
+    def compared(self) -> set[str]:
+        """The services that had requests before, by their lines or by spans, and in the window: unless spans tell that
+        nobody asked them then, which is no silence."""
+        return self._known[False] if self._spanned else self._known[False] & self._known[True]
 
     def signs(self) -> list[RequestSign]:
         """What changed, strongest first. A complaint that stays away is no sign: things are better than they were."""

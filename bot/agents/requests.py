@@ -31,6 +31,7 @@ FACTS: Mapping[str, str] = {
     "requests_service": "the service whose requests deviate most",
     "requests_template": "the line that deviates most",
     "requests_score": "its score, 0 to 1",
+    "requests_compared": "the services whose requests were compared one by one, by their lines",
 }
 
 
@@ -93,7 +94,8 @@ def _findings(
         grouped.setdefault((sign.service, _kind(sign)), []).append(sign)
     found = [_finding(signs, scope) for signs in grouped.values() if score_of(signs[0].deviations) > 0]
     found = sorted(found, key=lambda finding: -finding.score)[:MOST_FINDINGS] or [_normal(scope)]
-    found[0] = found[0].model_copy(update={"facts": _facts(found)})
+    compared = sorted({scope.catalog.resolve(service) or service for service in log.compared})
+    found[0] = found[0].model_copy(update={"facts": {**_facts(found), "requests_compared": compared}})
     return tuple(found)
 
 

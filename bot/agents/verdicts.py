@@ -7,7 +7,7 @@ templates of a service together; it is taken out by the median of their ratios.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from statistics import median
@@ -49,6 +49,8 @@ class Verdict:
     expected: float
     """Lines that the baseline's rate makes of the window, or of the silence."""
     started_at: datetime
+    of_requests: bool
+    """Whether most of its lines name the trace of a request."""
 
 
 @dataclass(frozen=True)
@@ -61,6 +63,8 @@ class Share:
     score: float
     lines: float
     """Lines in the window."""
+    of_requests: bool
+    """Whether most of the service's lines name the trace of a request."""
 
 
 def verdicts(census: Census) -> list[Verdict]:
@@ -146,7 +150,8 @@ class _Judge:
             return None
         count = sum(tally.window for tally in self._tallies.values())
         score = _absence(expected)
-        return Verdict("silent", self._service, "all lines", "", score, count, expected, instant(since))
+        traced = _of_requests(self._tallies.values())
+        return Verdict("silent", self._service, "all lines", "", score, count, expected, instant(since), traced)
 
     def _missed(self, before: float, since: float) -> float:
         """Lines that should have come since a moment; none while the silence is shorter than a slice."""
@@ -177,7 +182,8 @@ class _Judge:
     ) -> Verdict:
         at = since if since is not None else self._census.window.start.timestamp()
         template = self._census.templates.text(number)
-        return Verdict(kind, self._service, template, tally.example, score, tally.window, expected, instant(at))
+        traced = _of_requests([tally])
+        return Verdict(kind, self._service, template, tally.example, score, tally.window, expected, instant(at), traced)
 
 
 def _alarm(tally: Tally) -> float:
@@ -186,6 +192,12 @@ def _alarm(tally: Tally) -> float:
     if tally.errors >= total / 2:
         return 1.0
     return WARNING if tally.errors + tally.warnings >= total / 2 else 0.0
+
+
+def _of_requests(tallies: Iterable[Tally]) -> bool:
+    """Whether most of these lines name a trace."""
+    counted = [(tally.traced, sum(tally.slots.values())) for tally in tallies]
+    return sum(traced for traced, _ in counted) > sum(lines for _, lines in counted) / 2
 
 
 def _absence(expected: float) -> float:
@@ -200,12 +212,13 @@ def _share(census: Census, service: Service, tallies: Sequence[Tally]) -> Share:
     now = sum(errors for errors, _ in inside) / lines if lines else 0.0
     usual = [errors / total for errors, total in before if total]
     if not usual or not lines:
-        return Share(service, now, None, 0.0, lines)
+        return Share(service, now, None, 0.0, lines, _of_requests(tallies))
     normal = median(usual)
     noise = math.sqrt(max(normal * (1 - normal), 1 / lines) / lines)
     scale = max(TO_SIGMA * median(abs(share - normal) for share in usual), noise, 0.01)
     excess = max(errors / total for errors, total in inside if total) - normal
-    return Share(service, now, normal, max(0.0, 1 - NOTICEABLE * scale / excess) if excess > 0 else 0.0, lines)
+    score = max(0.0, 1 - NOTICEABLE * scale / excess) if excess > 0 else 0.0
+    return Share(service, now, normal, score, lines, _of_requests(tallies))
 
 
 def _parts(tallies: Sequence[Tally], slots: range) -> list[tuple[float, float]]:

@@ -93,6 +93,9 @@ class Finding(Noun):
         default=None,
         description="signed distance from the service's own normal, in units of its own fault-free variation",
     )
+    of_requests: bool = Field(
+        default=False, description="whether it tells of single requests, which may be compared one by one as well"
+    )
     peer: str | None = Field(default=None, description="the service at the other end, where it is about a call")
     started_at: Instant | None = Field(default=None, description="onset, where it can be told")
     evidence: tuple[Evidence, ...] = ()

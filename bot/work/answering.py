@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 import structlog
 
+from bot.agents.looks import LOOKS
 from bot.agents.scope import Scope
 from bot.agents.tools import Toolbox
 from bot.errors import NightdeskError
@@ -29,8 +30,6 @@ from bot.work.wording import CAUSES, facts_of
 
 log = structlog.get_logger(__name__)
 
-LOOKS = ("metrics.look", "logs.look", "database.look", "changes.look", "traces.look")
-"""What may be looked at again for an answer: tools that need no parameters."""
 LONGEST_MESSAGE = 400
 LONGEST_TITLE = 200
 

@@ -3,83 +3,32 @@
 from __future__ import annotations
 
 import json
-import math
 import subprocess
 import sys
-from collections.abc import Iterator
-from datetime import datetime, timedelta
-from itertools import count
 from pathlib import Path
 
 import pytest
 
 from bot.diagnosis import command
 from bot.errors import BadInput
-from tests.recorded import BEFORE, QUIET, WINDOW, minutes, stretch, write_case, write_lines, write_table, write_topology
-
-STRETCHES = (WINDOW, BEFORE, QUIET)
-CALLS = (("web", "cart"), ("web", "pay"), ("pay", "bank"))
-SERVICES = ("web", "cart", "pay", "bank")
-
-
-def wobble(place: int) -> float:
-    """Noise that is the same every time, between 0.95 and 1.05."""
-    return 1 + 0.05 * math.sin(7 * place)
-
-
-def metric_rows(faulty: str | None, *, step_s: int = 60) -> Iterator[tuple[object, ...]]:
-    """CPU and latency of each service; a faulty one is busy in the window, and slow together with its callers."""
-    slow = {"bank": {"bank", "pay", "web"}, "cart": {"cart", "web"}}.get(faulty or "", set())
-    for pair in STRETCHES:
-        for place, moment in enumerate(minutes(pair, step_s)):
-            for service in SERVICES:
-                bad = pair == WINDOW
-                yield moment.isoformat(), service, "cpu_usage", wobble(place) * (9 if bad and service == faulty else 1)
-                delay = 2.0 if bad and service in slow else 0.0
-                yield moment.isoformat(), service, "latency_p90_seconds", wobble(place) * 0.1 + delay
-
-
-def with_metrics(folder: Path, faulty: str | None, *, step_s: int = 60) -> Path:
-    write_case(folder)
-    write_topology(folder, *CALLS)
-    write_table(folder / "metrics.csv.gz", ("time", "service", "metric", "value"), metric_rows(faulty, step_s=step_s))
-    return folder
+from tests.recorded import (
+    CALLS,
+    STRETCHES,
+    WINDOW,
+    minutes,
+    stretch,
+    with_metrics,
+    with_traces,
+    write_case,
+    write_lines,
+    write_topology,
+)
 
 
 def causes(folder: Path) -> list[dict[str, object]]:
     told = json.loads(command(folder, as_json=True))
     assert told["seconds"] > 0
     return list(told["causes"])
-
-
-def with_traces(folder: Path, *, broken: bool) -> Path:
-    """Requests from web over pay to bank, with lines; in the window pay gives up before it asks bank, if broken."""
-    write_case(folder)
-    write_topology(folder, *CALLS)
-    spans: list[tuple[object, ...]] = []
-    lines: list[dict[str, object]] = []
-    numbers = count()
-    for pair in STRETCHES:
-        for moment in minutes(pair, 5)[:40]:
-            trace, early = f"t{next(numbers)}", broken and pair == WINDOW
-            spans += trace_rows(trace, moment, early=early)
-            said = ["12:00:01 INFO Charge begins", *([] if early else ["12:00:02 INFO Bank has agreed"])]
-            for place, text in enumerate(said):
-                at = (moment + timedelta(milliseconds=30 + 5 * place)).isoformat()
-                lines.append({"time": at, "service": "pay", "trace": trace, "message": text})
-    columns = ("start", "duration_us", "trace", "span", "parent", "service", "instance", "operation")
-    write_table(folder / "spans.csv.gz", columns, spans)
-    write_lines(folder / "logs.jsonl.gz", lines)
-    return folder
-
-
-def trace_rows(trace: str, moment: datetime, *, early: bool) -> Iterator[tuple[object, ...]]:
-    chain = [("web", "GET /pay", 100), ("web", "call pay", 80), ("pay", "Charge", 60), ("pay", "call bank", 40),
-             ("bank", "Book", 20)]  # fmt: skip
-    for place, (service, operation, lasts_ms) in enumerate(chain[: 3 if early else 5]):
-        start = moment + timedelta(milliseconds=10 * place)
-        parent = f"s{place - 1}" if place else ""
-        yield start.isoformat(), lasts_ms * 1000, trace, f"s{place}", parent, service, f"{service}-1", operation
 
 
 def test_metrics_and_topology_alone_name_the_service_and_not_its_callers(tmp_path: Path) -> None:

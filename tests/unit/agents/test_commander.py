@@ -184,3 +184,14 @@ def test_where_everything_was_seen_it_says_what_does_not_fit() -> None:
     against = found("error_rate", score=0.0, indicator="other", agent="metrics", title="fine")
     ranked = rank([ERRORS, against], (), CATALOG)
     assert "What does not fit: error_rate of payments, fact 0." in explain(ranked, [ERRORS, against], ())
+
+
+def test_a_line_of_requests_that_were_compared_one_by_one_is_no_second_suspect() -> None:
+    told = found("new_error", "web", agent="logs", score=0.8, of_requests=True)
+    beside = found("new_error", "web", agent="logs", score=0.8)
+    elsewhere = found("new_error", "mail", agent="logs", score=0.8, of_requests=True)
+    compared = found("vanished_line", None, agent="logs", score=0.0, facts=0, deviations=0.0)
+    compared = compared.model_copy(update={"facts": {"requests_compared": ["web"]}})
+    assert kinds(told) == ["new_error"]
+    assert kinds(told, compared) == ["healthy"]
+    assert kinds(beside, compared) == kinds(elsewhere, compared) == ["new_error"]

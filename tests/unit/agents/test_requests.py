@@ -58,6 +58,7 @@ async def test_a_line_that_requests_no_longer_write_is_told() -> None:
     assert (missing.kind, missing.service) == ("vanished_line", "payments")
     assert missing.title == "Requests no longer write “charged order <num>”: 0 % of them, usually 100 % (payments)"
     assert report.gaps == ()
+    assert report.facts["requests_compared"] == ["payments"]
 
 
 async def test_two_agents_that_look_at_the_same_lines_read_the_log_server_once() -> None:

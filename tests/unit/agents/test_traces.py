@@ -9,10 +9,12 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from bot.agents.request_signs import RequestLog
 from bot.agents.requests import LookAtRequests, request_tools
 from bot.agents.scope import Scope
 from bot.agents.trace_signs import TraceSign
 from bot.agents.traces import LookAtTraces, sentence_of, traces_tools
+from bot.agents.visits import Visits
 from bot.catalog import Catalog, Service
 from bot.errors import SourceUnavailable
 from bot.models import Alert, AlertStatus, Finding, Report, Window
@@ -222,3 +224,19 @@ async def test_lines_as_usual_are_normal() -> None:
 async def test_lines_that_name_no_trace_are_a_gap() -> None:
     report = await looked_at([], [LogLine(AT.timestamp() + 1, "Charge begins", "info", "pay")])
     assert "no lines that name their trace" in report.gaps[-1].reason
+
+
+def line(at_s: float, service: str, trace: str) -> LogLine:
+    return LogLine(AT.timestamp() + at_s, "done", "info", service, trace=trace)
+
+
+@pytest.mark.parametrize(
+    ("spans", "compared"),
+    [((), {"asked"}), ((Span("t2", "a", None, "asked", "GET /", AT.timestamp() + 5, 1.0),), {"asked", "idle"})],
+    ids=["lines alone", "with spans"],
+)
+def test_who_was_not_asked_is_silent_only_where_no_span_tells_that(spans: tuple[Span, ...], compared: set[str]) -> None:
+    log = RequestLog()
+    log.add([line(-60, "asked", "t0"), line(-50, "idle", "t1")], Visits(()), window=False)
+    log.add([line(5, "asked", "t2"), line(6, "new", "t3")], Visits(spans), window=True)
+    assert log.compared == compared
