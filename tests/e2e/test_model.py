@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator, Mapping
 
+import httpx
 import pytest
 
 from bot.demo.workspace import MINA
@@ -48,6 +50,7 @@ def more_settings(model: ScriptedModel, second: ScriptedModel) -> Mapping[str, s
     return {
         "NIGHTDESK_MODEL__URL": model.url,
         "NIGHTDESK_MODEL__NAME": "scripted",
+        "NIGHTDESK_MODEL__PRICES": json.dumps({"scripted": {"prompt": 10, "completion": 50}}),
         "NIGHTDESK_MODEL__FALLBACK__URL": second.url,
         "NIGHTDESK_MODEL__FALLBACK__NAME": "second",
     }
@@ -70,6 +73,14 @@ async def test_the_causes_are_put_into_words_beside_the_proposal_and_the_card_sa
     await scene.workspace.wait_for(
         lambda: "model: " in str(scene.workspace.homes(MINA.id)), within_s=WITHIN_S, what=home
     )
+
+
+async def test_what_it_has_taken_is_measured_by_role(scene: Scene) -> None:
+    async with httpx.AsyncClient(timeout=WITHIN_S, trust_env=False) as client:
+        metrics = (await client.get(f"{scene.bot.url}/metrics")).text
+    assert re.search(r'^nightdesk_model_calls_total{outcome="answered",role="word"} [1-9]', metrics, re.MULTILINE)
+    assert re.search(r'^nightdesk_model_tokens_total{kind="prompt",role="word"} [1-9]', metrics, re.MULTILINE)
+    assert re.search(r'^nightdesk_model_money_total{role="word"} (?!0\.0$)', metrics, re.MULTILINE)
 
 
 async def test_a_question_in_its_thread_is_answered_from_its_evidence(scene: Scene) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -50,7 +51,10 @@ async def outcomes(folder: Path, home: Path, models: Mapping[str, Model | None])
     found: dict[str, list[Outcome]] = {name: [] for name in models}
     async with embedded_redis(home) as url, connect(url) as redis, MemoryManager.open(url) as memory:
         for one in labelled(folder):
-            looks = {tool.name: _once(tool, one) for tool in toolbox_of(one.case)}
+            begun: list[asyncio.Future[Report]] = []
+            looks = {tool.name: _once(tool, one, begun) for tool in toolbox_of(one.case)}
+            await _triaged(redis, memory, one, looks, "before", None)
+            await asyncio.gather(*begun)  # a busy machine would cut a look short for whoever is first
             for name, model in models.items():
                 found[name].append(await _triaged(redis, memory, one, looks, name, model))
     return found
@@ -106,13 +110,14 @@ def _worded(incident: Incident) -> Iterable[Worded]:
     return (recorded.event for recorded in incident.history if isinstance(recorded.event, Worded))
 
 
-def _once(tool: Tool, one: Labelled) -> Look:
+def _once(tool: Tool, one: Labelled, begun: list[asyncio.Future[Report]]) -> Look:
     """Looks once with the case's own window, and remembers: the agents are the same for every model."""
-    seen: list[Report] = []
+    mine: list[asyncio.Future[Report]] = []
 
     async def look() -> Report:
-        if not seen:
-            seen.append(await tool.run(tool.parameters(), scope_of(one.case)))
-        return seen[0]
+        if not mine:
+            mine.append(asyncio.ensure_future(tool.run(tool.parameters(), scope_of(one.case))))
+            begun.append(mine[0])
+        return await asyncio.shield(mine[0])
 
     return look
