@@ -144,6 +144,13 @@ class MemoryManager:
         """
         return await self._forgetting.forget(id, channel=channel, user=user, before=_instant(before))
 
+    async def wipe(self) -> None:
+        """Take what was forgotten out of the file that Redis appends to as well, soon: for what people had forgotten.
+
+        A Redis that does not let itself be told so is named in the log.
+        """
+        await self._store.rewrite()
+
     async def count(
         self,
         id: str | None = None,  # noqa: A002 - as in `forget`

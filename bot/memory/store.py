@@ -23,11 +23,15 @@ from datetime import UTC, datetime
 from itertools import groupby
 from typing import Any, cast
 
+import structlog
 from redis.asyncio import Redis
+from redis.exceptions import ResponseError
 
 from bot.memory.question import Key
 from bot.memory.reserved import KNOWLEDGE
 from bot.models import Message
+
+log = structlog.get_logger(__name__)
 
 CHANNELS = "mem:channels"
 CHANGES = "mem:changes"
@@ -108,6 +112,18 @@ class Store:
         """Those of the messages that do not stand there word for word: keeping them again would cost their vectors."""
         there = await self.get([(message.channel, message.id) for message in messages])
         return [message for message, kept in zip(messages, there, strict=True) if message != kept]
+
+    async def rewrite(self) -> None:
+        """Ask Redis to write its file anew, where it appends to one: what was forgotten still stands in it.
+
+        It takes a moment, beside everything else.
+        """
+        try:
+            about = await self._redis.info("persistence")
+            if about.get("aof_enabled"):
+                await self._redis.bgrewriteaof()
+        except ResponseError as refusal:
+            log.warning("memory.file_not_rewritten", why=str(refusal), mend="run BGREWRITEAOF on the Redis server")
 
     async def put_vectors(self, messages: Sequence[Message], packed: Sequence[bytes]) -> list[Message]:
         """Keep the vectors of messages of one channel; gives those that still stand there as they were encoded."""

@@ -65,7 +65,7 @@ class Forgetting:
             if not await self._may_decide(command.user):
                 return ONLY_APPROVERS
             gone = await self._memory.forget(ts, channel=channel)
-        return self._told(gone, f"message {channel}/{ts}", command)
+        return await self._told(gone, f"message {channel}/{ts}", command)
 
     async def _person(self, user: str, what: str, command: Command, *, sure: bool) -> str:
         if user != command.user and not await self._may_decide(command.user):
@@ -73,19 +73,20 @@ class Forgetting:
         if not sure:
             whose = "yours" if user == command.user else person(user)
             return _asked(await self._memory.count(user=user), f"{whose}, in every channel", what)
-        return self._told(await self._memory.forget(user=user), f"person {user}", command)
+        return await self._told(await self._memory.forget(user=user), f"person {user}", command)
 
     async def _channel(self, command: Command, *, sure: bool) -> str:
         if not await self._may_decide(command.user):
             return ONLY_APPROVERS
         if not sure:
             return _asked(await self._memory.count(channel=command.channel), "this channel", "channel")
-        return self._told(await self._memory.forget(channel=command.channel), "channel", command)
+        return await self._told(await self._memory.forget(channel=command.channel), "channel", command)
 
-    def _told(self, gone: int, what: str, command: Command) -> str:
+    async def _told(self, gone: int, what: str, command: Command) -> str:
         log.info("memory.forgotten", user=command.user, channel=command.channel, what=what, messages=gone)
         if not gone:
             return "Nothing of that was remembered, and nothing will bring it back."
+        await self._memory.wipe()
         return f"Forgotten for good: {many(gone, 'entry')}. Nothing will bring that back."
 
 

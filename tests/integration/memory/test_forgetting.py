@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Iterable
+from contextlib import suppress
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
+from redis.asyncio import Redis
+from structlog.testing import capture_logs
 
 from bot.memory import MemoryManager
 from bot.memory.encoder import Encoder
@@ -16,6 +21,7 @@ from bot.models import Message
 from tests.integration.memory.concepts import ConceptModel
 from tests.integration.memory.talk import NOON, said
 from tests.remains import holding, terms
+from tests.servers.process import wait_until
 
 LATER = NOON + timedelta(hours=1)
 
@@ -197,3 +203,43 @@ async def test_what_would_go_is_counted_before_it_goes(memory: MemoryManager) ->
     assert await memory.count(user="zoe") == 2
     assert await memory.count("z1", channel="C1") == 1
     assert len(await memory.recall("")) == 2
+
+
+async def test_of_what_was_forgotten_nothing_is_left_on_disk_either(tmp_path: Path) -> None:
+    async with MemoryManager.open(folder=tmp_path) as memory:
+        await memory.remember([SECRET, said("lunch", 1)])
+        assert await asyncio.to_thread(_files_with, tmp_path, b"zanzibar")
+        await memory.forget("z1", channel="C1")
+        await memory.wipe()
+
+        async def clean() -> bool:
+            return not await asyncio.to_thread(_files_with, tmp_path, b"zanzibar")
+
+        await wait_until(clean, what="the new file")
+    async with MemoryManager.open(folder=tmp_path) as memory:
+        assert [each.message.text for each in await memory.recall("")] == ["lunch"]
+
+
+def _files_with(folder: Path, word: bytes) -> list[Path]:
+    found = []
+    for file in folder.rglob("*"):
+        with suppress(OSError):  # a socket, or a file that has just been replaced
+            found += [file] if file.is_file() and word in file.read_bytes() else []
+    return found
+
+
+async def test_a_redis_that_does_not_let_itself_be_told_is_named_in_the_log(redis_url: str) -> None:
+    async with Redis.from_url(redis_url) as redis:
+        await redis.acl_setuser("meek", enabled=True, nopass=True, keys=["*"], channels=["*"],
+                                commands=["+@all", "-bgrewriteaof"])  # fmt: skip
+        try:
+            async with MemoryManager.open(redis_url.replace("redis://", "redis://meek:any@")) as memory:
+                await memory.remember([SECRET])
+                assert await memory.forget("z1", channel="C1") == 1
+                with capture_logs() as logs:
+                    await memory.wipe()
+        finally:
+            await redis.acl_deluser("meek")
+    assert [(line["event"], line["mend"]) for line in logs] == [
+        ("memory.file_not_rewritten", "run BGREWRITEAOF on the Redis server")
+    ]
