@@ -68,10 +68,11 @@ def _rest(count: int) -> list[Block]:
 
 def _proposal(proposal: Proposal, links: Mapping[str, str]) -> str:
     where = link(links.get(proposal.incident_id), "Decide in the thread")
+    several = f" · Takes {proposal.approvals_needed} people" if proposal.approvals_needed > 1 else ""
     sign = ":leftwards_arrow_with_hook: Take it back:" if proposal.undoes else ":raised_hand:"
     return (
         f"{sign} {bold(proposal.effect, 300)}\nTarget: {line(proposal.target, 200)} · "
-        f"Risk: {words.RISKS[proposal.risk]} · Expires {date(proposal.expires_at)}\n{where}"
+        f"Risk: {words.RISKS[proposal.risk]}{several} · Expires {date(proposal.expires_at)}\n{where}"
     )
 
 

@@ -146,6 +146,7 @@ def cause(hypothesis: Hypothesis) -> str:
 
 
 def trusted(one: StandingApproval | EarnedTrust) -> str:
-    """What trust is in: the action, the service, and what of the action it is."""
-    exactly = f" ({line(one.extent, 240)})" if one.extent else ""
+    """What trust is in: the action, the service, and what of the action it is, where that is more than the service."""
+    more = one.extent if one.extent != f"service={one.service}" else ""
+    exactly = f" ({line(more, 240)})" if more else ""
     return f"*{line(one.action, 120)}* on *{line(one.service, 120)}*{exactly}"

@@ -8,8 +8,9 @@ from typing import Any
 from bot.demo.workspace import Workspace
 from bot.models import EarnedTrust, Risk, StandingApproval
 from bot.slack.client import Slack
+from bot.slack.desk import HomeContent
 from bot.slack.limits import check_view
-from bot.slack.views.home import GRANT, REVOKE
+from bot.slack.views.home import GRANT, REVOKE, home
 from bot.slack.views.modal import DAYS, REASON
 from bot.slack.views.proposal import APPROVE, proposal
 from tests.integration.slack.clerk import Clerk
@@ -68,8 +69,8 @@ async def test_the_home_tab_offers_what_has_earned_trust_and_the_granter_says_fo
 ) -> None:
     clerk.earned = [EARNED]
     workspace.open_home(MINA)
-    home = await at_home(workspace, "has helped 5 times in a row")
-    assert (await workspace.click_view(MINA, home["id"], GRANT)).ok
+    tab = await at_home(workspace, "has helped 5 times in a row")
+    assert (await workspace.click_view(MINA, tab["id"], GRANT)).ok
     [modal] = workspace.modals(MINA)
     assert "while its risk is low at most" in str(modal["blocks"])
     assert "*test.count* on *shop* (name=till)" in str(modal["blocks"])
@@ -87,7 +88,24 @@ async def test_one_click_takes_a_standing_approval_back_and_the_tab_shows_it(
 ) -> None:
     clerk.standing = {"S-1": STANDING}
     workspace.open_home(MINA)
-    home = await at_home(workspace, "runs without asking")
-    assert (await workspace.click_view(MINA, home["id"], REVOKE)).ok
+    tab = await at_home(workspace, "runs without asking")
+    assert (await workspace.click_view(MINA, tab["id"], REVOKE)).ok
     await at_home(workspace, "every action is asked for")
     assert clerk.standing == {}
+
+
+def test_what_is_waited_for_says_how_many_people_it_takes_where_one_is_not_enough() -> None:
+    incident = stories.incident(stories.until_proposed())
+    assert incident.proposal
+    assert "Takes" not in shown(pending=(incident.proposal,))
+    assert "Takes 2 people" in shown(pending=(incident.proposal.model_copy(update={"approvals_needed": 2}),))
+
+
+def test_what_trust_is_in_names_the_service_once() -> None:
+    whole = EARNED.model_copy(update={"extent": "service=shop"})
+    assert "*test.count* on *shop* has helped" in shown(earned=(whole,))
+    assert "*test.count* on *shop* (name=till) has helped" in shown(earned=(EARNED,))
+
+
+def shown(**content: Any) -> str:
+    return str(home(HomeContent.model_validate({"incidents": (), "pending": (), **content})))
