@@ -63,7 +63,7 @@ def nothing_on_a_word(service: str | None = None) -> str:
 
 def report(figures: str) -> str:
     """The figures of `nightdesk report`, in columns."""
-    return f"```\n{figures}\n```"
+    return f"What I was worth, counted from the record:\n```\n{figures}\n```"
 
 
 def nothing_to_tell(wish: str) -> str:
