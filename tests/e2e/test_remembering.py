@@ -6,6 +6,7 @@ The words that are looked for in the end are in nobody's question: those are rem
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from datetime import UTC, datetime, timedelta
 
 import pytest
 import pytest_asyncio
@@ -143,6 +144,24 @@ async def test_a_long_report_code_links_and_chinese_are_told_by_what_bears_on_th
     assert "原因是证书过期" in await scene.asked("网关为什么超时？")
     assert "Remembered: 周五不发布网关" in await scene.asked("记住：周五不发布网关")
     assert "周五不发布网关" in await scene.asked("周五可以发布网关吗？")
+
+
+async def test_a_channel_that_the_bot_is_invited_to_is_read_back_and_says_so(scene: Scene) -> None:
+    me = scene.workspace.team.app.user_id
+    scene.workspace.team.channels[DEPLOYS].members.discard(me)
+    before = datetime.now(UTC) - timedelta(days=3)
+    first = scene.workspace.remember(TOM.id, DEPLOYS, "The kiosk was moved to the cassowary cluster", before)
+    scene.workspace.remember(AIKO.id, DEPLOYS, "by hand, mind you", before + timedelta(minutes=5), thread=first)
+    scene.workspace.join(me, DEPLOYS)
+
+    def read_back() -> bool:
+        return any("I have read back" in message["text"] for message in scene.workspace.messages(DEPLOYS))
+
+    await scene.workspace.wait_for(read_back, within_s=WITHIN_S, what="the end of reading back")
+    told = await scene.asked("where was the kiosk moved to?", channel=DEPLOYS)
+    assert "the cassowary cluster" in told
+    assert "by hand, mind you" in told
+    assert "cassowary" not in await scene.asked("where was the kiosk moved to?"), "talk of a channel stays there"
 
 
 async def _marked(scene: Scene, channel: str, ts: str) -> None:
