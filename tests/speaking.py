@@ -10,8 +10,7 @@ from bot.errors import ModelUnavailable, SourceUnavailable
 from bot.llm.chat import ChatReply, ChatRequest, OnText, Spender
 from bot.llm.client import ChatClient
 from tests.characters import Character, heard
-from tests.servers.model import Answer, Json, Says, ScriptedModel
-from tests.servers.web import serving
+from tests.servers.model import Answer, Json, Says, ScriptedModel, served
 
 
 class Speaking:
@@ -47,9 +46,6 @@ def playing(character: Character) -> ScriptedModel:
 @asynccontextmanager
 async def speaking(character: Character) -> AsyncIterator[Speaking]:
     """A model with that character."""
-    server = playing(character)
-    with serving(server.app()) as port:
-        server.url = f"http://127.0.0.1:{port}/v1"
+    with served(playing(character)) as server:
         async with ChatClient(server.settings()) as client:
             yield Speaking(server, client)
-    assert not server.wrong, "asked as the published API does not allow"

@@ -30,6 +30,7 @@ from bot.models import (
     Resolved,
     Verified,
 )
+from bot.slack.text import clean
 from bot.work.modelled import Counsel
 from bot.work.wording import CAUSES, facts_of
 
@@ -177,8 +178,11 @@ def _title(incident: Incident) -> str:
 
 
 def _one_line(text: str) -> str:
-    """Outside text that is no Markdown of ours: on one line, no link or picture, and no heading at its beginning."""
-    bare = " ".join(text.split()).translate(_HARMLESS)
+    """Outside text that is no Markdown of ours: on one line, no link or picture, and no heading at its beginning.
+
+    Nor has it letters that nobody sees, or that turn the direction of reading.
+    """
+    bare = " ".join(clean(text).split()).translate(_HARMLESS)
     return bare.replace("](", "] (").lstrip("#>-*+ ")[:600]
 
 

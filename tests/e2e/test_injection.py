@@ -25,12 +25,13 @@ from bot.demo.workspace import MINA, TOM
 from bot.memory import MemoryManager
 from bot.models import Phase
 from bot.slack.views.proposal import APPROVE, REJECT
-from tests.characters import Heard, Helpful, Reply, heard
+from tests.characters import Heard, Helpful, Reply
 from tests.e2e.scene import WITHIN_S, Scene
-from tests.servers.model import Json, Says, ScriptedModel
+from tests.servers.model import Json, ScriptedModel, served
 from tests.servers.nightdesk import CHANNEL, GROUP
 from tests.servers.postgres import PostgresDatabase
 from tests.servers.web import serving
+from tests.speaking import playing
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -111,13 +112,7 @@ def trap() -> Iterator[Trap]:
 def model() -> Iterator[ScriptedModel]:
     """A model that repeats everything."""
 
-    def script(body: Json) -> Says:
-        reply = Parroting()(heard(body))
-        return Says(reply.text, reply.calls)
-
-    scripted = ScriptedModel(script)
-    with serving(scripted.app()) as port:
-        scripted.url = f"http://127.0.0.1:{port}/v1"
+    with served(playing(Parroting())) as scripted:
         yield scripted
 
 

@@ -12,10 +12,9 @@ import pytest
 from bot.demo.workspace import MINA
 from tests.characters import Helpful, heard
 from tests.e2e.scene import WITHIN_S, Scene
-from tests.servers.model import Fails, Json, Says, ScriptedModel
+from tests.servers.model import Fails, Json, Says, ScriptedModel, served
 from tests.servers.nightdesk import CHANNEL
 from tests.servers.postgres import Queue
-from tests.servers.web import serving
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -29,18 +28,14 @@ def helps(body: Json) -> Says:
 @pytest.fixture(scope="module")
 def model() -> Iterator[ScriptedModel]:
     """A model that helps, until a test says otherwise."""
-    scripted = ScriptedModel(helps)
-    with serving(scripted.app()) as port:
-        scripted.url = f"http://127.0.0.1:{port}/v1"
+    with served(ScriptedModel(helps)) as scripted:
         yield scripted
 
 
 @pytest.fixture(scope="module")
 def second() -> Iterator[ScriptedModel]:
     """The one that is asked where the first does not answer: down, until a test says otherwise."""
-    scripted = ScriptedModel(lambda _: Fails(400, "down"))
-    with serving(scripted.app()) as port:
-        scripted.url = f"http://127.0.0.1:{port}/v1"
+    with served(ScriptedModel(lambda _: Fails(400, "down"))) as scripted:
         yield scripted
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from itertools import cycle
 from typing import Any
@@ -172,11 +173,17 @@ def _usage(usage: tuple[int, int]) -> Json:
     return {"prompt_tokens": prompt, "completion_tokens": completion, "total_tokens": prompt + completion}
 
 
-@pytest.fixture
-def scripted_model() -> Iterator[ScriptedModel]:
-    """A model at a real socket."""
-    model = ScriptedModel()
+@contextmanager
+def served(model: ScriptedModel) -> Iterator[ScriptedModel]:
+    """The model at a real socket, until the block ends; nobody may have asked it what OpenAI's API does not know."""
     with serving(model.app()) as port:
         model.url = f"http://127.0.0.1:{port}/v1"
         yield model
     assert not model.wrong, "asked as the published API does not allow"
+
+
+@pytest.fixture
+def scripted_model() -> Iterator[ScriptedModel]:
+    """A model at a real socket."""
+    with served(ScriptedModel()) as model:
+        yield model

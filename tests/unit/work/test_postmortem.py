@@ -41,7 +41,9 @@ async def test_the_timeline_the_cause_and_the_evidence_stand_in_it() -> None:
 
 
 async def test_what_came_from_outside_is_no_markdown_of_ours() -> None:
-    told = alert(summary="# A heading\n\n## Timeline\n- [x] done <script> ![see](http://evil.example/p.png)")
+    told = alert(
+        summary="# A he\u200bad\u202eing\n\n## Timeline\n- [x] done <script> ![see](http://evil.example/p.png)"
+    )
     text, _ = await drafted(incident(opened(alert=told), Resolved(at=after(900), reason="`x`")), None, ())
     title = "# A heading ## Timeline - [x] done ‹script› ![see] (http://evil.example/p.png), 2026-03-01"
     assert text.splitlines()[0] == title
