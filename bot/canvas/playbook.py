@@ -19,7 +19,7 @@ from bot.canvas.chart import Chart, Node, Shape
 from bot.canvas.faults import Fault, NotAPlaybook, Place
 from bot.canvas.markdown import Block, Document, Section, take_apart
 from bot.canvas.mermaid import read_chart
-from bot.canvas.settings import BARE, IN_WORDS, Front, Settings
+from bot.canvas.settings import BARE, Front, Settings, misfit
 from bot.canvas.topology import Topology
 
 M = TypeVar("M", bound=BaseModel)
@@ -218,14 +218,7 @@ class _Assembly:
         for problem in error.errors(include_url=False, include_input=False):
             path = [str(part) for part in problem["loc"]]
             place = places.get(path[0], Place(block.first_line)) if path else Place(block.first_line)
-            asked = IN_WORDS.get(problem.get("ctx", {}).get("pattern", ""))
-            name, what = ".".join(path), asked or problem["msg"].removeprefix("Value error, ")
-            if problem["type"] == "extra_forbidden":
-                self._fault(
-                    place, rule, f"There is no key '{name}'.", "Delete it, or see docs/playbooks.md for the keys."
-                )
-            else:
-                self._fault(place, rule, f"'{name}' does not fit: {what}.", "See docs/playbooks.md for what it may be.")
+            self._fault(place, rule, *misfit(".".join(path), problem))
 
     def _fault(self, place: Place, rule: str, message: str, mend: str) -> None:
         self.faults.append(Fault(self.file, place, rule, message, mend))

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic_core import ErrorDetails
 
 UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0}
 
@@ -35,6 +36,7 @@ Name = Annotated[str, Field(pattern=NAME)]
 Slug = Annotated[str, Field(pattern=SLUG, max_length=80)]
 IN_WORDS = {NAME: "write a word of A to Z, digits and '_'", SLUG: "write lower-case words with hyphens: disk-filling"}
 """What a pattern asks for."""
+_LISTS, _MAPPINGS = {"list_type", "tuple_type"}, {"dict_type", "mapping_type", "model_type", "model_attributes_type"}
 
 
 class _Written(BaseModel):
@@ -173,3 +175,18 @@ class Settings(_Written):
 
 BARE = Settings()
 """The settings of a node without a block."""
+
+
+def misfit(name: str, problem: ErrorDetails) -> tuple[str, str]:
+    """What is wrong with a key, and the mend, in the words of somebody who writes YAML."""
+    kind, asked = problem["type"], IN_WORDS.get(problem.get("ctx", {}).get("pattern", ""))
+    if kind == "extra_forbidden":
+        return f"There is no key '{name}'.", "Delete it, or see docs/playbooks.md for the keys."
+    if kind == "missing":
+        return f"'{name}' is missing.", f"Write '{name}: …'; docs/playbooks.md says what it may be."
+    if kind in _LISTS:
+        return f"'{name}' is no list.", f"Write {name}: [one, two]."
+    if kind in _MAPPINGS:
+        return f"'{name}' is no mapping.", f"Write {name}: {{key: value}}."
+    what = asked or re.sub(r"^(Input|String|Tuple|List) should", "it should", problem["msg"])
+    return f"'{name}' does not fit: {what.removeprefix('Value error, ')}.", "See docs/playbooks.md for what it may be."

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
@@ -22,6 +23,14 @@ ALWAYS: Mapping[Kind, frozenset[str] | None] = {
     Kind.END: frozenset(),
 }
 """The facts of kinds that no tool stands behind; kinds that are missing may have any."""
+HASTY: tuple[tuple[str, str], ...] = (
+    (r"\b(and|or|not)\b", "CEL writes && for 'and', || for 'or', ! for 'not'."),
+    (r"\d\s*%", "A share is a number: write 0.05 for 5 %."),
+    (r"\d\s*(ms|s|m|h)\b", "A time is a number of seconds: write 300 for 5m."),
+    (r"(?<![=!<>])=(?!=)", "CEL compares with '=='."),
+    (r"[≥≤≠]", "CEL writes >=, <= and !=."),
+)
+"""What hasty hands write for CEL, and how it is said there."""
 
 
 def conditions_read(case: Case) -> Iterator[Fault]:
@@ -35,11 +44,18 @@ def conditions_read(case: Case) -> Iterator[Fault]:
             yield from _condition(case, node, "explore", "until", exploration.until)
 
 
+def _mend(condition: str) -> str:
+    """How to write it."""
+    bare = re.sub(r"'[^']*'|\"[^\"]*\"", "", condition)
+    found = next((mend for pattern, mend in HASTY if re.search(pattern, bare, re.IGNORECASE)), None)
+    return found or 'Mend the expression, such as "locks.blocked_count >= 3 && locks.root_age_s > 60".'
+
+
 def _condition(case: Case, node: str, key: str, what: str, condition: str) -> Iterator[Fault]:
     try:
         paths = conditions.references(condition)
     except PlaybookError as error:
-        mend = 'Mend the expression, such as "locks.blocked_count >= 3 && locks.root_age_s > 60".'
+        mend = _mend(condition)
         yield case.at_node("condition", node, f"{what}: {error}", mend, key=key)
         return
     for path in sorted(paths):

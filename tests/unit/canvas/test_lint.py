@@ -339,3 +339,40 @@ def test_the_paper_lists_exactly_the_rules_that_there_are() -> None:
         for rule in re.findall(r"`([a-z-]+)`", row.split("|")[1])
     }
     assert told == {rule for rule, *_ in PLANTED} | {"id-doubled", "match-tie", "size"}
+
+
+@pytest.mark.parametrize(
+    ("condition", "said"),
+    [
+        ("x.count > 3 and x.age_s > 60", "&& for 'and'"),
+        ("x.error_ratio > 5%", "0.05 for 5 %"),
+        ("x.age_s > 5m", "300 for 5m"),
+        ("x.state = 'idle'", "'=='"),
+        ("x.count ≥ 3", ">="),
+        ("x.state == 'up and 5%' &&", "such as"),
+    ],
+)
+def test_a_condition_in_a_hasty_hand_is_answered_with_how_cel_says_it(condition: str, said: str) -> None:
+    block = f"when:\n  yes: {json.dumps(condition, ensure_ascii=False)}"
+    chart = "s([Start]) --> x[X] --> b{Well?}\nb -- yes --> e([End])\nb -- otherwise --> f([Fine])"
+    faults = lint(drawn(chart, {"x": "use: metrics.look", "b": block}), TOOLS)
+    (fault,) = [fault for fault in faults if fault.rule == "condition"]
+    assert said in fault.mend
+
+
+@pytest.mark.parametrize(
+    ("block", "message", "mend"),
+    [
+        ("ask: Well?\nanswers: 3", "'answers' is no list", "answers: [one, two]"),
+        ("use: metrics.look\nwith: all", "'with' is no mapping", "with: {key: value}"),
+        ("explore: {tools: [logs.look]}", "'explore.goal' is missing", "explore.goal: …"),
+        ("use: metrics.look\njoin: some", "it should be 'all' or 'any'", "docs/playbooks.md"),
+        ("use: metrics.look\nretries: 3", "no key 'retries'", "Delete it"),
+    ],
+)
+def test_a_key_that_does_not_fit_is_told_in_the_words_of_yaml(block: str, message: str, mend: str) -> None:
+    with pytest.raises(NotAPlaybook) as caught:
+        drawn("s([Start]) --> x[X] --> e([End])", {"x": block})
+    (fault,) = caught.value.faults
+    assert message in fault.message
+    assert mend in fault.mend
