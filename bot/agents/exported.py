@@ -15,23 +15,29 @@ from typing import TypeVar
 import numpy as np
 
 from bot.agents.capacity import (
-    FORECAST_FACTS,
-    SATURATION_FACTS,
     Asked,
     CapacityAgent,
-    Forecasting,
     Item,
     Saturation,
 )
 from bot.agents.certificates import ending
 from bot.agents.change import change
-from bot.agents.edges import FACTS as EDGE_FACTS
 from bot.agents.edges import Edge, Seen, edge_findings
 from bot.agents.exporters import EXPIRIES, SignalKind
 from bot.agents.meanings import Meaning, meaning_of
 from bot.agents.measures import FACTS as MEASURES_FACTS
 from bot.agents.measures import MeasuresAgent, side_of
-from bot.agents.metrics import FACTS, VALUE_FACTS, Compare, Edges, GoldenSignals, Look, NamedQuery, against, with_value
+from bot.agents.metrics import (
+    FACTS,
+    Compare,
+    Edges,
+    GoldenSignals,
+    Look,
+    NamedQuery,
+    against,
+    signal_tools,
+    with_value,
+)
 from bot.agents.metrics_findings import FACT_NAMES, findings_of, foretold
 from bot.agents.scope import Scope
 from bot.agents.survey import DIRECTIONS, Floor, Reading
@@ -53,21 +59,7 @@ FOLDS: Mapping[SignalKind, Callable[[Floats], Floats]] = {
 def exported_tools(source: SeriesSource, *, traced: bool = False) -> tuple[Tool, ...]:
     """The tools on this source; `traced` where spans tell of single calls."""
     agent, capacity = ExportedAgent(source, traced=traced), CapacityAgent(SeriesItems(source))
-    return (
-        Tool("metrics.look", "metrics", "Every measured quantity of every service, and of the calls between them.",
-             Look, {**FACTS, **MEASURES_FACTS}, agent.look),
-        Tool("metrics.golden_signals", "metrics", "Traffic, errors, latency and saturation of a service.",
-             GoldenSignals, FACTS, agent.golden_signals),
-        Tool("metrics.query", "metrics", "One named signal of a service, against its baseline.",
-             NamedQuery, VALUE_FACTS, agent.query),
-        Tool("metrics.compare", "metrics", "One named signal of a service, against the same time earlier.",
-             Compare, VALUE_FACTS, agent.compare),
-        Tool("metrics.edges", "metrics", "Calls of a service to and from others.", Edges, EDGE_FACTS, agent.edges),
-        Tool("metrics.saturation", "metrics", "How full CPU, memory, disks, connections, … are.",
-             Saturation, SATURATION_FACTS, capacity.saturation),
-        Tool("metrics.forecast", "metrics", "What fills steadily and when it is full; certificates that run out.",
-             Forecasting, FORECAST_FACTS, capacity.forecast),
-    )  # fmt: skip
+    return signal_tools(agent, capacity, {**FACTS, **MEASURES_FACTS})
 
 
 class ExportedAgent:

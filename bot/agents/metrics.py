@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
-from typing import Literal
+from typing import Literal, Protocol
 
 import structlog
 from pydantic import Field, model_validator
@@ -123,12 +123,35 @@ class Edges(Parameters):
     service: str | None = Field(default=None, description="catalogue name or alias; empty: the incident's service")
 
 
+class SignalsAgent(Protocol):
+    """Looks at golden signals, wherever their figures come from."""
+
+    async def look(self, _: Look, scope: Scope) -> Report:
+        """Everything that matters to the incident."""
+
+    async def golden_signals(self, asked: GoldenSignals, scope: Scope) -> Report:
+        """All signals of one service."""
+
+    async def query(self, asked: NamedQuery, scope: Scope) -> Report:
+        """One signal."""
+
+    async def compare(self, asked: Compare, scope: Scope) -> Report:
+        """One signal against another time."""
+
+    async def edges(self, asked: Edges, scope: Scope) -> Report:
+        """Calls between services."""
+
+
 def metrics_tools(prometheus: Prometheus | None) -> tuple[Tool, ...]:
     """The agent's tools; without a Prometheus each of them answers with that gap."""
-    agent, capacity = MetricsAgent(prometheus), CapacityAgent(PrometheusItems(prometheus))
+    return signal_tools(MetricsAgent(prometheus), CapacityAgent(PrometheusItems(prometheus)), FACTS)
+
+
+def signal_tools(agent: SignalsAgent, capacity: CapacityAgent, look_facts: Mapping[str, str]) -> tuple[Tool, ...]:
+    """What can be asked about metrics, whoever answers it."""
     return (
         Tool("metrics.look", "metrics", "Golden signals of the service and of everything that it stands on.",
-             Look, FACTS, agent.look),
+             Look, look_facts, agent.look),
         Tool("metrics.golden_signals", "metrics", "Traffic, errors, latency and saturation of a service.",
              GoldenSignals, FACTS, agent.golden_signals),
         Tool("metrics.query", "metrics", "One named signal of a service, against its baseline.",
