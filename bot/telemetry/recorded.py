@@ -1,7 +1,8 @@
 """A recorded case: a folder with the telemetry of one incident, played through the interfaces of live sources.
 
 `case.json` says when to look: `id`, `alert`, `window`, and `baselines` (a list) or `baseline` (one). All else may be
-absent: `metrics.csv.gz`, `logs.jsonl.gz`, `spans.csv.gz`, `topology.json`. `truth.json` is never opened.
+absent: `metrics.csv.gz`, `logs.jsonl.gz`, `spans.csv.gz`, `topology.json`, and for rehearsals `changes.json` and
+`database.json` (`recorded_databases`). `truth.json` is never opened.
 """
 
 from __future__ import annotations
