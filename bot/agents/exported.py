@@ -22,6 +22,7 @@ from bot.agents.capacity import (
 )
 from bot.agents.certificates import ending
 from bot.agents.change import change
+from bot.agents.counters import LEAST_SAMPLES, as_rate
 from bot.agents.edges import Edge, Seen, edge_findings
 from bot.agents.exporters import EXPIRIES, SignalKind
 from bot.agents.meanings import Meaning, meaning_of
@@ -39,6 +40,7 @@ from bot.agents.metrics import (
     with_value,
 )
 from bot.agents.metrics_findings import FACT_NAMES, findings_of, foretold
+from bot.agents.quantities import quantity_of
 from bot.agents.scope import Scope
 from bot.agents.survey import DIRECTIONS, Floor, Reading
 from bot.agents.tools import Tool
@@ -157,11 +159,22 @@ async def _read(source: SeriesSource, scope: Scope, look: Seeing[T]) -> tuple[li
     try:
         async with asyncio.timeout(scope.deadline_s):
             series = await source.read()
-            return await asyncio.to_thread(look, series), ()
+            return await asyncio.to_thread(lambda: look([_rated(one) for one in series])), ()
     except SourceUnavailable as error:
         return [], (Gap(source=source.name, reason=str(error)),)
     except TimeoutError:
         return [], (Gap(source=source.name, reason=f"it was not read within {scope.deadline_s:g} s"),)
+
+
+def _rated(series: Series) -> Series:
+    """A counter of calls as calls a second, under a name that says so; any other series as it is."""
+    metric = series.labels["metric"]
+    quantity = quantity_of(metric)
+    grown = as_rate(series) if quantity.kind == "traffic" and not quantity.unit else series
+    if grown is series or grown.times.size < LEAST_SAMPLES:
+        return series
+    every_s = float(np.median(np.diff(grown.times)))
+    return Series({**series.labels, "metric": f"{metric}_per_second"}, grown.times, grown.values / max(every_s, 1e-9))
 
 
 def _services(named: str | None, scope: Scope, *, dependencies: bool = False) -> tuple[str, ...]:

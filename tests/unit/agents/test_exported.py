@@ -99,6 +99,14 @@ async def test_instances_add_up_in_traffic_and_the_slowest_speaks_for_latency() 
     assert found["latency_p95_s_now"] == pytest.approx(0.4, rel=0.05)
 
 
+async def test_a_counter_of_calls_is_told_as_calls_a_second() -> None:
+    grown = np.cumsum([1800.0 if at < CALM else 180.0 for at in range(CALM + BAD)])
+    counter = Series({"service": "web", "metric": "http_requests_total"}, _times(grown.size), grown)
+    found = await facts("golden_signals", counter)
+    assert found["traffic_rps_baseline"] == pytest.approx(30.0)
+    assert found["traffic_rps_now"] == pytest.approx(3.0)
+
+
 async def test_half_of_the_instances_that_do_not_answer_are_half() -> None:
     found = await facts("golden_signals", series("up", 1.0, instance="a"), series("up", 1.0, 0.0, instance="b"))
     assert found["up_ratio"] == pytest.approx(0.5, abs=0.02)
