@@ -163,7 +163,8 @@ def _nothing_wrong(normal: Sequence[Finding], gaps: Sequence[Gap]) -> Hypothesis
 
 
 def _empty(normal: Sequence[Finding], gaps: Sequence[Gap]) -> tuple[str, ...]:
-    said = (*(finding.title for finding in normal), *unseen(gaps))
+    """What came back empty, in its own words, and what did not come back; a weak finding is neither."""
+    said = (*(finding.title for finding in normal if not finding.score), *unseen(gaps))
     return tuple(dict.fromkeys(said))
 
 

@@ -114,6 +114,11 @@ def test_what_was_asked_and_came_back_empty_is_told() -> None:
     assert rank([BLOCKED, quiet], (gap,), CATALOG)[0].empty == ("no change was announced", "logs: no source")
 
 
+def test_what_deviates_a_little_is_not_told_as_nothing_unusual() -> None:
+    weak = found("traffic_drop", score=NORMAL / 2, title="paid cents fell from 22,890/s to 0/s")
+    assert rank([BLOCKED, weak], (), CATALOG)[0].empty == ()
+
+
 def test_where_all_is_normal_it_is_healthy() -> None:
     (only,) = rank([found("error_rate", score=NORMAL / 2)], (), CATALOG)
     assert (only.kind, only.remedies) == ("healthy", ())
