@@ -157,6 +157,7 @@ class _Guard:
             await finished(work, self.stopping, self.grace_s)
         except Stopping as end:
             log.info("task.stopped", task=task, key=run.key, why=str(end))
+            run.attempt -= 1  # the queue adds one: a try that was broken off is none, or a restart could be the last
             raise
         except Exception as error:  # boundary: a task must end in a record, whatever happened in it
             last = attempts is not None and run.attempt >= attempts

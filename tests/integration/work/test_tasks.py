@@ -203,6 +203,24 @@ async def test_what_does_not_end_with_the_process_is_broken_off_and_done_by_the_
     assert duties.given_up == []
 
 
+@pytest.mark.usefixtures("duties")  # its quick tries, three of them
+async def test_a_last_try_that_is_broken_off_does_not_count(redis_url: str) -> None:
+    class Unlucky(Duties):
+        async def hear(self, subject: str) -> None:
+            self.done["hear", subject] += 1
+            if self.done["hear", subject] < 3:
+                raise ConnectionError("away")
+            await asyncio.Event().wait()
+
+    unlucky, afterwards = Unlucky(), Duties()
+    async with working(redis_url, unlucky, grace_s=0) as queue:
+        await queue.add("hear", "asked", key="k")
+        await until(lambda: unlucky.done["hear", "asked"] == 3, "the last try")
+    async with working(redis_url, afterwards):
+        await until(lambda: afterwards.done["hear", "asked"], "the try in the next process")
+    assert unlucky.given_up == afterwards.given_up == []
+
+
 async def test_a_round_without_end_does_not_hold_up_the_end_of_the_process(redis_url: str) -> None:
     class Endless(Duties):
         async def tend(self) -> None:
