@@ -6,7 +6,6 @@ deadlines, retries what is safe to retry, and reads answers up to a size. What c
 
 from __future__ import annotations
 
-import ipaddress
 import json
 import math
 import re
@@ -17,7 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Literal, Self
-from urllib.parse import unquote, urlsplit
+from urllib.parse import unquote
 
 import httpx
 from tenacity import AsyncRetrying, RetryCallState, retry_if_exception_type, stop_after_attempt, wait_random_exponential
@@ -31,7 +30,6 @@ MAX_LINE_BYTES = 1_000_000
 LONGEST_WAIT_S = 3.0
 """Whoever asks to be left alone for longer (`Retry-After`) is left alone: an agent has seconds, not minutes."""
 
-_HOST = re.compile(r"[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*\.?")
 _HEADER = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")
 
 Transport = httpx.AsyncBaseTransport
@@ -392,35 +390,6 @@ async def _sent_once(name: str, client: httpx.AsyncClient, request: httpx.Reques
     if response.status_code >= 300:
         raise EffectFailed(f"{name} refused with {response.status_code}: {words_of(body)}")
     return body
-
-
-def is_one_place(url: str) -> bool:
-    """Whether everybody who reads the address comes to the same host.
-
-    A user before it, a name in other letters, a percent sign or a backslash in the host, an address written as one
-    number, an impossible port: what shows it, what checks it and what connects may each make something else of it.
-    """
-    try:
-        parts = urlsplit(url)
-        host, port = httpx.URL(url).host, parts.port
-    except (ValueError, httpx.InvalidURL):
-        return False
-    if not url.isascii() or not url.isprintable() or set(url) & set(" \\") or "@" in parts.netloc or port == 0:
-        return False
-    if not host or host != (parts.hostname or "").casefold():
-        return False
-    return (
-        _is_ip(host)
-        if ":" in host or host.rstrip(".").rpartition(".")[2][:1].isdigit()
-        else bool(_HOST.fullmatch(host))
-    )
-
-
-def _is_ip(host: str) -> bool:
-    try:
-        return bool(ipaddress.ip_address(host)) and "%" not in host
-    except ValueError:
-        return False
 
 
 def _sendable(headers: Mapping[str, str], name: str) -> dict[str, str]:

@@ -8,9 +8,10 @@ from urllib.parse import SplitResult, quote, unquote, urlsplit
 
 from pydantic import Field
 
+from bot.address import is_one_place
 from bot.catalog import Catalog
 from bot.errors import Misconfigured, PreconditionFailed, RemediationError
-from bot.http import Transport, is_one_place, send_once
+from bot.http import Transport, send_once
 from bot.models import Risk
 from bot.remediation.action import Action, ActionParameters, BlastRadius
 from bot.remediation.reach import reach

@@ -7,8 +7,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from bot.address import is_one_place
 from bot.errors import EffectFailed, EffectUnknown, Misconfigured
-from bot.http import HttpSource, Transport, is_one_place, send_once, strays
+from bot.http import HttpSource, Transport, send_once, strays
 
 
 class HttpTarget:

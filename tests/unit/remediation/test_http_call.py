@@ -146,7 +146,13 @@ def test_a_template_that_leaves_open_where_it_goes_is_misconfigured(address: str
 
 @pytest.mark.parametrize(
     "address",
-    ["https://[::1]:8443/{service}", "http://127.0.0.1:8080/{service}", "https://ops-1.example.com./{service}"],
+    [
+        "https://[::1]:8443/{service}",
+        "http://127.0.0.1:8080/{service}",
+        "https://ops-1.example.com./{service}",
+        "http://5gcore/{service}",
+        "https://awx.3rd-floor:8043/{service}",
+    ],
 )
 async def test_a_request_arrives_at_the_address_as_it_is_written(address: str) -> None:
     """IPv6, a port, a root dot: what the card shows is where it goes."""
