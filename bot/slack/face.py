@@ -126,19 +126,11 @@ class Face:
         return ts
 
     async def eyes(self, mention: Mention) -> None:
-        """Show that the mention was heard.
-
-        Raises:
-            SlackRefused: Slack said no.
-        """
+        """Show that the mention was heard, as far as Slack lets us."""
         await self._outbox.react(mention.channel, mention.ts, "eyes")
 
     async def kept(self, channel: str, ts: str) -> None:
-        """Show at a message that it is remembered as a lesson.
-
-        Raises:
-            SlackRefused: Slack said no.
-        """
+        """Show at a message that it is remembered as a lesson, as far as Slack lets us."""
         await self._outbox.react(channel, ts, "brain")
 
     async def card_of(self, incident_id: str) -> str | None:

@@ -13,14 +13,18 @@ import time
 from collections.abc import AsyncIterator, Callable, Sequence
 from typing import Any
 
+import structlog
 from slack_sdk.errors import SlackApiError
 
+from bot.errors import SlackRefused
 from bot.models import Chart
 from bot.slack.blocks import Block, Post
 from bot.slack.client import Slack, code_of, refusals
 from bot.slack.ledger import Ledger, Mark
 from bot.slack.limits import check_message
 from bot.slack.text import clean
+
+log = structlog.get_logger(__name__)
 
 EVENT_TYPE = "nightdesk"
 CLOCKS_APART_S = 120
@@ -130,9 +134,15 @@ class Outbox:
     async def react(self, channel: str, ts: str, name: str) -> None:
         """Put a reaction on the message; again changes nothing.
 
-        Raises:
-            SlackRefused: Slack said no.
+        One that Slack refuses is left out, with a line in the log: it shows what is done anyway, and must not hold
+        up an answer or have a lesson taught again.
         """
+        try:
+            await self._react(channel, ts, name)
+        except SlackRefused as refusal:
+            log.warning("slack.not_reacted", channel=channel, ts=ts, name=name, reason=str(refusal))
+
+    async def _react(self, channel: str, ts: str, name: str) -> None:
         with refusals(f"a reaction in {channel}"):
             try:
                 await self._slack.asking.reactions_add(channel=channel, timestamp=ts, name=name)

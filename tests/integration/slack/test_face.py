@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from redis.asyncio import Redis
 from slack_sdk.errors import SlackApiError
+from structlog.testing import capture_logs
 
 from bot.demo.workspace import RAJ, Trouble, Workspace
 from bot.errors import SlackRefused
@@ -293,6 +294,19 @@ async def test_an_answer_is_given_once_and_a_word_to_one_person_is_seen_by_nobod
     assert [whisper["text"] for whisper in workspace.ephemerals(RAJ.id)] == ["You may not decide this one."]
     assert await face.message_text(CHANNEL, first) == talk.help_text()
     assert (await face.permalink(CHANNEL, first)).endswith(f"/archives/{CHANNEL}/p{first.replace('.', '')}")
+
+
+async def test_a_reaction_that_slack_refuses_holds_up_nothing_and_is_logged(workspace: Workspace, face: Face) -> None:
+    ts = await workspace.say(stories.MINA, CHANNEL, "Never fail over at night")
+    await workspace.delete(ts)
+    elsewhere = Mention(event_id="Ev1", channel="C0NOWHERE", thread=ts, ts=ts, user=stories.MINA, text="help")
+    with capture_logs() as logs:
+        await face.kept(CHANNEL, ts)
+        await face.kept("C0NOWHERE", ts)
+        await face.eyes(elsewhere)
+    said = [(line["channel"], line["name"]) for line in logs if line["event"] == "slack.not_reacted"]
+    assert said == [("C0NOWHERE", "brain"), ("C0NOWHERE", "eyes")]
+    assert "channel_not_found" in logs[0]["reason"]
 
 
 async def test_an_answer_grows_in_its_one_message(workspace: Workspace, face: Face) -> None:
