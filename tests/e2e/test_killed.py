@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import AsyncIterator, Mapping
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 from redis.asyncio import Redis
@@ -190,6 +191,43 @@ async def test_its_own_redis_keeps_the_accepted_alert_over_a_kill(
         assert f"Session {queue.pid} on payments-db has ended" in thread
         assert_told_once(thread)
         assert len(scene.cards()) == 1
+
+
+async def test_asked_to_stop_while_a_source_never_answers_it_ends_and_the_next_process_finishes(
+    workspace: Workspace,
+    nightdesk: NightdeskFactory,
+    redis_url: str,
+    postgres_database: PostgresDatabase,
+    queue: Queue,
+    slow: Slow,
+) -> None:
+    async with Turnstile(urlsplit(slow.url).port or 0).standing() as metrics:
+        settings = {
+            "NIGHTDESK_REDIS_URL": redis_url,
+            "NIGHTDESK_PROMETHEUS_URL": f"http://127.0.0.1:{metrics.port}",
+            "NIGHTDESK_PROMETHEUS__TIMEOUT_S": "60",
+            "NIGHTDESK_TRIAGE__AGENT_DEADLINE_S": "120",  # far more than a process that ends waits for
+            **database_variables(postgres_database),
+        }
+        async with nightdesk(**settings) as bot:
+            scene = Scene(workspace, bot, redis_url)
+            metrics.close()
+            incident = await scene.alert("e")
+            await arrived(metrics.waiting)
+            await scene.recorded(incident, "finding")  # the database has answered, the metrics never do
+            assert await bot.stop() == 0
+            assert "task.stopped" in bot.log.read_text()
+            assert "proposed" not in await scene.events(incident)
+
+            metrics.open()
+            await bot.start()
+            proposal = await scene.proposal(incident)
+            assert (await workspace.click(MINA.id, proposal["ts"], APPROVE)).ok
+            thread = await scene.told(proposal["thread_ts"], "Resolved after")
+            assert f"Session {queue.pid} on payments-db has ended" in thread
+            events = await scene.events(incident)
+            assert [events.count(kind) for kind in ("opened", "briefed", "proposed", "executed")] == [1, 1, 1, 1]
+            assert_told_once(thread)
 
 
 async def test_asked_to_stop_it_ends_in_order(nightdesk: NightdeskFactory) -> None:
