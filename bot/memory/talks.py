@@ -70,7 +70,8 @@ async def _talk_of(find: Find, head: Recalled) -> list[Recalled]:
     message = head.message
     lasts = THREAD_LASTS if message.thread else TALK_LASTS
     around = Question("", channel=message.channel, since=message.sent_at - lasts, until=message.sent_at + lasts)
-    said = sorted((each.message for each in await find(around, TALK_LOOKED_AT)), key=lambda each: each.sent_at)
+    found = {each.id: each.message for each in await find(around, TALK_LOOKED_AT)} | {message.id: message}
+    said = sorted(found.values(), key=lambda each: each.sent_at)  # in a busy channel, too many may come after the line
     talk = [each for each in said if _thread(each) == _thread(message)]
     if len(talk) < 2:
         talk = talk_of(message, [each for each in said if not each.thread], Tokenizer(), most=TALK_LINES)
