@@ -141,7 +141,8 @@ def _proposal_rows(worth: Worth) -> Iterator[Row]:
     decided = f"{worth.approved} approved{advance}, {worth.rejected} rejected, {worth.expired} expired"
     yield "Proposals", f"{worth.proposed}: {decided}"
     unknown = f", {worth.outcome_unknown} with an unknown outcome" if worth.outcome_unknown else ""
-    yield "  what was done", f"helped {worth.recovered} times, did not {worth.not_recovered} times{unknown}"
+    helped = f"helped {many(worth.recovered, 'time')}, did not {many(worth.not_recovered, 'time')}"
+    yield "  what was done", f"{helped}{unknown}"
 
 
 def _model_rows(worth: Worth) -> Iterator[Row]:
@@ -161,13 +162,15 @@ def _comparison(worth: Worth, before_s: float | None) -> Iterator[str]:
         yield f"Solved by people:        {spoken(people)} to recovery (median of {worth.ended_by_people})."
     if before_s is not None and acted is not None:
         yield f"Before, by your figure:  {spoken(before_s)}."
-    if min(worth.ended_by_action, worth.ended_by_people) < COMPARABLE and before_s is None:
+    if min(worth.ended_by_action, worth.ended_by_people) >= COMPARABLE or (before_s is not None and acted is not None):
+        yield "These are different incidents: people get the harder ones, so the difference is not all the bot's."
+    elif before_s is None:
         yield (
             f"No comparison: it takes {COMPARABLE} incidents of both kinds, or your own figure from before "
             "(nightdesk report --before MINUTES)."
         )
     else:
-        yield "These are different incidents: people get the harder ones, so the difference is not all the bot's."
+        yield "No comparison with your figure: no incident has ended by an approved action yet."
 
 
 def spoken(seconds: float | None) -> str:

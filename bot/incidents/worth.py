@@ -75,8 +75,7 @@ class Worth:
 
 def measure(incidents: Sequence[Incident], days: int, zone: tzinfo) -> Worth:
     """The figures; the zone says what is night."""
-    asked = [incident for incident in incidents if incident.alert.source == ASKED_BY_PEOPLE]
-    counted = [incident for incident in incidents if incident not in asked]
+    counted = [incident for incident in incidents if incident.alert.source != ASKED_BY_PEOPLE]
     nights = [incident for incident in counted if _at_night(incident.opened_at.astimezone(zone).hour)]
     verdicts = [one.event.recovered for incident in counted for one in incident.history
                 if isinstance(one.event, Verified)]  # fmt: skip
@@ -94,7 +93,7 @@ def measure(incidents: Sequence[Incident], days: int, zone: tzinfo) -> Worth:
         incidents=len(counted),
         at_night=len(nights),
         alerts=sum(1 + incident.joined for incident in counted),
-        questions=len(asked),
+        questions=len(incidents) - len(counted),
         alert_to_brief_s=_median_to(counted, "briefed"),
         alert_to_cause_s=_median_to(counted, "hypotheses"),
         alert_to_proposal_s=_median_to(counted, "proposed"),

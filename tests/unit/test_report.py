@@ -122,6 +122,16 @@ def test_the_teams_own_figure_is_a_comparison_and_what_it_is_worth_is_said() -> 
     assert "These are different incidents" in text
 
 
+def test_the_teams_own_figure_alone_is_no_comparison() -> None:
+    text = table(worth(REJECTED), before_s=2700)
+    assert "No comparison with your figure: no incident has ended by an approved action yet." in text
+    assert "different incidents" not in text
+
+
+def test_what_was_done_once_is_told_as_once() -> None:
+    assert "helped 1 time, did not 0 times" in table(worth(RECOVERED))
+
+
 def test_both_kinds_are_compared_where_there_are_enough_of_them() -> None:
     text = table(worth(*[RECOVERED] * 5, *[REJECTED] * 5))
     assert "Solved by people:        100.0 s to recovery (median of 5)." in text
