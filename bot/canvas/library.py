@@ -38,10 +38,13 @@ def load_library(folder: Path, tools: Mapping[str, ToolSpec] | None = None) -> L
 
 
 def playbook_files(paths: list[Path]) -> list[Path]:
-    """The paths, with folders replaced by the playbooks in them, in order of name."""
+    """The paths, with folders replaced by the playbooks in them, in order of name.
+
+    Hidden files are none: editors leave locks and copies beside what they write.
+    """
     files: list[Path] = []
     for path in paths:
-        inside = sorted(path.glob("*.md")) if path.is_dir() else [path]
+        inside = sorted(path.glob("[!.]*.md")) if path.is_dir() else [path]
         files += [file for file in inside if file.name.casefold() != "readme.md"]
     return files
 
@@ -92,6 +95,13 @@ class Shelf:
 
 
 def _stamp(folder: Path) -> str:
-    """Changes whenever a file of the folder does."""
-    files = sorted(folder.glob("*.md"))
-    return "\n".join(f"{file} {(seen := file.stat()).st_mtime_ns} {seen.st_size}" for file in files)
+    """Changes whenever a playbook of the folder does."""
+    return "\n".join(map(_state, playbook_files([folder])))
+
+
+def _state(file: Path) -> str:
+    try:
+        seen = file.stat()
+    except OSError:  # deleted since the folder was listed, or a link to nothing: reading it says so
+        return f"{file} is not there"
+    return f"{file} {seen.st_mtime_ns} {seen.st_size}"

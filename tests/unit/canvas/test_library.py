@@ -58,6 +58,19 @@ def test_a_shelf_gives_the_playbooks_as_they_are_on_disk_and_says_what_it_leaves
     assert said == [], "told at the change, not at each look"
 
 
+def test_what_an_editor_leaves_beside_a_playbook_is_none(folder: Path) -> None:
+    (folder / ".#sound.md").symlink_to("mina@laptop.4711")  # as Emacs locks a file
+    assert sorted(Shelf(folder, TOOLS).playbooks()) == ["other", "sound"]
+    assert lint_command([folder], tools=TOOLS) == ("No findings.", 0)
+
+
+def test_a_link_to_nothing_is_a_fault_and_the_other_playbooks_are_used(folder: Path) -> None:
+    (folder / "moved.md").symlink_to(folder / "nowhere.md")
+    with capture_logs() as said:
+        assert sorted(Shelf(folder, TOOLS).playbooks()) == ["other", "sound"]
+    assert ["moved.md" in one["fault"] for one in said] == [True]
+
+
 def test_linting_a_sound_folder_exits_with_zero(folder: Path) -> None:
     assert lint_command([folder], tools=TOOLS) == ("No findings.", 0)
 
