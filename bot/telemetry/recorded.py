@@ -90,15 +90,17 @@ def open_case(folder: Path) -> Case:
     try:
         case = Case.model_validate({"folder": folder, **given, "baselines": baselines, "calls": calls})
     except ValidationError as error:
-        problems = "; ".join(
-            f"{'.'.join(map(str, one['loc'])) or 'case'}: {one['msg']}"
-            for one in error.errors(include_url=False, include_input=False)[:5]
-        )
-        raise BadInput(f"{folder} is not a recorded case: {problems}.") from None
+        raise BadInput(f"{folder} is not a recorded case: {misfits(error, whole='case')}.") from None
     apart = tuple(part for baseline in case.baselines for part in _outside(baseline, case.window))
     if not apart:
         raise BadInput(f"{folder} has no baseline outside its window: there is nothing to compare with.")
     return case.model_copy(update={"baselines": apart})
+
+
+def misfits(error: ValidationError, *, whole: str) -> str:
+    """What does not fit, the first few places by name; `whole` where it is everything."""
+    found = error.errors(include_url=False, include_input=False)[:5]
+    return "; ".join(f"{'.'.join(map(str, one['loc'])) or whole}: {one['msg']}" for one in found)
 
 
 def _outside(baseline: Window, window: Window) -> Iterator[Window]:

@@ -31,6 +31,7 @@ from bot.telemetry.postgres_rows import (
     lock_tree,
 )
 from bot.telemetry.postgres_totals import StatementDelta, Totals
+from bot.telemetry.recorded import misfits
 from bot.telemetry.redis_rows import LatencyEvent, RedisTotals, SlowCommand
 from bot.telemetry.redis_server import RedisLook, RedisServer
 from bot.telemetry.statement import masked
@@ -234,7 +235,4 @@ async def _at_once(_seconds: float) -> None:
 
 
 def _problems(error: OSError | ValueError) -> str:
-    if not isinstance(error, ValidationError):
-        return str(error)
-    found = error.errors(include_url=False, include_input=False)[:5]
-    return "; ".join(f"{'.'.join(map(str, one['loc']))}: {one['msg']}" for one in found)
+    return misfits(error, whole="databases") if isinstance(error, ValidationError) else str(error)
