@@ -6,14 +6,15 @@ import asyncio
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 
 import structlog
+from slack_sdk.errors import SlackApiError
 
 from bot.errors import SlackRefused
 from bot.models import Asked, Briefed, Chart, Found, Incident, Phase, Proposed, Recorded
 from bot.slack.blocks import Post, post, section
-from bot.slack.client import Slack, refusals
+from bot.slack.client import Slack, code_of, refusals
 from bot.slack.desk import Mention
 from bot.slack.ledger import Ledger, Mark
-from bot.slack.outbox import Outbox
+from bot.slack.outbox import GONE, Outbox
 from bot.slack.people import People
 from bot.slack.text import own
 from bot.slack.views.card import card
@@ -152,9 +153,14 @@ class Face:
             SlackRefused: Slack said no.
         """
         with refusals(f"a message of {channel}"):
-            answer = await self._slack.asking.conversations_replies(
-                channel=channel, ts=ts, oldest=ts, latest=ts, inclusive=True, limit=10
-            )
+            try:
+                answer = await self._slack.asking.conversations_replies(
+                    channel=channel, ts=ts, oldest=ts, latest=ts, inclusive=True, limit=10
+                )
+            except SlackApiError as error:
+                if code_of(error) in GONE:
+                    return None
+                raise
         return next((str(said.get("text", "")) for said in answer["messages"] if said["ts"] == ts), None)
 
     async def _tell_thread(self, incident: Incident, channel: str, thread: str, newer: Read | None) -> Incident:

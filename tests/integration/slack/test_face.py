@@ -309,6 +309,15 @@ async def test_a_reaction_that_slack_refuses_holds_up_nothing_and_is_logged(work
     assert "channel_not_found" in logs[0]["reason"]
 
 
+async def test_a_message_that_is_gone_has_no_words(workspace: Workspace, face: Face) -> None:
+    ts = await workspace.say(stories.MINA, CHANNEL, "Never fail over at night")
+    assert await face.message_text(CHANNEL, ts) == "Never fail over at night"
+    await workspace.delete(ts)
+    assert await face.message_text(CHANNEL, ts) is None
+    with pytest.raises(SlackRefused, match="channel_not_found"):
+        await face.message_text("C0NOWHERE", ts)
+
+
 async def test_an_answer_grows_in_its_one_message(workspace: Workspace, face: Face) -> None:
     ts = await workspace.say(stories.MINA, CHANNEL, "<@U0NIGHTDESK> why?")
     mention = Mention(event_id="Ev2", channel=CHANNEL, thread=ts, ts=ts, user=stories.MINA, text="why?")
