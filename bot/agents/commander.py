@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
+from bot.agents.course import Course
 from bot.agents.fusion import Past, are_calls_seen, healthy_below, posterior, suspicions
 from bot.agents.suspects import Weighed, suspects, weigh
 from bot.catalog import Catalog
@@ -36,14 +37,16 @@ def rank(
         findings: in the order in which they were found; a later word on the same indicator replaces an earlier one.
         past: what memory knows of earlier causes.
     """
-    latest = _closest(_latest(findings))
+    told = _latest(findings)
+    latest = _closest(told)
     deviating = [finding for finding in latest if _deviates(finding)]
     normal = [finding for finding in latest if not _deviates(finding)]
     calls_seen = are_calls_seen(latest, gaps)
     known = suspects(deviating, suspicions(latest, catalog, past, calls_seen=calls_seen))
     if not known:
         return (_nothing_wrong(normal, gaps),)
-    weighed = sorted((weigh(one, known, deviating, normal, catalog) for one in known), key=_order)
+    course = Course.of(filter(_deviates, told), catalog)
+    weighed = sorted((weigh(one, known, deviating, normal, course) for one in known), key=_order)
     confidence = _confidence(weighed, gaps)
     empty = _empty(normal, gaps)
     ranked = tuple(_hypothesis(item, sure, empty) for item, sure in zip(weighed, confidence, strict=True))

@@ -35,18 +35,20 @@ class Channel:
     """The weight where no calls are seen, neither by spans nor by metrics of both ends."""
     spreads: bool = False
     """Whether a fault shows in the same way at those who call the service."""
+    own: bool = False
+    """Whether only the service itself brings it about; the others a service may also owe to what it stands on."""
 
 
 CHANNELS: Mapping[str, Channel] = {
-    "cpu": Channel("cpu", 1.0),
+    "cpu": Channel("cpu", 1.0, own=True),
     "waits": Channel("network", 1.0),
     "metered_waits": Channel("network", 1.0),
     "code": Channel("exception", 2.5, spreads=True, least=2.0),
     "own_time": Channel("slow_code", 0.3),
     "latency": Channel("latency", 0.2, alone=1.0),
     "errors": Channel("errors", 0.2, alone=1.0),
-    "silence": Channel("outage", 1.0),
-    "memory": Channel("memory", 0.2, alone=0.5),
+    "silence": Channel("outage", 1.0, own=True),
+    "memory": Channel("memory", 0.2, alone=0.5, own=True),
     "saturation": Channel("saturation", 0.2, alone=0.5),
     "traffic": Channel("load", 0.0, alone=0.6),
     "other": Channel("unknown", 0.02, alone=0.5),
@@ -78,6 +80,7 @@ SIGNS: Mapping[tuple[str, str], tuple[str, float]] = {
 """Agent and kind of finding → its channel, and what its deviations count there."""
 FELT_FAULTS: Mapping[str, str] = {"felt_latency": "latency", "felt_error_rate": "errors"}
 """What a service fares by the doing of others → the fault that it would be, were it its own."""
+OWN_FAULTS = frozenset(channel.fault for channel in CHANNELS.values() if channel.own)
 PRIOR = 0.2
 """What a past incident that the service was found to have caused counts, in logarithms."""
 STARVED = math.log(2)
@@ -114,6 +117,8 @@ class Suspicion:
     """Kind of the fault that most of it speaks for."""
     findings: tuple[Finding, ...]
     """What speaks for it, that of the fault first."""
+    own: float = 0.0
+    """The part of the total that only the service itself brings about."""
 
 
 class Past(Noun):
@@ -127,6 +132,12 @@ class Past(Noun):
 def channel_of(finding: Finding) -> tuple[str, float] | None:
     """The channel of a finding that carries deviations, and its factor; None for other findings."""
     return SIGNS.get((finding.agent, finding.kind)) if finding.deviations is not None else None
+
+
+def may_be_felt(finding: Finding) -> bool:
+    """Whether it is a measured deviation that a service may owe to what it stands on."""
+    sign = channel_of(finding)
+    return (finding.deviations is not None and finding.kind in FELT_FAULTS) or bool(sign and not CHANNELS[sign[0]].own)
 
 
 def suspicions(
@@ -247,4 +258,5 @@ def _suspicion(service: str, channels: Mapping[str, tuple[float, list[Finding]]]
         total=total,
         fault=fault,
         findings=tuple(finding for _, (_, findings) in ordered for finding in findings),
+        own=sum(amount for kind, amount in by_fault.items() if kind in OWN_FAULTS),
     )

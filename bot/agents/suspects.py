@@ -4,6 +4,9 @@ Findings stand on three steps. A *symptom* says how a service feels (errors, lat
 the cause, but often only its trace: a full pool, a new log line, a change that happened to be made. A *cause* is
 something that was seen doing harm, such as a session that holds a lock. What stands higher explains what stands
 lower, on the same service and on those that depend on it, unless it began later; what is explained steps back.
+
+A cause that was seen also explains what was measured there, where the order of things is known (`course`). Then the
+measured evidence speaks for the cause, and the service that feels it is no rival.
 """
 
 from __future__ import annotations
@@ -11,19 +14,15 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import timedelta
 
-from bot.agents.fusion import Suspicion
-from bot.catalog import Catalog
+from bot.agents.course import SYMPTOMS, Course
+from bot.agents.fusion import Suspicion, may_be_felt
 from bot.models import Evidence, Finding
 
-SYMPTOMS = frozenset({"error_rate", "latency", "traffic_drop", "traffic_surge"})
 ECHOES = frozenset({"saturation", "change"})
 SYMPTOM, ECHO, CAUSE = range(3)
 BELIEF = {SYMPTOM: 0.35, ECHO: 0.6, CAUSE: 1.0}
 """How far a finding of each step is believed to be the cause itself, before it is seen with the others."""
-ONSET_SLACK = timedelta(seconds=90)
-"""Scrapes, flushes and rate windows blur an onset by about this much."""
 EXPLAINING = 0.8
 """What explaining many strong findings adds to a belief, at most, as a share."""
 EXPLAINED = 0.8
@@ -56,7 +55,12 @@ class Suspect:
     @property
     def strength(self) -> float:
         """0 to 1; of a measured one, the chance that its evidence is none."""
-        return 1 - math.exp(-min(max(self.measured.total, 0.0), STRENGTH)) if self.measured else self.finding.score
+        return _strength(self.measured.total) if self.measured else self.finding.score
+
+    @property
+    def own_strength(self) -> float:
+        """The same of what only the service itself brings about."""
+        return min(self.strength, _strength(self.measured.own)) if self.measured else self.strength
 
 
 @dataclass(frozen=True)
@@ -81,23 +85,50 @@ def suspects(findings: Sequence[Finding], suspected: Sequence[Suspicion]) -> lis
 
 
 def weigh(suspect: Suspect, rivals: Sequence[Suspect], findings: Sequence[Finding], normal: Sequence[Finding],
-          catalog: Catalog) -> Weighed:  # fmt: skip
+          course: Course) -> Weighed:  # fmt: skip
     """How far the suspect is believed, having seen the others."""
     finding = suspect.finding
-    explains = tuple(one.finding for one in rivals if not one.measured and _explains(suspect, one, catalog))
+    explains = tuple(one.finding for one in rivals if not one.measured and _explains(suspect, one, course))
     against = tuple(
         other
         for other in normal
         if (other.kind, other.service, other.agent) == (finding.kind, finding.service, finding.agent)
     )
-    if suspect.measured:  # its evidence is already free of what others explain
+    if suspect.measured:  # its evidence is already free of what other measures explain
         symptoms = tuple(one for one in findings if one.deviations is not None and one not in suspect.measured.findings)
-        follows = tuple(one for one in symptoms if _follows(one, suspect.finding, catalog))
-        return Weighed(suspect, (*follows, *explains), against, suspect.strength)
+        follows = tuple(one for one in symptoms if course.follows(one, suspect.finding))
+        return Weighed(suspect, (*follows, *explains), against, _weight_of_measured(suspect, rivals, course))
+    brought = _brought_about(suspect, findings, course)
     weight = finding.score * BELIEF[suspect.step]
-    weight *= 1 + EXPLAINING * (1 - math.exp(-sum(other.score for other in explains)))
-    explained = max((one.strength for one in rivals if _explains(one, suspect, catalog)), default=0.0)
-    return Weighed(suspect, explains, against, weight * (1 - EXPLAINED * explained) * CONTRADICTED ** bool(against))
+    amount = sum(other.score for other in explains) + sum(one.score * near for one, near in brought)
+    weight *= 1 + EXPLAINING * (1 - math.exp(-amount))
+    explained = max((one.strength for one in rivals if _explains(one, suspect, course)), default=0.0)
+    weight *= (1 - EXPLAINED * explained) * CONTRADICTED ** bool(against)
+    return Weighed(suspect, (*(one for one, _ in brought), *explains), against, weight)
+
+
+def _weight_of_measured(suspect: Suspect, rivals: Sequence[Suspect], course: Course) -> float:
+    """Its strength; of what it may owe to others, only what no cause that was seen explains."""
+    seen = (one for one in rivals if _is_seen(one))
+    explained = max((one.strength * course.nearness(suspect.finding, one.finding) for one in seen), default=0.0)
+    return suspect.own_strength + (suspect.strength - suspect.own_strength) * (1 - EXPLAINED * explained)
+
+
+def _brought_about(suspect: Suspect, findings: Sequence[Finding], course: Course) -> list[tuple[Finding, float]]:
+    """What was measured and follows from a cause that was seen, the strongest first, and how near in time."""
+    if not _is_seen(suspect):
+        return []
+    near = [(one, course.nearness(one, suspect.finding)) for one in findings if may_be_felt(one)]
+    return sorted(((one, much) for one, much in near if much > 0), key=lambda pair: (-pair[0].score, pair[0].title))
+
+
+def _is_seen(suspect: Suspect) -> bool:
+    """A cause that was seen doing harm, and not inferred from what was measured."""
+    return suspect.step == CAUSE and not suspect.measured
+
+
+def _strength(evidence: float) -> float:
+    return 1 - math.exp(-min(max(evidence, 0.0), STRENGTH))
 
 
 def _measured(suspicion: Suspicion) -> Suspect:
@@ -109,16 +140,6 @@ def _facts(findings: Sequence[Finding]) -> tuple[Evidence, ...]:
     return tuple(fact for finding in findings for fact in finding.evidence)
 
 
-def _explains(one: Suspect, other: Suspect, catalog: Catalog) -> bool:
+def _explains(one: Suspect, other: Suspect, course: Course) -> bool:
     """Higher up, on the same service or on one that the other stands on, and not begun later."""
-    return one.step > other.step and _follows(other.finding, one.finding, catalog)
-
-
-def _follows(effect: Finding, cause: Finding, catalog: Catalog) -> bool:
-    """Whether the effect may follow from the cause: on the same service or on one that stands on it, not earlier."""
-    elsewhere = cause.service and effect.service and cause.service != effect.service
-    if elsewhere and effect.service not in catalog.dependants(cause.service or ""):
-        return False
-    if cause.started_at and effect.started_at:
-        return cause.started_at <= effect.started_at + ONSET_SLACK
-    return True
+    return one.step > other.step and course.follows(other.finding, one.finding)

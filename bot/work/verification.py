@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from bot.agents.suspects import SYMPTOMS
+from bot.agents.course import SYMPTOMS
 from bot.canvas.outcome import Change
 from bot.models import Finding, Verification
 

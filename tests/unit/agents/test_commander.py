@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.agents.commander import CERTAIN, EVIDENCE_SHOWN, NORMAL, explain, rank
-from bot.agents.suspects import ONSET_SLACK
+from bot.agents.course import ONSET_SLACK
 from bot.catalog import Catalog, Database, Service
 from bot.models import Evidence, Finding, Gap, Remedy
 
