@@ -148,7 +148,7 @@ class HttpSource:
         """
         body, response = await self._json("GET", path, params=params, headers=headers)
         following = response.links.get("next", {}).get("url")
-        return Page(body, self._below(response.url.join(following)) if following else None)
+        return Page(body, self._below(response.url, following) if following else None)
 
     async def post(
         self,
@@ -210,13 +210,16 @@ class HttpSource:
             raise SourceUnavailable(f"{self.name} was not asked: '{path[:100]}' leads away from its address.")
         return path.lstrip("/")
 
-    def _below(self, url: httpx.URL) -> str:
+    def _below(self, page: httpx.URL, following: str) -> str:
         """The part of the URL behind the base address, so that credentials never leave for another host."""
         base = self._client.base_url
-        if (url.scheme, url.host, url.port) != (base.scheme, base.host, base.port) or not url.path.startswith(
-            base.path
-        ):
-            raise SourceUnavailable(f"{self.name} says that more is at another address, {url.host}: it was not asked.")
+        try:
+            url = page.join(following)
+            host = url.host
+        except (httpx.InvalidURL, UnicodeError):
+            raise SourceUnavailable(f"{self.name} names no address where more is: it was not asked.") from None
+        if (url.scheme, host, url.port) != (base.scheme, base.host, base.port) or not url.path.startswith(base.path):
+            raise SourceUnavailable(f"{self.name} says that more is at another address, {host}: it was not asked.")
         return url.raw_path.decode("ascii").removeprefix(base.raw_path.decode("ascii"))
 
     async def _json(self, method: str, path: str, **request: Any) -> tuple[Any, httpx.Response]:

@@ -40,6 +40,13 @@ async def test_the_next_page_is_asked_below_the_same_address() -> None:
     assert asked[1] == f"{BASE}/deployments?page=2&x=a%2Fb"
 
 
+@pytest.mark.parametrize("broken", ["http://[::1", "http://xn--/a"])
+async def test_an_address_of_the_next_page_that_is_none_is_a_source_that_is_unavailable(broken: str) -> None:
+    async with linking(broken) as ci:
+        with pytest.raises(SourceUnavailable, match="no address"):
+            await ci.page("deployments")
+
+
 @pytest.mark.parametrize(
     "elsewhere", ["https://evil.example.net/api/v4/x", "http://ci.example.com/api/v4/x", "https://ci.example.com/other"]
 )
