@@ -64,7 +64,7 @@ def lasted(seconds: float) -> str:
     """How long something has gone on: '0.4 s', '45 s', '12 min', '3.2 h'."""
     if seconds >= SHORTLY_S:
         return duration(seconds)
-    return f"{round(seconds, 1):g} s" if seconds < 10 else f"{seconds:.0f} s"
+    return f"{round(max(0.0, seconds), 1):g} s" if seconds < 10 else f"{seconds:.0f} s"  # clocks may differ a little
 
 
 def sentence(noun: str, service: str, change: Change, unit: str) -> str:
@@ -85,9 +85,13 @@ def compared(now: float, before: float, unit: str) -> str:
 
 
 def _seconds(value: float) -> str:
+    """Unlike `duration` with the digits of any figure: two that differ must not read the same."""
     if 0 < abs(value) < 1:
         return f"{_short(value * 1000)} ms"
-    return f"{_short(value)} s" if abs(value) < SHORTLY_S else duration(value)
+    for upto, unit_s, unit in ((SHORTLY_S, 1, "s"), (5400, 60, "min"), (2 * 86_400, 3600, "h")):
+        if abs(value) < upto:
+            return f"{_short(value / unit_s)} {unit}"
+    return f"{_short(value / 86_400)} days"
 
 
 def _short(value: float) -> str:
