@@ -232,8 +232,10 @@ def _wait_s(session: MySqlSession) -> float:
     return session.waited_s if session.waited_s is not None else session.state_age_s or 0.0
 
 
-def digest_deltas(before: Iterable[Digest], after: Iterable[Digest]) -> tuple[DigestDelta, ...]:
-    """What each kind of statement did in between, the one with the most time first."""
+def digest_deltas(before: Iterable[Digest] | None, after: Iterable[Digest] | None) -> tuple[DigestDelta, ...]:
+    """What each kind of statement did in between, the one with the most time first; nothing where one was not read."""
+    if before is None or after is None:
+        return ()
     earlier = {(line.schema_name, line.digest): line for line in before}
     made = []
     for line in after:

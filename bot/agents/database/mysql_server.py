@@ -157,7 +157,7 @@ def _disk_tables(subject: Subject, spans: Spans[MySqlTotals], facts: Mapping[str
 
 
 def _statements(before: MySqlTotals, after: MySqlTotals) -> tuple[DigestDelta, ...]:
-    return tuple(digest_deltas(before.digests or (), after.digests or ()))
+    return digest_deltas(before.digests, after.digests)
 
 
 def _own_disk_tables(before: MySqlTotals, after: MySqlTotals) -> int:

@@ -67,7 +67,7 @@ def _deltas(spans: Spans[MySqlTotals]) -> tuple[DigestDelta, ...]:
     """The last moment's, and those of the longer stretch where they deviate more."""
     found: dict[str, DigestDelta] = {}
     for before, after in spans.pairs:
-        for delta in digest_deltas(before.digests or (), after.digests or ()):
+        for delta in digest_deltas(before.digests, after.digests):
             if delta.of_onlooker:
                 continue
             known = found.setdefault(delta.digest, delta)

@@ -213,6 +213,13 @@ def test_temporary_tables_of_monitoring_are_no_sign_of_who_works_with_the_server
     assert "orders" in spill.evidence[1].statement
 
 
+def test_temporary_tables_are_not_taken_for_those_of_monitoring_where_one_reading_lacks_the_statements() -> None:
+    before = totals(-10, digests=None, disk_tables=1000)
+    after = totals(digests=(looking(100, 40),), disk_tables=1040)
+    (finding,) = storage(SUBJECT, moment(after, first=before), 1 << 30)
+    assert finding.facts["spilled_count"] == 40
+
+
 def test_a_statement_of_monitoring_that_became_slow_is_nobodys_trouble() -> None:
     before, after = looking(10, 0), looking(20, 0).model_copy(update={"total_ms": 90_000.0})
     (finding,) = slow_statements(SUBJECT, [], moment(totals(digests=(after,)), first=totals(-1, digests=(before,))))
