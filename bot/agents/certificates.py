@@ -31,7 +31,7 @@ async def ending_certificates(
     try:
         async with asyncio.timeout(within_s):
             for metric, by in EXPIRIES:
-                query = f"bottomk({MOST_READ}, min by ({', '.join(by)}) ({metric} - time()))"
+                query = f"bottomk({MOST_READ}, min by ({', '.join(by)}) (({metric} > 0) - time()))"
                 answer = await survey.discovery.now(query)
                 found += ending(answer.series, services, survey, query, metric)
     except (TimeoutError, SourceUnavailable) as error:

@@ -56,6 +56,8 @@ FOLDS: Mapping[SignalKind, Callable[[Floats], Floats]] = {
     "target_down": lambda values: np.nanmean(values, axis=0),
 }
 """How the instances of a service become one; else the highest speaks."""
+HELD_STEPS = 1.5
+"""For so many steps an instance's latest sample stands for it; after that it is taken for gone."""
 
 
 def exported_tools(source: SeriesSource, *, traced: bool = False) -> tuple[Tool, ...]:
@@ -222,13 +224,23 @@ def _reading(meant: Meaning, series: Sequence[Series], scope: Scope) -> Reading 
 
 
 def _folded(series: Sequence[Series], fold: Callable[[Floats], Floats]) -> Series:
-    """All instances as one, at every moment at which one of them has a finite sample."""
-    known = [one.finite() for one in series]
-    times = np.unique(np.concatenate([one.times for one in known]))
-    values = np.full((len(known), times.size), np.nan)
-    for row, one in zip(values, known, strict=True):
-        row[np.searchsorted(times, one.times)] = one.values
-    return Series(series[0].labels, times, fold(values) if times.size else times)
+    """All instances as one, at common moments: they are not sampled at the same seconds."""
+    known = [one for one in (one.finite() for one in series) if one.times.size]
+    if len(known) < 2:
+        return known[0] if known else series[0].finite()
+    step_s = max(max(1.0, float(np.median(np.diff(one.times)))) if one.times.size > 1 else 1.0 for one in known)
+    begin, end = min(one.times[0] for one in known), max(one.times[-1] for one in known)
+    times = np.arange(begin, end + step_s, step_s)
+    values = np.stack([_at(one, times, HELD_STEPS * step_s) for one in known])
+    told = np.isfinite(values).any(axis=0)
+    return Series(series[0].labels, times[told], fold(values[:, told]))
+
+
+def _at(one: Series, times: Floats, held_s: float) -> Floats:
+    """Its latest sample at each of these times; nothing once that is older than it is held."""
+    latest = np.searchsorted(one.times, times, side="right") - 1
+    held = (latest >= 0) & (times - one.times[latest] <= held_s)
+    return np.where(held, one.values[latest], np.nan)
 
 
 def _items(series: Iterable[Series], services: Sequence[str], resource: Asked, stretch: Window) -> Iterator[Item]:
@@ -249,7 +261,7 @@ def _certificates(series: Iterable[Series], services: Sequence[str], scope: Scop
     found: list[Finding] = []
     for one in series:
         metric, inside = one.labels["metric"], one.between(scope.window.start, scope.window.end)
-        if metric in ends and inside.last is not None:
+        if metric in ends and inside.last:  # 0 until the first is issued
             named = {label: value for label, value in one.labels.items() if label in {"service", "instance"}}
             left = Series(named, inside.times, inside.values - scope.window.end.timestamp())
             found += ending((left,), services, seen, metric, metric)

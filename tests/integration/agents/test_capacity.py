@@ -106,4 +106,4 @@ async def test_every_rule_is_promql_that_prometheus_understands(url: str) -> Non
             for promql in (rule.whole('job="x"'), rule.items('job="x"')):
                 assert (await prometheus.query(promql.replace("{rate}", "60s"), WINDOW.end)).series == (), rule.metric
         for metric, by in EXPIRIES:
-            await prometheus.query(f"bottomk(3, min by ({', '.join(by)}) ({metric} - time()))", WINDOW.end)
+            await prometheus.query(f"bottomk(3, min by ({', '.join(by)}) (({metric} > 0) - time()))", WINDOW.end)

@@ -160,6 +160,32 @@ async def test_a_certificate_that_runs_out_is_told_by_the_time_that_is_left() ->
     assert found["certificate_ends_in_s"] == pytest.approx(9 * 3600)
 
 
+async def test_instances_that_are_sampled_at_other_seconds_are_still_added_up() -> None:
+    apart = [
+        replace(one, times=one.times + 7.0 * number)
+        for number in range(5)
+        for one in [series("rps", 10.0, instance=f"web-{number}")]
+    ]
+    together = [series("rps", 10.0, instance=f"web-{number}") for number in range(5)]
+    found, usual = await facts("golden_signals", *apart), await facts("golden_signals", *together)
+    assert found["traffic_rps_now"] == pytest.approx(50, rel=0.05)
+    assert found["traffic_rps_now"] == pytest.approx(usual["traffic_rps_now"], rel=0.05)
+
+
+async def test_traffic_falls_when_one_of_two_instances_is_gone_whenever_they_are_sampled() -> None:
+    stays = series("rps", 10.0, instance="web-1")
+    gone = series("rps", 10.0, instance="web-2")
+    gone = replace(gone, times=gone.times[:CALM] + 31.0, values=gone.values[:CALM])
+    found = await facts("golden_signals", stays, gone)
+    assert found["traffic_rps_now"] == pytest.approx(10, rel=0.05)
+    assert found["traffic_rps_baseline"] == pytest.approx(20, rel=0.05)
+
+
+async def test_a_certificate_that_was_never_issued_has_not_run_out() -> None:
+    never = series("certmanager_certificate_expiration_timestamp_seconds", 0.0, name="shop")
+    assert "certificate_ends_in_s" not in await facts("forecast", never, resource="certificates")
+
+
 async def test_a_recording_without_such_series_is_a_gap() -> None:
     report = await ask("golden_signals", series("weather", 20.0))
     assert (report.findings, "no such series" in report.gaps[0].reason) == ((), True)
