@@ -10,6 +10,7 @@ from slack_sdk.errors import SlackApiError
 
 from bot.errors import SlackRefused
 from bot.models import Asked, Briefed, Chart, Found, Incident, Phase, Proposed, Recorded
+from bot.slack import inbox
 from bot.slack.blocks import Post, post, section
 from bot.slack.client import Slack, code_of, refusals
 from bot.slack.desk import Mention
@@ -161,7 +162,7 @@ class Face:
                 if code_of(error) in GONE:
                     return None
                 raise
-        return next((str(said.get("text", "")) for said in answer["messages"] if said["ts"] == ts), None)
+        return next((inbox.said(raw) for raw in answer["messages"] if raw["ts"] == ts), None)
 
     async def _tell_thread(self, incident: Incident, channel: str, thread: str, newer: Read | None) -> Incident:
         """The incident, as far as it was told."""

@@ -162,8 +162,9 @@ class History:
 
 
 def _replied(raw: Json, since: datetime | None) -> bool:
-    """Whether there are replies, and one since then."""
-    return bool(raw.get("reply_count")) and (since is None or inbox.moment(raw["latest_reply"]) >= since)
+    """Whether there are replies, and perhaps one since then: Slack does not always say when the latest was."""
+    latest = raw.get("latest_reply")
+    return bool(raw.get("reply_count")) and (since is None or not latest or inbox.moment(latest) >= since)
 
 
 def _kept(found: list[Json], channel: str, identity: Identity, spot: Spot, *, last: bool) -> Page:

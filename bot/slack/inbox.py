@@ -41,7 +41,7 @@ def moment(ts: str) -> datetime:
 
 def mention(event_id: str, event: Json, identity: Identity) -> Mention:
     """Somebody speaks to the bot."""
-    words = str(event.get("text", "")).replace(f"<@{identity.user}>", " ")
+    words = str(event.get("text") or "").replace(f"<@{identity.user}>", " ")
     return Mention(
         event_id=event_id,
         channel=event["channel"],
@@ -95,11 +95,17 @@ def deleted(event: Json, identity: Identity) -> str | None:
     now = event.get("message") or {}
     if event.get("subtype") == "message_deleted":
         gone = str(event["deleted_ts"])
-    elif event.get("subtype") == "message_changed" and (now.get("subtype") == "tombstone" or not said(now)):
+    elif _emptied(event):
         gone = str(now["ts"])
     else:
         return None
     return None if own(event.get("previous_message") or now, identity) else gone
+
+
+def _emptied(event: Json) -> bool:
+    now = event.get("message") or {}
+    says_nothing = now.get("subtype") == "tombstone" or not said(now)
+    return event.get("subtype") == "message_changed" and "ts" in now and says_nothing
 
 
 def lesson(event_id: str, event: Json) -> Taught | None:
@@ -192,17 +198,22 @@ def _spoken_to(raw: Json, channel: str, identity: Identity) -> bool:
 
 def _files(raw: Json) -> Iterator[str]:
     """The names of files that hang at a message; those that were deleted have none any more."""
-    for file in raw.get("files") or ():
+    for file in _listed(raw, "files"):
         if file.get("mode") != "tombstone":
             yield " ".join(f"[file: {name}]" for name in [file.get("title") or file.get("name")] if name)
 
 
 def _attached(raw: Json) -> Iterator[str]:
-    for attachment in raw.get("attachments") or ():
+    for attachment in _listed(raw, "attachments"):
         texts = [attachment.get(name) for name in ("pretext", "title", "text")]
-        texts += [f"{field.get('title', '')}: {field.get('value', '')}" for field in attachment.get("fields") or ()]
+        texts += [f"{field.get('title', '')}: {field.get('value', '')}" for field in _listed(attachment, "fields")]
         found = [str(text) for text in texts if text]
         yield from found or [str(attachment.get("fallback") or "")]
     if not raw.get("text"):
-        for block in raw.get("blocks") or ():
+        for block in _listed(raw, "blocks"):
             yield str((block.get("text") or {}).get("text") or "") if isinstance(block.get("text"), dict) else ""
+
+
+def _listed(raw: Json, name: str) -> Iterator[Json]:
+    """The objects of a list, without the nulls that some integrations leave in one."""
+    return (each for each in raw.get(name) or () if isinstance(each, Mapping))

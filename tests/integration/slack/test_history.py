@@ -1,7 +1,9 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
+import pytest
 from pydantic import SecretStr
 
 from bot.demo.workspace import Trouble, Workspace
@@ -49,6 +51,26 @@ async def test_reading_starts_where_it_is_told_to(workspace: Workspace, slack: S
     pages = [page async for page in History(slack).read(CHANNEL, oldest=START + timedelta(minutes=25, seconds=1))]
 
     assert [message.text for page in pages for message in page.messages] == [f"message {n}" for n in (29, 28, 27, 26)]
+
+
+async def test_a_thread_that_does_not_say_when_it_was_last_spoken_in_is_read(
+    workspace: Workspace, slack: Slack, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    said = fill(workspace, 1)
+    told = slack.asking.conversations_history
+
+    async def silent_on_replies(**asked: Any) -> Any:
+        answer = await told(**asked)
+        for raw in answer["messages"]:
+            raw["latest_reply"] = None
+        return answer
+
+    monkeypatch.setattr(slack.asking, "conversations_history", silent_on_replies)
+
+    later = START + timedelta(days=1)
+    pages = [page async for page in History(slack).read(CHANNEL, replied_since=later)]
+
+    assert sorted(message.id for page in pages for message in page.messages) == sorted(said)
 
 
 async def test_wherever_a_reader_is_interrupted_the_next_one_reads_the_rest_and_nothing_again(

@@ -94,6 +94,19 @@ def test_an_edit_that_leaves_nothing_said_is_a_deletion() -> None:
     assert inbox.deleted(event, US) == SAID["ts"]
 
 
+def test_an_edit_of_nothing_is_no_deletion() -> None:
+    assert inbox.deleted({"subtype": "message_changed", "channel": "C1"}, US) is None
+
+
+@pytest.mark.parametrize("name", ["attachments", "files", "blocks"])
+def test_a_null_in_a_list_hides_nothing_else(name: str) -> None:
+    assert inbox.said({**SAID, "text": "", name: [None], "attachments": [None, {"text": "disk full"}]}) == "disk full"
+
+
+def test_no_text_is_not_a_word() -> None:
+    assert inbox.mention("Ev1", {**SAID, "text": None}, US).text == ""
+
+
 def test_our_own_message_that_is_gone_was_never_remembered() -> None:
     gone = {"subtype": "message_deleted", "deleted_ts": "1.2", "previous_message": {**SAID, "user": "U0BOT"}}
     assert inbox.deleted(gone, US) is None
