@@ -167,6 +167,12 @@ class Journal:
             elif history:
                 yield fold(incident_id, history)
 
+    async def closed_incidents(self, *, since: float, limit: int = 500) -> AsyncIterator[Incident]:
+        """Every incident that ended after that Unix time, latest first."""
+        for incident_id in await self.closed_ids(since=since, limit=limit):
+            if history := await self._legible(incident_id):
+                yield fold(incident_id, history)
+
     async def _legible(self, incident_id: str) -> list[Recorded]:
         """One record that cannot be read, such as one of a newer version, must not hide the others."""
         try:

@@ -12,7 +12,7 @@ from pathlib import Path
 import structlog
 from pydantic import ValidationError
 
-from bot.errors import IllegalTransition, NotFound
+from bot.errors import IllegalTransition, NotFound, SlackRefused
 from bot.incidents import Journal
 from bot.memory import MemoryManager
 from bot.models import HandedOver, Incident, Noted, Phase, Resolved, Verified
@@ -20,6 +20,7 @@ from bot.remediation.approvals import Approvals, incident_of
 from bot.remediation.execution import Execution
 from bot.slack.desk import Decision, Regrouping, Reply, Taught
 from bot.slack.inbox import moment
+from bot.slack.views import talk
 from bot.work.alerting import Alerting
 from bot.work.answers import Answers
 from bot.work.drafts import Drafts
@@ -233,8 +234,8 @@ class Office:
                 await self._close(incident)
             await self.alerting.settle(incident)
             await self._catch_up(incident)
-        for incident_id in await self.journal.closed_ids(since=(now - SHOWN_WITHIN).timestamp(), limit=50):
-            await self._catch_up(await self.journal.read(incident_id))
+        async for incident in self.journal.closed_incidents(since=(now - SHOWN_WITHIN).timestamp(), limit=50):
+            await self._catch_up(incident)
         await self.alerting.unsilence()
 
     async def _as_shown(self, incident_id: str) -> Incident:
@@ -261,7 +262,7 @@ class Office:
         if task == "backfill":
             await self.stage.not_read_back(subject, str(error))
         elif task == "hear":
-            await self.mentions.drop(subject)
+            await self._unheard(subject)
         if task in UNTOLD_TASKS:
             return
         if task == "decide":
@@ -278,6 +279,15 @@ class Office:
                 await self.journal.append(incident_id, _not_verified(subject, self.clock(), text))
         except (IllegalTransition, NotFound) as impossible:
             log.exception("task.unrecorded", task=task, incident=incident_id, why=str(impossible), failure=text)
+
+    async def _unheard(self, event_id: str) -> None:
+        """Who asked is told that no answer will come; Slack itself may be why."""
+        if heard := await self.mentions.waiting(event_id):
+            try:
+                await self.stage.answer(heard, talk.answer(talk.given_up()))
+            except SlackRefused as refusal:
+                log.warning("mention.given_up_untold", mention=event_id, why=str(refusal))
+        await self.mentions.drop(event_id)
 
     async def _close(self, incident: Incident) -> None:
         """People took over and nothing was heard since; what still fires then comes back as a new run."""

@@ -89,6 +89,11 @@ def nothing_known(services: Sequence[str]) -> str:
     )
 
 
+def given_up() -> str:
+    """To who asked and gets no answer; why is in the log, not for a channel."""
+    return "I have tried this several times and could not answer. Please ask again; if it stays so, my log says why."
+
+
 def answer(text: str, *, sources: tuple[str, ...] = ()) -> Post:
     """An answer in the thread. `text` and `sources` come from outside or from a model, and are escaped here."""
     return post(cut(text, 2800), [section(cut(text, 2800)), context(*sources[:10]) if sources else None])

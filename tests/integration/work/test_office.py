@@ -10,6 +10,7 @@ import pytest
 
 from bot.catalog import Catalog
 from bot.incidents import Intake
+from bot.incidents.journal import history_key
 from bot.incidents.regroup import Regroup
 from bot.models import HandedOver, Incident, Phase, Rejected, Resolved
 from bot.slack.blocks import Post
@@ -201,10 +202,23 @@ async def test_what_was_said_waits_without_its_secrets_and_is_kept_nowhere_once_
     assert desk.stage.seen_first == ["Ev1"]
 
 
-async def test_what_could_not_be_answered_is_kept_nowhere_either(desk: Desk, redis_url: str) -> None:
+async def test_who_could_not_be_answered_is_told_so_and_it_is_kept_nowhere(desk: Desk, redis_url: str) -> None:
     await desk.office.mentions.keep(_mention())
-    await desk.office.failed("hear", "Ev1", RuntimeError("boom"))
+    for _ in range(2):
+        await desk.office.failed("hear", "Ev1", RuntimeError("boom"))
+    assert [answer.startswith("I have tried this several times") for answer in desk.stage.answered] == [True]
+    assert "boom" not in desk.stage.answered[0]
     assert await holding(redis_url, "Ev1") == []
+
+
+async def test_a_closed_record_that_cannot_be_read_does_not_hold_up_the_sweep(desk: Desk) -> None:
+    await desk.gate.journal.append(INCIDENT, Resolved(at=NOW, reason="over"))
+    await desk.gate.redis.xadd(
+        history_key(INCIDENT), {"phase": "resolved", "event": '{"kind": "from a newer version"}'}
+    )
+    desk.stage.is_behind = True
+    await desk.office.sweep()
+    assert desk.noting.shown == []
 
 
 async def test_a_triage_that_fails_for_good_goes_to_people(desk: Desk) -> None:
