@@ -6,7 +6,6 @@ deadlines, retries what is safe to retry, and reads answers up to a size. What c
 
 from __future__ import annotations
 
-import json
 import math
 import re
 import ssl
@@ -21,6 +20,7 @@ from urllib.parse import unquote
 import httpx
 from tenacity import AsyncRetrying, RetryCallState, retry_if_exception_type, stop_after_attempt, wait_random_exponential
 
+from bot.characters import loads
 from bot.errors import EffectFailed, EffectUnknown, Misconfigured, SourceUnavailable
 from bot.refusals import words_of
 from bot.unanswered import ADVICE, Failure, refusal, rest_asked_s, silence, unreadable
@@ -236,7 +236,7 @@ class HttpSource:
             failure = SourceUnavailable(str(error), status=error.status, reached=error.reached)
             raise failure from error.__cause__
         try:
-            return json.loads(answer), response
+            return loads(answer), response
         except (ValueError, RecursionError):
             raise SourceUnavailable(unreadable(self.name, path, answer)) from None
 

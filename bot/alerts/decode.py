@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from urllib.parse import parse_qsl
 
+from bot.characters import loads
 from bot.errors import BadInput
 
 MOST_FIELDS = 100
@@ -19,15 +20,28 @@ class NotJson(BadInput):
 
 
 def decode(body: bytes | str) -> object:
-    """The JSON value that the body holds.
+    """The JSON value that the body holds, all texts well formed.
 
     Raises:
         NotJson: naming line and column, or what else is wrong.
     """
+    return _parsed(body, loads)
+
+
+def verbatim(body: bytes | str) -> object:
+    """As `decode`, each text as it was sent, as a signature over texts needs them.
+
+    Raises:
+        NotJson: as `decode`.
+    """
+    return _parsed(body, json.loads)
+
+
+def _parsed(body: bytes | str, reads: Callable[[bytes | str], object]) -> object:
     if not body.strip():
         raise NotJson("The body is empty: send a JSON document.")
     try:
-        value: object = json.loads(body)
+        value = reads(body)
     except json.JSONDecodeError as error:
         place = f"line {error.lineno} column {error.colno}"
         raise NotJson(f"The body is not JSON: {error.msg} at {place}.") from None

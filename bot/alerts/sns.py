@@ -22,7 +22,7 @@ import structlog
 from pydantic import Field
 
 from bot.alerts.auth import REPLAY_WINDOW_S, NotAuthenticated
-from bot.alerts.decode import decode
+from bot.alerts.decode import verbatim
 from bot.alerts.payload import Moment, Name, Payload, Text, read
 from bot.errors import BadInput, SourceUnavailable
 from bot.http import HttpSource
@@ -79,7 +79,7 @@ class Sns:
             BadInput: the body is no envelope.
             NotAuthenticated: the signature, the topic or the time is wrong, or the certificate is not Amazon's.
         """
-        document = decode(body)
+        document = verbatim(body)
         envelope = read(Signed, document, sender="Amazon SNS")
         assert isinstance(document, dict)
         if envelope.topic not in auth.topics:

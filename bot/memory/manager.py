@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+from bot.characters import well_formed
 from bot.errors import Misconfigured
 from bot.memory.briefing import compose
 from bot.memory.budget import enough, within
@@ -29,7 +30,7 @@ from bot.memory.lookback import look_back
 from bot.memory.question import Key, Question, matter_of
 from bot.memory.reserved import KNOWLEDGE, LEARNED, TAUGHT, home_of, lesson_id
 from bot.memory.store import Store
-from bot.memory.tokens import Tokenizer, well_formed
+from bot.memory.tokens import Tokenizer
 from bot.models import Brief, Incident, Message, Recalled
 from bot.models.base import as_utc
 from bot.redaction import redact

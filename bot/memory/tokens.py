@@ -30,11 +30,6 @@ STOP_WORDS = frozenset(_STOPPED.split())
 """Words that say nothing about what a message is about."""
 
 
-def well_formed(text: str) -> str:
-    """The text with halves of characters joined or replaced: a cut emoji arrives as one, and nothing can store it."""
-    return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
-
-
 class Tokenizer:
     """Splits text into search terms. Safe to use from several threads."""
 

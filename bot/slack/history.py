@@ -15,6 +15,7 @@ from typing import Any
 
 from pydantic import Field
 
+from bot.characters import sound
 from bot.models import Message, Noun
 from bot.slack import inbox
 from bot.slack.client import Identity, Slack, refusals
@@ -168,7 +169,7 @@ def _replied(raw: Json, since: datetime | None) -> bool:
 
 
 def _kept(found: list[Json], channel: str, identity: Identity, spot: Spot, *, last: bool) -> Page:
-    said = (inbox.message(raw, channel, identity) for raw in found)
+    said = (inbox.message(raw, channel, identity) for raw in sound(found))
     return Page(tuple(message for message in said if message), spot, last)
 
 

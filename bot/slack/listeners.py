@@ -17,8 +17,10 @@ import structlog
 from slack_bolt.async_app import AsyncApp
 from slack_bolt.authorization import AuthorizeResult
 from slack_bolt.context.ack.async_ack import AsyncAck
+from slack_bolt.request.async_request import AsyncBoltRequest
 from slack_sdk.web.async_client import AsyncWebClient
 
+from bot.characters import sound
 from bot.errors import BadInput, NightdeskError
 from bot.slack import inbox
 from bot.slack.client import Identity, Slack
@@ -59,6 +61,7 @@ class Listeners:
             request_verification_enabled=False,
             process_before_response=True,
         )
+        app.middleware(_mended)
         app.error(_failed)
         self._hear(app)
         self._obey(app)
@@ -155,6 +158,12 @@ def _authorizing(slack: Slack) -> Callable[[], Awaitable[AuthorizeResult]]:
         )
 
     return authorize
+
+
+async def _mended(req: AsyncBoltRequest, next_: Callable[[], Awaitable[None]]) -> None:
+    """Whatever a listener hears can be stored."""
+    req.body = sound(req.body)
+    await next_()
 
 
 async def _ignored(ack: AsyncAck) -> None:

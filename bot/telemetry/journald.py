@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import re
 from collections.abc import AsyncGenerator, Collection
 from dataclasses import replace
 
+from bot.characters import loads
 from bot.errors import SourceUnavailable
 from bot.models import Window
 from bot.telemetry.loglines import LogLine, as_level, parse_line, trace_of
@@ -98,7 +98,7 @@ class Journal:
 
     def _line(self, raw: bytes, weight: int, trace: str | None) -> LogLine | None:
         try:
-            record = json.loads(raw)
+            record = loads(raw)
             at = int(record["__REALTIME_TIMESTAMP"]) / 1e6
             message = _message(record.get("MESSAGE"))
         except (ValueError, KeyError, TypeError):

@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Literal
 
+from bot.characters import loads
+
 Level = Literal["debug", "info", "warning", "error", "unknown"]
 
 TIME_FIELDS = ("time", "ts", "@timestamp", "timestamp", "t", "datetime")
@@ -82,8 +84,8 @@ def parse_line(text: str, *, service: str | None = None, now: datetime | None = 
     """Read one line. `service` fills in where the line names none; `now` gives syslog times their year."""
     if text.startswith("{"):
         try:
-            record = json.loads(text)
-        except ValueError:
+            record = loads(text)
+        except (ValueError, RecursionError):
             record = None
         if isinstance(record, dict):
             return read_record(record, service=service)

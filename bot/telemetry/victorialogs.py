@@ -6,12 +6,12 @@ https://docs.victoriametrics.com/victorialogs/querying/
 from __future__ import annotations
 
 import asyncio
-import json
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import aclosing
 from datetime import datetime
 from typing import Any
 
+from bot.characters import loads
 from bot.errors import SourceUnavailable
 from bot.http import HttpSource
 from bot.models import Window
@@ -87,7 +87,7 @@ class VictoriaLogs:
 
     def _read(self, lines: Sequence[bytes]) -> list[dict[str, Any]]:
         try:
-            rows = [json.loads(line) for line in lines if line.strip()]
+            rows = [loads(line) for line in lines if line.strip()]
         except ValueError:
             raise SourceUnavailable(f"{self.name} sent a line that is not JSON.") from None
         if not all(isinstance(row, dict) for row in rows):

@@ -96,6 +96,16 @@ async def test_a_mention_reaches_the_desk_as_a_person_reads_it(post: Post, clerk
     ]  # fmt: skip
 
 
+async def test_half_a_character_is_replaced_before_anybody_has_to_store_it(post: Post, clerk: Clerk) -> None:
+    text = f"<@{BOT}> \ud83d what broke?"
+    said = {"type": "message", "subtype": "bot_message", "bot_id": "B1", "text": text, "ts": "1.1", "channel": CHANNEL}
+    assert await post(mention(text)) == (200, "")
+    assert await post(envelope(said, "Ev2")) == (200, "")
+
+    assert clerk.mentions[0].text == "\ufffd what broke?"
+    assert json.dumps(clerk.overheard_, ensure_ascii=False).encode("utf-8")
+
+
 async def test_slacks_question_for_the_address_is_answered(post: Post) -> None:
     status, body = await post({"type": "url_verification", "challenge": "c4"})
     assert (status, body) == (200, {"challenge": "c4"})

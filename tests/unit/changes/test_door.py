@@ -83,6 +83,21 @@ async def test_a_deploy_is_kept_and_acknowledged_with_its_id() -> None:
     assert outside.counted("accepted") == 1
 
 
+async def test_half_a_character_is_replaced_and_the_change_is_kept() -> None:
+    ci = Outside()
+    response = await ci.post(DEPLOY | {"who": "mina \ud83d", "what": "\ud83d", "id": "\ud83d"})
+
+    assert response.status_code == 202
+    (change,) = ci.ledger.kept_changes.values()
+    assert (change.who, change.what) == ("mina \ufffd", "\ufffd")
+
+
+async def test_a_change_that_is_refused_for_half_a_character_is_told_so() -> None:
+    response = await Outside().post(DEPLOY | {"\ud83d": 1})
+
+    assert (response.status_code, "\ufffd" in response.json()["error"]) == (422, True)
+
+
 async def test_only_the_service_is_needed_and_the_moment_is_now() -> None:
     outside = Outside()
     assert (await outside.post({"service": "checkout"})).status_code == 202
