@@ -59,8 +59,7 @@ def explain(hypotheses: Sequence[Hypothesis], findings: Sequence[Finding], gaps:
     best = hypotheses[0]
     facts = {evidence.id: evidence.statement for finding in findings for evidence in finding.evidence}
     sentences = [best.statement]
-    own = {fact.id for finding in findings if finding.title == best.statement for fact in finding.evidence}
-    explained = [facts[name] for name in best.evidence_for if name in facts and name not in own]
+    explained = [facts[name] for name in best.follows if name in facts]
     if explained:
         sentences.append(f"It would explain that {_joined(map(_mid_sentence, explained[:2]))}")
     against = [facts[name] for name in best.evidence_against if name in facts]
@@ -108,7 +107,7 @@ def _confidence(weighed: Sequence[Weighed], gaps: Sequence[Gap]) -> list[float]:
 
 def _hypothesis(item: Weighed, confidence: float, empty: tuple[str, ...]) -> Hypothesis:
     suspect, finding = item.suspect, item.suspect.finding
-    supporting = (*suspect.evidence, *(fact for other in item.explains for fact in other.evidence))
+    follows = _ids(fact for other in item.explains for fact in other.evidence)
     return Hypothesis(
         service=finding.service,
         indicator=finding.indicator,
@@ -116,7 +115,8 @@ def _hypothesis(item: Weighed, confidence: float, empty: tuple[str, ...]) -> Hyp
         statement=finding.title,
         score=item.weight,
         confidence=round(min(CERTAIN, confidence), 2),
-        evidence_for=_ids(supporting)[:EVIDENCE_SHOWN],
+        evidence_for=tuple(dict.fromkeys((*_ids(suspect.evidence), *follows)))[:EVIDENCE_SHOWN],
+        follows=follows[:EVIDENCE_SHOWN],
         evidence_against=_ids(evidence for other in item.against for evidence in other.evidence),
         empty=empty,
         remedies=finding.remedies,

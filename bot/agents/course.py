@@ -14,8 +14,9 @@ ONSET_SLACK = timedelta(seconds=90)
 """Scrapes, flushes and rate windows blur an onset by about this much."""
 HALF_LIFE_S = 1800.0
 """What had been so for half an hour when the trouble began explains it half as well as what had just begun."""
-IN_THE_ACT = frozenset({"blocking_session"})
-"""Kinds of causes that were seen with those who suffer: how long they had been there does not speak against them."""
+AGELESS = frozenset({"blocking_session", "change"})
+"""Kinds whose age does not speak against them: a session was seen in the act, with those who wait for it, and of a
+change its own score tells how near it was."""
 CLEAR = 0.5
 """The part of the strongest score from which a symptom tells when a service's trouble began: slight ones begin at any
 time."""
@@ -52,16 +53,32 @@ class Course:
         return True
 
     def nearness(self, effect: Finding, cause: Finding) -> float:
-        """How well, from 0 to 1, the cause's place and beginning explain the trouble of the effect's service; 0 unless
-        both beginnings are known."""
+        """How well, from 0 to 1, the effect follows from the cause: the less, the longer the cause had been there when
+        the trouble began. Where nobody knows when one of them began, it may follow."""
+        if not self.follows(effect, cause):
+            return 0.0
+        beginnings = [began for began in (effect.started_at, self.began.get(effect.service or "")) if began]
+        return _fading(cause, min(beginnings, default=None))
+
+    def dated_nearness(self, effect: Finding, cause: Finding) -> float:
+        """The same, and 0 unless the cause is known not to have begun after the trouble of the effect's service."""
         began = self.began.get(effect.service or "")
-        if not (began and cause.service and cause.started_at and self.follows(effect, cause)):
-            return 0.0
-        if cause.started_at > began + ONSET_SLACK:
-            return 0.0
-        if cause.kind in IN_THE_ACT:
-            return 1.0
-        return float(0.5 ** (max(0.0, (began - cause.started_at).total_seconds()) / HALF_LIFE_S))
+        known = began and cause.service and cause.started_at and cause.started_at <= began + ONSET_SLACK
+        return self.nearness(effect, cause) if known else 0.0
+
+    def timeliness(self, cause: Finding) -> float:
+        """How near, from 0 to 1, the cause's beginning is to any trouble that it may have brought about; 1 where nobody
+        knows of one when it began."""
+        suffering = self.began if cause.service is None else (cause.service, *self.catalog.dependants(cause.service))
+        began = [self.began[service] for service in suffering if service in self.began]
+        return max((_fading(cause, moment) for moment in began), default=1.0)
+
+
+def _fading(cause: Finding, began: datetime | None) -> float:
+    """What its age leaves of a cause."""
+    if cause.kind in AGELESS or not (began and cause.started_at):
+        return 1.0
+    return float(0.5 ** (max(0.0, (began - cause.started_at).total_seconds()) / HALF_LIFE_S))
 
 
 def _is_symptom(finding: Finding) -> bool:

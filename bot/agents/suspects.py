@@ -16,7 +16,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from bot.agents.course import SYMPTOMS, Course
-from bot.agents.fusion import Suspicion, may_be_felt
+from bot.agents.fusion import FELT_FAULTS, Suspicion, may_be_felt
 from bot.models import Evidence, Finding
 
 ECHOES = frozenset({"saturation", "change"})
@@ -28,10 +28,13 @@ EXPLAINING = 0.8
 EXPLAINED = 0.8
 """What a belief loses when something strong explains it, at most, as a share."""
 CONTRADICTED = 0.7
-
-
+FOLLOWING = 0.25
+"""The nearness from which a person is told that the one follows from the other."""
 STRENGTH = 20.0
 """Evidence, in logarithms, beyond which more makes no suspect stronger."""
+
+Following = tuple[Finding, float]
+"""What may follow from a suspect, and how well, from 0 to 1."""
 
 
 @dataclass(frozen=True)
@@ -88,38 +91,55 @@ def weigh(suspect: Suspect, rivals: Sequence[Suspect], findings: Sequence[Findin
           course: Course) -> Weighed:  # fmt: skip
     """How far the suspect is believed, having seen the others."""
     finding = suspect.finding
-    explains = tuple(one.finding for one in rivals if not one.measured and _explains(suspect, one, course))
+    told = [(one.finding, _explaining(suspect, one, course)) for one in rivals if not one.measured]
     against = tuple(
         other
         for other in normal
         if (other.kind, other.service, other.agent) == (finding.kind, finding.service, finding.agent)
     )
     if suspect.measured:  # its evidence is already free of what other measures explain
-        symptoms = tuple(one for one in findings if one.deviations is not None and one not in suspect.measured.findings)
-        follows = tuple(one for one in symptoms if course.follows(one, suspect.finding))
-        return Weighed(suspect, (*follows, *explains), against, _weight_of_measured(suspect, rivals, course))
+        felt = [(one, course.nearness(one, finding)) for one in findings if _is_felt_of(one, suspect)]
+        return Weighed(suspect, _listed(felt, told), against, _weight_of_measured(suspect, rivals, course))
     brought = _brought_about(suspect, findings, course)
-    weight = finding.score * BELIEF[suspect.step]
-    amount = sum(other.score for other in explains) + sum(one.score * near for one, near in brought)
-    weight *= 1 + EXPLAINING * (1 - math.exp(-amount))
-    explained = max((one.strength for one in rivals if _explains(one, suspect, course)), default=0.0)
+    weight = finding.score * _belief(suspect, course)
+    weight *= 1 + EXPLAINING * (1 - math.exp(-sum(one.score * near for one, near in (*brought, *told))))
+    explained = max((one.strength * _explaining(one, suspect, course) for one in rivals), default=0.0)
     weight *= (1 - EXPLAINED * explained) * CONTRADICTED ** bool(against)
-    return Weighed(suspect, (*(one for one, _ in brought), *explains), against, weight)
+    return Weighed(suspect, _listed(brought, told), against, weight)
+
+
+def _belief(suspect: Suspect, course: Course) -> float:
+    """How far a told finding is believed by itself: a cause that was there long before any trouble, as a symptom is."""
+    if suspect.step != CAUSE:
+        return BELIEF[suspect.step]
+    return BELIEF[SYMPTOM] + (BELIEF[CAUSE] - BELIEF[SYMPTOM]) * course.timeliness(suspect.finding)
 
 
 def _weight_of_measured(suspect: Suspect, rivals: Sequence[Suspect], course: Course) -> float:
     """Its strength; of what it may owe to others, only what no cause that was seen explains."""
     seen = (one for one in rivals if _is_seen(one))
-    explained = max((one.strength * course.nearness(suspect.finding, one.finding) for one in seen), default=0.0)
+    explained = max((one.strength * course.dated_nearness(suspect.finding, one.finding) for one in seen), default=0.0)
     return suspect.own_strength + (suspect.strength - suspect.own_strength) * (1 - EXPLAINED * explained)
 
 
-def _brought_about(suspect: Suspect, findings: Sequence[Finding], course: Course) -> list[tuple[Finding, float]]:
-    """What was measured and follows from a cause that was seen, the strongest first, and how near in time."""
+def _brought_about(suspect: Suspect, findings: Sequence[Finding], course: Course) -> list[Following]:
+    """What was measured and follows from a cause that was seen, the strongest first."""
     if not _is_seen(suspect):
         return []
-    near = [(one, course.nearness(one, suspect.finding)) for one in findings if may_be_felt(one)]
-    return sorted(((one, much) for one, much in near if much > 0), key=lambda pair: (-pair[0].score, pair[0].title))
+    near = [(one, course.dated_nearness(one, suspect.finding)) for one in findings if may_be_felt(one)]
+    return sorted(near, key=lambda pair: (-pair[0].score, pair[0].title))
+
+
+def _is_felt_of(finding: Finding, suspect: Suspect) -> bool:
+    """Whether it was measured and may be owed to the suspect, and is none of what makes it one."""
+    own = suspect.measured.findings if suspect.measured else ()
+    of_others = finding.service == suspect.finding.service and finding.kind in FELT_FAULTS
+    return may_be_felt(finding) and finding not in own and not of_others
+
+
+def _listed(*following: Sequence[Following]) -> tuple[Finding, ...]:
+    """What is told to follow; no change ever does, although a cause that was seen takes suspicion from it."""
+    return tuple(one for pairs in following for one, near in pairs if near >= FOLLOWING and one.kind != "change")
 
 
 def _is_seen(suspect: Suspect) -> bool:
@@ -140,6 +160,7 @@ def _facts(findings: Sequence[Finding]) -> tuple[Evidence, ...]:
     return tuple(fact for finding in findings for fact in finding.evidence)
 
 
-def _explains(one: Suspect, other: Suspect, course: Course) -> bool:
-    """Higher up, on the same service or on one that the other stands on, and not begun later."""
-    return one.step > other.step and course.follows(other.finding, one.finding)
+def _explaining(one: Suspect, other: Suspect, course: Course) -> float:
+    """How well, from 0 to 1: higher up, on the same service or on one that the other stands on, not begun later and not
+    long before."""
+    return course.nearness(other.finding, one.finding) if one.step > other.step else 0.0

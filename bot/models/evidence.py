@@ -141,6 +141,7 @@ class Hypothesis(Noun):
     score: float = Field(ge=0)
     confidence: float = Field(ge=0, le=1)
     evidence_for: tuple[str, ...] = Field(default=(), description="evidence ids")
+    follows: tuple[str, ...] = Field(default=(), description="evidence ids of what would follow from it")
     evidence_against: tuple[str, ...] = ()
     empty: tuple[str, ...] = Field(default=(), description="what was asked and came back empty or unanswered")
     remedies: tuple[Remedy, ...] = ()

@@ -128,7 +128,7 @@ def test_a_weak_finding_explains_little() -> None:
 
 def test_what_was_so_long_before_explains_the_less_unless_it_was_seen_in_the_act() -> None:
     def nearness(kind: str, before_s: float) -> float:
-        return Course.of([SLOW], CATALOG).nearness(SLOW, seen(kind, -before_s))
+        return Course.of([SLOW], CATALOG).dated_nearness(SLOW, seen(kind, -before_s))
 
     assert nearness("idle_in_transaction", 0) == 1
     assert nearness("idle_in_transaction", HALF_LIFE_S) == pytest.approx(0.5)
