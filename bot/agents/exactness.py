@@ -13,7 +13,8 @@ from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 
-from bot.agents.quantities import quantity_of
+from bot.agents.metered import Metered
+from bot.agents.quantities import Quantity
 from bot.agents.scope import Scope
 from bot.telemetry.series import Floats, Series
 
@@ -25,23 +26,26 @@ MOST_PER_SAMPLE = 1e6
 """Requests beyond which more make no share more exact."""
 
 
-def grains(series: Sequence[Series], scope: Scope) -> Callable[[Series], float]:
+def grains(metered: Sequence[Metered], scope: Scope) -> Callable[[Metered], float]:
     """For each series the least difference that says something, in its unit."""
     known: dict[str, list[Floats]] = defaultdict(list)
-    for one in series:
-        if (values := np.abs(one.finite().values)).size:
-            known[one.labels["metric"]].append(values)
+    for one in metered:
+        if (values := np.abs(one.series.finite().values)).size:
+            known[one.metric].append(values)
+    quantities = {one.metric: one.quantity for one in metered}
     usual = {metric: _usual(parts) for metric, parts in known.items()}
-    failing = {metric: parts for metric, parts in known.items() if quantity_of(metric).kind == "error_rate"}
-    wholes = {metric: whole for metric, parts in failing.items() if (whole := _whole(metric, parts))}
-    counted = {metric for metric in failing.keys() - wholes.keys() if _is_counted(metric, failing[metric])}
-    requests = _requests(series, scope)
+    failing = {metric: parts for metric, parts in known.items() if quantities[metric].kind == "error_rate"}
+    wholes = {metric: whole for metric, parts in failing.items() if (whole := _whole(quantities[metric], parts))}
+    counted = {metric for metric in failing.keys() - wholes.keys()
+               if _is_counted(quantities[metric], failing[metric])}  # fmt: skip
+    requests = _requests(metered, scope)
 
-    def grain(one: Series) -> float:
-        metric = one.labels["metric"]
-        if metric in wholes:
-            return wholes[metric] * _share_error(one, wholes[metric], requests, scope)
-        return max(usual.get(metric, 0.0), _count_error(one, scope) if metric in counted else 0.0)
+    def grain(one: Metered) -> float:
+        if one.metric in wholes:
+            found = wholes[one.metric] * _share_error(one, wholes[one.metric], requests, scope)
+        else:
+            found = max(usual.get(one.metric, 0.0), _count_error(one, scope) if one.metric in counted else 0.0)
+        return max(found, one.grain)
 
     return grain
 
@@ -51,20 +55,19 @@ def _usual(parts: Sequence[Floats]) -> float:
     return GRAIN * float(np.median(levels)) if levels else 0.0
 
 
-def _whole(metric: str, parts: Sequence[Floats]) -> float | None:
+def _whole(quantity: Quantity, parts: Sequence[Floats]) -> float | None:
     """What all requests are on the scale of a share, 1 or 100; None for what is no share."""
     most = max(float(values.max()) for values in parts)
-    quantity = quantity_of(metric)
     by_unit = {"ratio": 1.0, "percent": 100.0}.get(quantity.unit)
     whole = by_unit if quantity.direction == "up" else 1.0 if most <= 1 else 100.0
     return whole if whole and most <= whole else None
 
 
-def _is_counted(metric: str, parts: Sequence[Floats]) -> bool:
-    return quantity_of(metric).direction == "up" and all(np.array_equal(values, np.rint(values)) for values in parts)
+def _is_counted(quantity: Quantity, parts: Sequence[Floats]) -> bool:
+    return quantity.direction == "up" and all(np.array_equal(values, np.rint(values)) for values in parts)
 
 
-def _count_error(one: Series, scope: Scope) -> float:
+def _count_error(one: Metered, scope: Scope) -> float:
     """How exact a count of failures is as the level of the worse half of the window: one of them, or what chance makes
     of so many."""
     usual, inside = _usual_and_inside(one, scope)
@@ -73,32 +76,31 @@ def _count_error(one: Series, scope: Scope) -> float:
     return math.sqrt(max(1.0, expected)) / samples
 
 
-def _share_error(one: Series, whole: float, requests: Mapping[str, float], scope: Scope) -> float:
+def _share_error(one: Metered, whole: float, requests: Mapping[str, float], scope: Scope) -> float:
     """How exact the level of a share is, taken of the worse half of the window's requests: one of them at least, and
     the standard error at the usual share of failures."""
     usual, inside = _usual_and_inside(one, scope)
-    count = requests.get(one.labels["service"], 0.0) * math.ceil(inside.size / 2)
+    count = requests.get(one.service, 0.0) * math.ceil(inside.size / 2)
     if not count or not usual.size:
         return SHARE_GRAIN
     share = min(1.0, max(0.0, float(usual.mean()) / whole))
     return min(1.0, max(SHARE_GRAIN, 1 / count, math.sqrt(share * (1 - share) / count)))
 
 
-def _usual_and_inside(one: Series, scope: Scope) -> tuple[Floats, Floats]:
-    known = one.finite()
+def _usual_and_inside(one: Metered, scope: Scope) -> tuple[Floats, Floats]:
+    known = one.series.finite()
     stretches = scope.baseline, scope.window
     usual, inside = (known.between(stretch.start, stretch.end).values for stretch in stretches)
     return usual, inside
 
 
-def _requests(series: Sequence[Series], scope: Scope) -> Mapping[str, float]:
+def _requests(metered: Sequence[Metered], scope: Scope) -> Mapping[str, float]:
     """Service → requests a sample, usually or in the window, whichever is less."""
     counts: dict[str, float] = {}
-    for one in series:
-        quantity = quantity_of(one.labels["metric"])
-        if quantity.kind == "traffic" and not one.labels.get("peer"):
-            service, many = one.labels["service"], _per_sample(one.finite(), quantity.unit, scope)
-            counts[service] = max(counts.get(service, 0.0), many)
+    for one in metered:
+        if one.quantity.kind == "traffic" and not one.peer:
+            many = _per_sample(one.series.finite(), one.quantity.unit, scope)
+            counts[one.service] = max(counts.get(one.service, 0.0), many)
     return counts
 
 

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from bot.agents.departure import Departure
+from bot.agents.metered import Metered
 from bot.agents.quantities import Quantity
 
 SPREADING = frozenset({"latency", "error_rate"})
@@ -23,16 +24,33 @@ SAME_REQUESTS = frozenset({"latency"})
 class Measure:
     """What one series says."""
 
-    service: str
-    peer: str | None
-    metric: str
-    quantity: Quantity
+    of: Metered
     departure: Departure
     weight: float
     """Signed deviations in the direction in which a fault moves the quantity, 0 the other way; what others explain
     is taken out."""
     felt: float = 0.0
     """The whole of them, where others explain a part."""
+
+    @property
+    def service(self) -> str:
+        """Whose it is."""
+        return self.of.service
+
+    @property
+    def peer(self) -> str | None:
+        """The other end, of a call."""
+        return self.of.peer
+
+    @property
+    def metric(self) -> str:
+        """What the series is called."""
+        return self.of.metric
+
+    @property
+    def quantity(self) -> Quantity:
+        """What it measures."""
+        return self.of.quantity
 
     @property
     def excess(self) -> float:

@@ -10,7 +10,7 @@ import asyncio
 import hashlib
 from collections import defaultdict
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -19,6 +19,7 @@ from bot.agents.departure import LEAST_SHARE, departure
 from bot.agents.exactness import grains
 from bot.agents.fusion import FAINT, suspicions
 from bot.agents.measured import SPREADING, Measure, agreed
+from bot.agents.metered import Metered, Told, by_name
 from bot.agents.metrics import Look
 from bot.agents.quantities import Quantity, quantity_of
 from bot.agents.quiet import quiet_scopes
@@ -74,46 +75,63 @@ class MeasuresAgent:
         return Report(agent="metrics", findings=findings, gaps=gaps, seconds=loop.time() - began)
 
 
+@dataclass(frozen=True)
+class Measured:
+    """What all series together say."""
+
+    measures: Sequence[Measure]
+    """Every series that could be compared."""
+    findings: Sequence[Finding]
+    """What deviates, strongest first."""
+    facts: Mapping[str, object]
+    """How many series were compared; where no calls are seen, what quiet times bring and what the alert feels."""
+
+
+def measured(metered: Sequence[Metered], scope: Scope, *, traced: bool) -> Measured:
+    """Compare every series with its own normal, wherever the series come from."""
+    calls = sum(one.metric == GAP for one in metered)
+    alone = not calls and not traced
+    found, measures = _compared(metered, scope, alone=alone)
+    facts: dict[str, object] = {"series_read": len(measures)}
+    if alone and measures:
+        facts["quiet_evidence"] = [*_quiet_evidence(metered, scope)]
+        facts["felt_deviations"] = _felt(metered, scope)
+    elif calls and not any(one.kind == "call_gap" for one in found):
+        found.append(_normal("calls", "call_gap", calls, scope))
+    return Measured(measures, found, facts)
+
+
 def _findings(series: Sequence[Series], scope: Scope, *, traced: bool) -> tuple[tuple[Finding, ...], tuple[Gap, ...]]:
     sent = [_named(one, scope) for one in series]
     named = [as_rate(one) for one in sent]
     named += [*_call_gaps(named), *telling(sent)]
-    calls = sum(one.labels["metric"] == GAP for one in named)
-    alone = not calls and not traced
-    found, compared = _compared(named, scope, alone=alone)
-    if not compared:
+    seen = measured([by_name(one) for one in named], scope, traced=traced)
+    if not seen.measures:
         return (), (Gap(source="metrics", reason="no series has samples in the window and in a baseline"),)
-    facts: dict[str, object] = {"series_read": compared}
-    if alone:
-        facts["quiet_evidence"] = [*_quiet_evidence(named, scope)]
-        facts["felt_deviations"] = _felt(named, scope)
-    elif calls and not any(one.kind == "call_gap" for one in found):
-        found.append(_normal("calls", "call_gap", calls, scope))
-    found = found or [_normal("series", "latency", compared, scope)]
-    worst = found[0]
-    facts |= {"worst_service": worst.service, "worst_kind": worst.kind, "worst_score": worst.score}
-    return (worst.model_copy(update={"facts": facts}), *found[1:]), ()
+    worst, *others = seen.findings or [_normal("series", "latency", len(seen.measures), scope)]
+    facts = {**seen.facts, "worst_service": worst.service, "worst_kind": worst.kind, "worst_score": worst.score}
+    return (worst.model_copy(update={"facts": facts}), *others), ()
 
 
-def _quiet_evidence(series: Sequence[Series], scope: Scope) -> Iterator[float]:
+def _quiet_evidence(metered: Sequence[Metered], scope: Scope) -> Iterator[float]:
     """The strongest evidence that each quiet stretch brings against any service."""
     for calm in quiet_scopes(scope):
-        found, compared = _compared(series, calm, alone=True)
-        if compared:
+        found, measures = _compared(metered, calm, alone=True)
+        if measures:
             suspected = suspicions(found, scope.catalog, calls_seen=False)
             yield suspected[0].total if suspected else 0.0
 
 
-def _felt(series: Sequence[Series], scope: Scope) -> float:
+def _felt(metered: Sequence[Metered], scope: Scope) -> float:
     """How far the alerted service's own latency and errors left their normal, whoever may explain it."""
     alerted = scope.catalog.resolve(scope.alert.service) or scope.alert.service
-    own = _measures([one for one in series if one.labels["service"] == alerted], scope)
+    own = _measures([one for one in metered if one.service == alerted], scope)
     return max((abs(one.weight) for one in own if one.quantity.kind in SPREADING), default=0.0)
 
 
-def _compared(series: Sequence[Series], scope: Scope, *, alone: bool) -> tuple[list[Finding], int]:
-    """What deviates, strongest first, and how many series were compared; `alone`: no calls are seen."""
-    measures = unexplained([*_measures(series, scope)], scope.catalog)
+def _compared(metered: Sequence[Metered], scope: Scope, *, alone: bool) -> tuple[list[Finding], list[Measure]]:
+    """What deviates, strongest first, and every series that was compared; `alone`: no calls are seen."""
+    measures = unexplained([*_measures(metered, scope)], scope.catalog)
     grouped: dict[tuple[str, str], list[Measure]] = defaultdict(list)
     calls: dict[Call, float] = {}
     for measure in measures:
@@ -125,7 +143,7 @@ def _compared(series: Sequence[Series], scope: Scope, *, alone: bool) -> tuple[l
     found += _of_calls(calls, [measure for measure in measures if measure.metric == GAP], scope)
     deviating = [one for one in found if one.score > 0]
     deviating += _felt_only(measures, {one.service for one in deviating}, scope)
-    return sorted(deviating, key=lambda one: (-one.score, one.service or "", one.kind)), len(measures)
+    return sorted(deviating, key=lambda one: (-one.score, one.service or "", one.kind)), measures
 
 
 def _ordered(measures: Sequence[Measure], *, alone: bool) -> list[Measure]:
@@ -152,20 +170,17 @@ def _named(series: Series, scope: Scope) -> Series:
     return Series({**series.labels, **names}, series.times, series.values)
 
 
-def _measures(series: Sequence[Series], scope: Scope) -> Iterator[Measure]:
-    grain = grains(series, scope)
-    services = sum(one.labels["metric"] == TELLING for one in series)
-    for one in series:
-        metric = one.labels["metric"]
-        quantity = quantity_of(metric)
-        if metric == TELLING:
-            compared = silenced(one, scope.window, scope.baselines, services)
+def _measures(metered: Sequence[Metered], scope: Scope) -> Iterator[Measure]:
+    grain = grains(metered, scope)
+    services = sum(one.metric == TELLING for one in metered)
+    for one in metered:
+        if one.metric == TELLING:
+            compared = silenced(one.series, scope.window, scope.baselines, services)
         else:
-            share = 0.0 if quantity.direction == "down" else LEAST_SHARE  # 100 % is no large success
-            compared = departure(one, scope.window, scope.baselines, grain(one), share)
+            share = 0.0 if one.quantity.direction == "down" else LEAST_SHARE  # 100 % is no large success
+            compared = departure(one.series, scope.window, scope.baselines, grain(one), share)
         if compared is not None:
-            weight = _directed(compared.deviations, quantity)
-            yield Measure(one.labels["service"], one.labels.get("peer"), metric, quantity, compared, weight)
+            yield Measure(one, compared, one.credit * _directed(compared.deviations, one.quantity))
 
 
 def _directed(deviations: float, quantity: Quantity) -> float:
@@ -214,19 +229,27 @@ def _kind(measure: Measure) -> str:
 
 def _finding(measures: Sequence[Measure], kind: str, scope: Scope) -> Finding:
     first = measures[0]
-    onset = first.departure.onset_s
+    told = _told(first, scope)
+    deviating = [one for one in measures[:MOST_EVIDENCE] if _score(one.weight) > 0]
     return Finding(
         agent="metrics",
-        title=_sentence(first),
+        title=told.title,
         service=first.service,
-        indicator=first.metric,
+        indicator=told.indicator,
         kind=kind,
         score=round(_score(first.weight), 4),
         deviations=round(first.weight, 2),
         peer=first.peer,
-        started_at=instant(onset) if onset is not None else None,
-        evidence=tuple(_evidence(one, scope) for one in measures[:MOST_EVIDENCE] if _score(one.weight) > 0),
+        started_at=told.onset,
+        evidence=tuple(_told(one, scope).fact for one in deviating),
     )
+
+
+def _told(measure: Measure, scope: Scope) -> Told:
+    if measure.of.tell:
+        return measure.of.tell(measure.departure)
+    onset, fact = measure.departure.onset_s, _evidence(measure, scope)
+    return Told(fact.statement, measure.metric, None if onset is None else instant(onset), fact)
 
 
 def _of_calls(calls: Mapping[Call, float], measures: Sequence[Measure], scope: Scope) -> Iterator[Finding]:

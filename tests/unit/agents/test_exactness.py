@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from bot.agents.exactness import GRAIN, SHARE_GRAIN, grains
+from bot.agents.metered import by_name
 from bot.agents.scope import Scope
 from bot.catalog import Catalog, Service
 from bot.models import Alert, AlertStatus, Window
@@ -39,7 +40,7 @@ def steady(metric: str, level: float, service: str = "web") -> Series:
 
 
 def grain(one: Series, *others: Series) -> float:
-    return grains([one, *others], SCOPE)(one)
+    return grains([by_name(each) for each in (one, *others)], SCOPE)(by_name(one))
 
 
 def test_one_failure_counts_for_one_and_many_for_what_chance_makes_of_them() -> None:
