@@ -45,7 +45,7 @@ async def telemetry_of(stack: AsyncExitStack, ground: Ground, ledger: ChangeLedg
     await stack.enter_async_context(readings_kept(databases.values(), settings.triage.database_readings_s))
     toolbox = Toolbox(
         (
-            *metrics_tools(prometheus),
+            *metrics_tools(prometheus, traced=bool(traces)),
             *logs_tools(logs),
             *request_tools(lines, spans),
             *traces_tools(traces),

@@ -9,8 +9,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from bot.agents.course import Course
-from bot.agents.fusion import Past, are_calls_seen, healthy_below, posterior, suspicions
+from bot.agents.course import SYMPTOMS, Course
+from bot.agents.fusion import Past, are_calls_seen, fare_of, healthy_below, posterior, suspicions
 from bot.agents.suspects import Weighed, suspects, weigh
 from bot.catalog import Catalog
 from bot.models import Evidence, Finding, Gap, Hypothesis
@@ -80,9 +80,16 @@ def _latest(findings: Sequence[Finding]) -> list[Finding]:
 
 
 def _closest(findings: Sequence[Finding]) -> list[Finding]:
-    """Without what was told of the lines of requests where these were compared one by one: the same, seen less well."""
+    """Without what was told with a score of the lines of requests where these were compared one by one, or of how a
+    service fares where that was measured: the same, seen less well."""
     compared = {service for finding in findings for service in finding.facts.get("requests_compared", ())}
-    return [finding for finding in findings if not (finding.of_requests and finding.service in compared)]
+    measured = {(one.agent, one.service, fare_of(one)) for one in findings if one.deviations is not None}
+
+    def seen_better(one: Finding) -> bool:
+        told_of_measured = one.deviations is None and (one.agent, one.service, one.kind) in measured
+        return (told_of_measured and one.kind in SYMPTOMS) or (one.of_requests and one.service in compared)
+
+    return [finding for finding in findings if not seen_better(finding)]
 
 
 def _deviates(finding: Finding) -> bool:

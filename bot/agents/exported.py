@@ -25,6 +25,7 @@ from bot.agents.change import change
 from bot.agents.counters import LEAST_SAMPLES, as_rate
 from bot.agents.edges import Edge, Seen, edge_findings
 from bot.agents.exporters import EXPIRIES, SignalKind
+from bot.agents.looks import Look
 from bot.agents.meanings import Meaning, meaning_of
 from bot.agents.measures import FACTS as MEASURES_FACTS
 from bot.agents.measures import MeasuresAgent, side_of
@@ -33,7 +34,6 @@ from bot.agents.metrics import (
     Compare,
     Edges,
     GoldenSignals,
-    Look,
     NamedQuery,
     against,
     signal_tools,

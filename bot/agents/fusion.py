@@ -140,6 +140,11 @@ def may_be_felt(finding: Finding) -> bool:
     return (finding.deviations is not None and finding.kind in FELT_FAULTS) or bool(sign and not CHANNELS[sign[0]].own)
 
 
+def fare_of(finding: Finding) -> str:
+    """How the service fares by what the finding says, whoever brings it about."""
+    return finding.kind.removeprefix("felt_")
+
+
 def suspicions(
     findings: Sequence[Finding],
     catalog: Catalog,

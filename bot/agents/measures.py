@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+import math
 from collections import defaultdict
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -16,19 +17,20 @@ import numpy as np
 
 from bot.agents.counters import as_rate
 from bot.agents.departure import LEAST_SHARE, departure
+from bot.agents.deviation import score_of
 from bot.agents.exactness import grains
 from bot.agents.fusion import FAINT, suspicions
+from bot.agents.looks import Look
 from bot.agents.measured import SPREADING, Measure, agreed
 from bot.agents.metered import Metered, Told, by_name
-from bot.agents.metrics import Look
 from bot.agents.quantities import Quantity, quantity_of
 from bot.agents.quiet import quiet_scopes
 from bot.agents.scope import Scope
-from bot.agents.silence import TELLING, silenced, telling
+from bot.agents.silence import SILENCES, TELLING, silenced, telling
 from bot.agents.spreading import unexplained
 from bot.agents.tools import Tool
 from bot.agents.waits import Call, blamed
-from bot.agents.wording import begun, clock, figure
+from bot.agents.wording import begun, clock, moved
 from bot.errors import SourceUnavailable
 from bot.models import Evidence, Finding, Gap, Report
 from bot.telemetry.series import Series, SeriesSource, instant
@@ -124,7 +126,7 @@ def _quiet_evidence(metered: Sequence[Metered], scope: Scope) -> Iterator[float]
 
 def _felt(metered: Sequence[Metered], scope: Scope) -> float:
     """How far the alerted service's own latency and errors left their normal, whoever may explain it."""
-    alerted = scope.catalog.resolve(scope.alert.service) or scope.alert.service
+    alerted = scope.service or scope.catalog.resolve(scope.alert.service) or scope.alert.service
     own = _measures([one for one in metered if one.service == alerted], scope)
     return max((abs(one.weight) for one in own if one.quantity.kind in SPREADING), default=0.0)
 
@@ -180,13 +182,19 @@ def _measures(metered: Sequence[Metered], scope: Scope) -> Iterator[Measure]:
             share = 0.0 if one.quantity.direction == "down" else LEAST_SHARE  # 100 % is no large success
             compared = departure(one.series, scope.window, scope.baselines, grain(one), share)
         if compared is not None:
-            yield Measure(one, compared, one.credit * _directed(compared.deviations, one.quantity))
+            yield Measure(one, compared, _credited(_directed(compared.deviations, one.quantity), one.credit))
 
 
 def _directed(deviations: float, quantity: Quantity) -> float:
     if quantity.direction == "up":
         return max(0.0, deviations)
     return min(0.0, deviations) if quantity.direction == "down" else deviations
+
+
+def _credited(deviations: float, credit: float) -> float:
+    """So many deviations that the score is that part of what it was."""
+    least = FAINT / (1.0 - credit * _score(deviations))
+    return deviations if credit == 1.0 else math.copysign(min(abs(deviations), least), deviations)
 
 
 def _call_gaps(series: Sequence[Series]) -> Iterator[Series]:
@@ -218,7 +226,7 @@ def side_of(metric: str) -> tuple[str | None, str]:
 
 def _kind(measure: Measure) -> str:
     kind = measure.quantity.kind
-    if measure.metric == TELLING:
+    if measure.metric in SILENCES:
         return "silence"
     if kind in SPREADING and (side_of(measure.metric)[0] == "caller" or measure.metric.lower().startswith("entry")):
         return f"felt_{kind}"
@@ -271,11 +279,9 @@ def _sentence(measure: Measure) -> str:
     noun = measure.quantity.words
     if measure.metric == GAP:
         noun = "time lost on the way"
-    now, usual = (figure(value, measure.quantity.unit) for value in (measure.departure.level, measure.departure.normal))
-    verb = "rose" if measure.departure.level > measure.departure.normal else "fell"
-    onset = measure.departure.onset_s
+    compared, onset = measure.departure, measure.departure.onset_s
     at = f" at {clock(instant(onset))}" if onset is not None else ""
-    return f"{begun(noun)} {verb} from {usual} to {now}{at} ({_who(measure)})"
+    return f"{moved(begun(noun), compared.normal, compared.level, measure.quantity.unit)}{at} ({_who(measure)})"
 
 
 def _who(measure: Measure) -> str:
@@ -312,7 +318,7 @@ def _evidence(measure: Measure, scope: Scope) -> Evidence:
 
 def _score(deviations: float) -> float:
     """0 up to what is faint, then towards 1."""
-    return max(0.0, 1.0 - FAINT / abs(deviations)) if deviations else 0.0
+    return score_of(deviations, FAINT)
 
 
 def _normal(what: str, kind: str, compared: int, scope: Scope) -> Finding:

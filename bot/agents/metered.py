@@ -37,7 +37,7 @@ class Metered:
     grain: float = 0.0
     """The least difference that says something, in the series' unit, as far as its source knows it."""
     credit: float = 1.0
-    """The part of a deviation that counts; less than all where earlier days were alike."""
+    """The part of its score that counts; less than all where earlier days were alike."""
     tell: Callable[[Departure], Told] | None = None
     """How its source tells a deviation; None: by its name."""
 

@@ -11,6 +11,7 @@ from typing import Literal, Protocol
 import structlog
 from pydantic import Field, model_validator
 
+from bot.agents.answered import Answered, answered
 from bot.agents.capacity import (
     FORECAST_FACTS,
     SATURATION_FACTS,
@@ -23,12 +24,13 @@ from bot.agents.capacity import (
 from bot.agents.edges import FACTS as EDGE_FACTS
 from bot.agents.edges import Seen, edge_findings, read_edges
 from bot.agents.exporters import SignalKind
-from bot.agents.metrics_findings import FACT_NAMES, findings_of, foretold, score_of, sentence_of
+from bot.agents.looks import Look
+from bot.agents.metrics_findings import FACT_NAMES, findings_of, foretold
+from bot.agents.pictures import pictures
 from bot.agents.scope import Scope
 from bot.agents.seasons import weigh_by_season
-from bot.agents.survey import Reading, Survey
+from bot.agents.survey import Survey
 from bot.agents.tools import Parameters, Tool
-from bot.agents.wording import clock, figure
 from bot.models import Chart, Gap, Report, Window
 from bot.models.base import as_utc
 from bot.telemetry.prometheus import Prometheus
@@ -41,8 +43,6 @@ SEASONS_SHARE = 0.15
 """… about earlier days …"""
 NAMES_SHARE = 0.05
 """… and which disk it is; the rest is for the picture."""
-MOST_DRAWN, DRAWN_SHARE = 3, 0.5
-"""Series of one picture: those that score at least half of the worst."""
 NO_PROMETHEUS = "no Prometheus configured: set NIGHTDESK_PROMETHEUS_URL"
 
 SignalName = Literal["error_ratio", "latency_p95_s", "traffic_rps", "saturation", "up_ratio"]
@@ -57,7 +57,7 @@ FACTS: Mapping[str, str] = {
     **{f"{name}_now": f"{name} at the end of the window" for name in FACT_NAMES.values()},
     **{f"dependency_{name}": f"{name} of the dependency that deviates most in it" for name in FACT_NAMES.values()},
     "worst_service": "catalogue name of the service that deviates most",
-    "worst_kind": "kind of its finding: error_rate, latency, saturation, traffic_drop, traffic_surge, target_down",
+    "worst_kind": "kind of its finding: error_rate, latency, cpu, memory, saturation, silence, traffic_drop, …",
     "worst_score": "its score, 0 to 1",
     "full_in_s": "seconds until something that fills steadily is full, where that is within hours",
     "full_what": "what that is, in words",
@@ -72,10 +72,6 @@ VALUE_FACTS: Mapping[str, str] = {
     "value_baseline": "its normal level",
     "deviates": "whether it left its normal variation",
 }
-
-
-class Look(Parameters):
-    """No choice: the incident's service and everything that it stands on."""
 
 
 class GoldenSignals(Parameters):
@@ -142,9 +138,9 @@ class SignalsAgent(Protocol):
         """Calls between services."""
 
 
-def metrics_tools(prometheus: Prometheus | None) -> tuple[Tool, ...]:
-    """The agent's tools; without a Prometheus each of them answers with that gap."""
-    return signal_tools(MetricsAgent(prometheus), CapacityAgent(PrometheusItems(prometheus)), FACTS)
+def metrics_tools(prometheus: Prometheus | None, *, traced: bool = False) -> tuple[Tool, ...]:
+    """The agent's tools; without a Prometheus each of them answers with that gap. `traced`: spans tell of calls."""
+    return signal_tools(MetricsAgent(prometheus, traced=traced), CapacityAgent(PrometheusItems(prometheus)), FACTS)
 
 
 def signal_tools(agent: SignalsAgent, capacity: CapacityAgent, look_facts: Mapping[str, str]) -> tuple[Tool, ...]:
@@ -170,8 +166,9 @@ def signal_tools(agent: SignalsAgent, capacity: CapacityAgent, look_facts: Mappi
 class MetricsAgent:
     """Looks through one Prometheus."""
 
-    def __init__(self, prometheus: Prometheus | None) -> None:
+    def __init__(self, prometheus: Prometheus | None, *, traced: bool) -> None:
         self._prometheus = prometheus
+        self._traced = traced
 
     async def look(self, _: Look, scope: Scope) -> Report:
         """The incident's service and its dependencies."""
@@ -182,8 +179,10 @@ class MetricsAgent:
         service = _service(asked.service, scope)
         if service is None:
             return _nothing(_unknown(asked.service))
-        services = (service, *(scope.catalog.dependencies(service) if asked.dependencies else ()))
-        return await self._report(service, services, scope)
+        if not asked.dependencies:
+            return await self._report(service, (service,), scope)
+        services = (service, *scope.catalog.dependencies(service))
+        return await self._report(service, services, scope, whole=True)
 
     async def query(self, asked: NamedQuery, scope: Scope) -> Report:
         """One signal."""
@@ -211,8 +210,15 @@ class MetricsAgent:
         return Report(agent="metrics", findings=findings, gaps=tuple(survey.gaps))
 
     async def _report(
-        self, service: str, services: Sequence[str], scope: Scope, kinds: Collection[SignalKind] | None = None
+        self,
+        service: str,
+        services: Sequence[str],
+        scope: Scope,
+        kinds: Collection[SignalKind] | None = None,
+        *,
+        whole: bool = False,
     ) -> Report:
+        """What is seen; measured where the `whole` of what the service stands on is, as one explains the other."""
         if self._prometheus is None:
             return _nothing(NO_PROMETHEUS)
         clock_now = asyncio.get_running_loop().time
@@ -226,16 +232,24 @@ class MetricsAgent:
             await weigh_by_season(survey, service, scope.deadline_s * SEASONS_SHARE)
             survey.readings[:] = await asyncio.to_thread(foretold, survey.readings)
             await name_items(survey, scope.deadline_s * NAMES_SHARE)
-        findings = (*findings_of(survey, service), *edge_findings(survey, seen, service))
+        found = await asyncio.to_thread(self._found, survey, seen, service, whole=whole)
         gaps = [*survey.gaps, *_unasked(survey, service)]
         charts: tuple[Chart, ...] = ()
         try:
             async with asyncio.timeout(scope.deadline_s * 0.95 - (clock_now() - began)):
-                charts = await _pictures(survey, [reading for one in seen for reading in one.readings])
+                charts = await pictures(survey, found.readings)
         except TimeoutError:
             # No gap: nothing that was asked is left unanswered.
             log.info("metrics.no_chart", incident=scope.incident_id, service=service)
-        return Report(agent="metrics", findings=findings, gaps=tuple(gaps), charts=charts, seconds=clock_now() - began)
+        return Report(
+            agent="metrics", findings=found.findings, gaps=tuple(gaps), charts=charts, seconds=clock_now() - began
+        )
+
+    def _found(self, survey: Survey, seen: Sequence[Seen], service: str, *, whole: bool) -> Answered:
+        if whole:
+            return answered(survey, seen, service, traced=self._traced)
+        readings = (*survey.readings, *(reading for one in seen for reading in one.readings))
+        return Answered((*findings_of(survey, service), *edge_findings(survey, seen, service)), readings)
 
 
 async def _edges_in_time(survey: Survey, service: str, within_s: float) -> list[Seen]:
@@ -295,36 +309,3 @@ def _unasked(survey: Survey, service: str) -> list[Gap]:
         for kind in wanted
         if kind not in seen
     ]
-
-
-async def _pictures(survey: Survey, edges: Sequence[Reading]) -> tuple[Chart, ...]:
-    """One picture of the two or three series that decide; nothing where all is normal."""
-    decisive = _decisive([*survey.readings, *edges])
-    return (await asyncio.to_thread(_picture, decisive, survey),) if decisive else ()
-
-
-def _decisive(readings: Iterable[Reading]) -> list[Reading]:
-    """The strongest of each service and kind, as long as they come near the worst."""
-    begun = sorted((one for one in readings if one.change.onset), key=lambda one: (-score_of(one), one.query))
-    first: dict[tuple[str, str], Reading] = {}
-    for reading in begun:
-        if score_of(reading) >= DRAWN_SHARE * score_of(begun[0]) > 0:
-            first.setdefault((reading.signal.service, reading.signal.kind), reading)
-    return list(first.values())[:MOST_DRAWN]
-
-
-def _picture(decisive: Sequence[Reading], survey: Survey) -> Chart:
-    from bot.agents.chart import Panel, draw  # noqa: PLC0415 – matplotlib takes a second to import
-
-    scope = survey.scope
-    panels = [
-        Panel(sentence_of(one), one.series, one.signal.unit, one.change.baseline, one.change.onset) for one in decisive
-    ]
-    said = [
-        f"{one.signal.noun} of {one.signal.service}: normally {figure(one.change.baseline, one.signal.unit)}, "
-        f"{figure(one.change.level, one.signal.unit)} from {clock(one.change.onset or scope.window.start)} on"
-        for one in decisive
-    ]
-    span = f"from {clock(survey.span.start)} to {clock(survey.span.end)}"
-    alt = f"Line chart {span}, baseline shaded, the suspicious stretch outlined. {'; '.join(said)}."
-    return Chart(title=panels[0].title, alt=alt, png=draw(panels, scope.baseline, scope.window))

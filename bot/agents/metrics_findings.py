@@ -62,7 +62,7 @@ def findings_of(survey: Surveyed, asked: str) -> tuple[Finding, ...]:
             for place, reading in enumerate(deviating or readings[:1]):
                 facts = _facts(reading, prefix) if place == 0 else {}
                 found.append(finding_of(survey, reading, facts))
-    found += _filling(survey)
+    found += filling(survey)
     found.sort(key=lambda finding: -finding.score)
     if found and found[0].score > 0:
         worst = found[0]
@@ -154,7 +154,7 @@ def _forecast_of(reading: Reading) -> Forecast | None:
     return found if found is not None and found.full_in_s <= SIGHT_S else None
 
 
-def _filling(survey: Surveyed) -> Iterable[Finding]:
+def filling(survey: Surveyed) -> Iterable[Finding]:
     """What fills steadily and is full within hours."""
     for reading in survey.readings:
         found = reading.filling

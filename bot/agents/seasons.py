@@ -21,6 +21,7 @@ from bot.telemetry.series import Series, instant
 
 EARLIER: tuple[tuple[str, timedelta], ...] = (("yesterday", timedelta(days=1)), ("a week ago", timedelta(days=7)))
 SWINGING = frozenset({"traffic", "latency", "saturation"})
+DAY_S = 86_400.0
 MOST_ASKED = 12
 """Readings that are compared with earlier days; each costs two questions."""
 NEARLY = 0.75
@@ -57,12 +58,13 @@ async def _weighed(survey: Survey, reading: Reading) -> Reading:
         usual = tuple(name for name, seen in earlier if reaches(seen, reading.change))
         # one earlier day may have had the same trouble; it excuses only where no other day speaks against it
         return replace(reading, usual=usual) if len(usual) == len(earlier) else reading
-    crept = [_against(survey, reading, seen) for _, seen in earlier]
-    found = [one for one in crept if one is not None and one.score >= CREPT]
+    crept = [(_against(survey, reading, seen), seen) for _, seen in earlier]
+    found = [(one, seen) for one, seen in crept if one is not None and one.score >= CREPT]
     if len(found) < len(earlier):
         return reading
-    weakest = min(found, key=lambda one: one.score)
-    return replace(reading, change=weakest, against=tuple(name for name, _ in earlier))
+    weakest, seen = min(found, key=lambda pair: pair[0].score)
+    names = tuple(name for name, _ in earlier)
+    return replace(reading, change=weakest, against=names, then=_just_before(seen, survey.scope.window))
 
 
 async def _earlier(survey: Survey, reading: Reading, back: timedelta) -> Series | None:
@@ -92,6 +94,12 @@ def _against(survey: Survey, reading: Reading, earlier: Series) -> Change | None
     span = Window(start=instant(float(earlier.times[0])), end=instant(float(earlier.times[-1]) + survey.step_s))
     floor = Floor(reading.signal, max(survey.step_s, 60.0))
     return change(joined, span, window, floor=floor, direction=DIRECTIONS[reading.signal.kind])
+
+
+def _just_before(earlier: Series, window: Window) -> Series:
+    """An earlier day's samples as if they came just before the window."""
+    days = round((window.start.timestamp() - float(earlier.times[0])) / DAY_S)
+    return Series(earlier.labels, earlier.times + days * DAY_S - window.seconds, earlier.values)
 
 
 def _joined(first: Series, second: Series) -> Series:

@@ -42,6 +42,7 @@ _FULL_NAME = re.compile(
 )
 _CAPACITY_NAME = re.compile(r"(?i)(^|_)(max|limit|capacity|size|maximum)(_|$)")
 _USUAL = re.compile(r"(?i)(request|http|grpc|rpc|^up$|process_|container_|response|connections|queue)")
+_OUTGOING = re.compile(r"(?i)(outgoing|client|egress)")
 _NOT_THE_SERVICE = re.compile(
     r"(scrape_|go_|python_|jvm_gc_|promhttp_|process_start|process_virtual|nodejs_gc|net_conntrack|.*_created$|.*_info$)"
 )
@@ -65,6 +66,8 @@ class Signal:
     items: str | None = None
     """PromQL that has one figure for each disk, pod, pool, … where the signal folds several into one."""
     resource: Resource | None = None
+    alike: str = ""
+    """The name that it shares with the same of other services, so that what spreads from one to another shows."""
 
     @property
     def turn(self) -> str:
@@ -74,6 +77,11 @@ class Signal:
     def over(self, rate_s: float) -> str:
         """The PromQL with rates over this many seconds."""
         return at_rate(self.promql, rate_s)
+
+
+def alike(words: str, metric: str) -> str:
+    """The same words for all services; apart for what a service sees of its own calls of others."""
+    return f"outgoing {words}" if _OUTGOING.search(metric) else words
 
 
 def at_rate(promql: str, rate_s: float) -> str:
@@ -173,7 +181,10 @@ class _Asking:
             # `or` gives 0 while no failing series exists yet; without traffic there is no ratio at all
             promql = f"({failing} or {whole} * 0) / ({whole} > 0)"
             noun = f"{_noun(name)} failures"
-            yield Signal("error_rate", self.service, name, noun, promql, "ratio", bounded=True, volume=whole)
+            yield Signal(
+                "error_rate", self.service, name, noun, promql, "ratio", bounded=True, volume=whole,
+                alike=alike("error ratio", name),
+            )  # fmt: skip
         elif _BAD_NAME.search(name):
             yield self._signal("error_rate", name, _noun(name, plural=True), self._rate(name), "/s")
 
@@ -182,15 +193,16 @@ class _Asking:
             base = name.removesuffix("_bucket")
             buckets = f"sum by (le) (rate({self._all(name)}[{{rate}}]))"
             promql = f"histogram_quantile(0.95, {buckets}){_to_seconds(base)}"
-            yield self._signal("latency", base, f"{_noun(base)} p95", promql, "s")
+            yield self._signal("latency", base, f"{_noun(base)} p95", promql, "s", alike=alike("latency p95", name))
         elif name.endswith("_sum") and _TIME_NAME.search(name) and self._is_summary(name):
             base = name.removesuffix("_sum")
             promql = f"({self._rate(name)} / ({self._rate(base + '_count')} > 0)){_to_seconds(base)}"
-            yield self._signal("latency", base, f"{_noun(base)} mean", promql, "s")
+            yield self._signal("latency", base, f"{_noun(base)} mean", promql, "s", alike=alike("mean latency", name))
 
     def traffic(self, name: str) -> Iterator[Signal]:
         if self._counts(name) and not _BAD_NAME.search(name) and not _resource(name):
-            yield self._signal("traffic", name, _noun(name, plural=True), self._rate(name), "/s")
+            shared = alike("requests", name) if _USUAL.search(name) else ""
+            yield self._signal("traffic", name, _noun(name, plural=True), self._rate(name), "/s", alike=shared)
 
     def saturation(self, name: str) -> Iterator[Signal]:
         if name in {"process_cpu_seconds_total", "container_cpu_usage_seconds_total"}:
@@ -247,9 +259,10 @@ class _Asking:
         return f"sum(rate({self._all(name, *further)}[{{rate}}]))"
 
     def _signal(
-        self, kind: SignalKind, metric: str, noun: str, promql: str, unit: Unit, *, bounded: bool = False
-    ) -> Signal:
-        return Signal(kind, self.service, metric, noun, promql, unit, bounded)
+        self, kind: SignalKind, metric: str, noun: str, promql: str, unit: Unit, *, bounded: bool = False,
+        alike: str = "",
+    ) -> Signal:  # fmt: skip
+        return Signal(kind, self.service, metric, noun, promql, unit, bounded, alike=alike)
 
 
 def _bad_values(label_sets: Iterable[Mapping[str, str]]) -> tuple[str, list[str]] | None:

@@ -22,6 +22,10 @@ from bot.telemetry.series import Floats, Series
 
 TELLING = "availability of samples (%)"
 """The share of moments, among those at which anybody told anything, at which the service did."""
+UP = "instances that answer"
+"""The share of a service's instances that answer whoever collects their samples."""
+SILENCES = frozenset({TELLING, UP})
+"""What falls where a service is gone."""
 LEAST_SERVICES = 4
 """So many must tell before one of them can be told to be silent."""
 NEAR = 0.75

@@ -14,7 +14,7 @@ from functools import cache
 
 from bot.agents.change import NOTICEABLE
 from bot.agents.measured import SPREADING, TRAFFIC, Measure
-from bot.agents.silence import TELLING, asked_in_vain
+from bot.agents.silence import SILENCES, TELLING, asked_in_vain
 from bot.catalog import Catalog
 
 LEAST_LEFT = 0.05
@@ -40,7 +40,7 @@ class _Spreading:
         ]
         self._below, self._above = cache(catalog.dependencies), cache(catalog.dependants)
         self._silent = {one.service: 1.0 - one.departure.level / one.departure.normal
-                        for one in self._measures if one.metric == TELLING and _counts(one)}  # fmt: skip
+                        for one in self._measures if one.metric in SILENCES and _counts(one)}  # fmt: skip
         self._excess = _worst(measures, SPREADING, lambda one: one.excess)
         self._rising = _worst(measures, TRAFFIC, lambda one: max(0.0, one.weight))
         self._falling = _worst(measures, TRAFFIC, lambda one: max(0.0, -one.weight))

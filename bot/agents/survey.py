@@ -47,6 +47,10 @@ class Reading:
     """The fullest of what the signal folds together."""
     filling: Forecast | None = None
     """When it is full, where it rises steadily and that is within hours."""
+    sent: Series | None = None
+    """The samples that came, where `series` holds 0 in the place of those that did not."""
+    then: Series | None = None
+    """The earlier day of `against`, moved to just before the window."""
 
 
 class Surveyed(Protocol):
@@ -160,7 +164,7 @@ class Survey:
             series, self.scope.baseline, self.scope.window, floor=least, direction=DIRECTIONS[signal.kind]
         )
         if series and found:
-            into.append(Reading(signal, query, series, found, rate_s))
+            into.append(Reading(signal, query, series, found, rate_s, sent=answer.single))
 
     async def _range(self, query: str) -> Answer:
         answers = [await self.discovery.over(query, stretch, self.step_s) for stretch in self.stretches]
@@ -213,9 +217,10 @@ class Floor:
 
     def __call__(self, normal: float) -> float:
         """A tenth of the level, and not less than counting noise or the unit's own grain."""
-        return max(0.1 * abs(normal), self._grain(normal))
+        return max(0.1 * abs(normal), self.grain(normal))
 
-    def _grain(self, normal: float) -> float:
+    def grain(self, normal: float) -> float:
+        """Counting noise, or the least that matters of this unit."""
         if self.signal.unit == "/s":
             return math.sqrt(max(normal, 1 / self.rate_s) / self.rate_s)  # Poisson: one event in the range at least
         if self.signal.unit == "ratio":

@@ -72,10 +72,13 @@ def sentence(noun: str, service: str, change: Change, unit: str) -> str:
     if change.onset is None:
         looked = "looked, and normal" if abs(change.deviations) <= CLOSE else "looked, and within its usual swing"
         return f"{noun}: {looked} – {compared(change.level, change.baseline, unit)} ({service})"
-    verb = "rose" if change.rising else "fell"
-    moved = f"{noun} {verb} from {figure(change.baseline, unit)} to {figure(change.level, unit)}"
     over = f", back to normal at {clock(change.ended)}" if change.ended else ""
-    return f"{moved} at {clock(change.onset)}{over} ({service})"
+    return f"{moved(noun, change.baseline, change.level, unit)} at {clock(change.onset)}{over} ({service})"
+
+
+def moved(noun: str, before: float, now: float, unit: str) -> str:
+    """'payment failures rose from 0 % to 96 %'."""
+    return f"{noun} {'rose' if now >= before else 'fell'} from {figure(before, unit)} to {figure(now, unit)}"
 
 
 def compared(now: float, before: float, unit: str) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from bot.agents.course import SYMPTOMS
+from bot.agents.fusion import fare_of
 from bot.canvas.outcome import Change
 from bot.models import Finding, Verification
 
@@ -39,14 +40,15 @@ def verification_of(change: Change, findings: Sequence[Finding], window_s: float
 
 def of_symptom(findings: Sequence[Finding], window_s: float) -> Verification | None:
     """The worst symptom that has a query and figures, failures before all else: it must come back to its normal."""
-    for finding in sorted(findings, key=lambda finding: (finding.kind != "error_rate", -finding.score)):
-        if finding.agent != "metrics" or finding.kind not in SYMPTOMS:
+    for finding in sorted(findings, key=lambda finding: (fare_of(finding) != "error_rate", -finding.score)):
+        kind = fare_of(finding)
+        if finding.agent != "metrics" or kind not in SYMPTOMS:
             continue
         for fact in finding.evidence:
             if fact.query and fact.value is not None and fact.baseline is not None and fact.value != fact.baseline:
                 return Verification(
                     query=fact.query,
-                    what=f"{WORDS[finding.kind]} of {finding.service}",
+                    what=f"{WORDS[kind]} of {finding.service}",
                     threshold=fact.baseline + WAY_BACK * (fact.value - fact.baseline),
                     comparison="<" if fact.value > fact.baseline else ">",
                     window_s=window_s,

@@ -48,11 +48,29 @@ def url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         yield address
 
 
+ALONE = {"dependencies": False}
+"""Then each series is told by itself."""
+
+
 async def test_what_comes_every_night_at_this_time_weighs_little_and_what_is_new_weighs_in_full(url: str) -> None:
-    found = {finding.indicator: finding for finding in (await ask(url, "metrics.look", CATALOG)).findings}
+    report = await ask(url, "metrics.golden_signals", CATALOG, ALONE)
+    found = {finding.indicator: finding for finding in report.findings}
     assert found["batch_queue_depth"].title.endswith("(shop), as at this time yesterday and a week ago")
     assert found["batch_queue_depth"].score < 0.4
     assert found["disk_pool_usage_ratio"].score > 0.8
+
+
+async def test_among_what_is_measured_together_earlier_days_weigh_the_same(url: str) -> None:
+    report = await ask(url, "metrics.look", CATALOG)
+    (saturation,) = (finding for finding in report.findings if finding.kind == "saturation")
+    assert saturation.indicator == "disk_pool_usage_ratio"
+    told = [fact.statement.partition(",")[0] for fact in saturation.evidence]
+    at = f"{ONSET:%H:%M} UTC"
+    assert told == [
+        f"disk pool usage ratio rose from 20 % to 80 % at {at} (shop)",
+        "mail queue depth: 900",
+        f"batch queue depth rose from 20 to 500 at {at} (shop)",
+    ]
 
 
 async def test_errors_are_not_excused_by_having_happened_before(url: str) -> None:
@@ -63,7 +81,8 @@ async def test_errors_are_not_excused_by_having_happened_before(url: str) -> Non
 
 
 async def test_what_was_already_so_an_hour_ago_is_seen_against_earlier_days(url: str) -> None:
-    found = {finding.indicator: finding for finding in (await ask(url, "metrics.look", CATALOG)).findings}
+    report = await ask(url, "metrics.golden_signals", CATALOG, ALONE)
+    found = {finding.indicator: finding for finding in report.findings}
     assert found["mail_queue_depth"].title == (
         "Mail queue depth: 900, but 20 at this time yesterday and a week ago; the hour before was no better (shop)"
     )

@@ -10,8 +10,8 @@ import numpy as np
 
 from bot.agents.change import NOTICEABLE
 from bot.agents.departure import LEAST_SHARE, departure
+from bot.agents.looks import Look
 from bot.agents.measures import measures_tools
-from bot.agents.metrics import Look
 from bot.agents.quiet import ROOM, quiet_scopes
 from bot.agents.scope import Scope
 from bot.catalog import Catalog, Service
