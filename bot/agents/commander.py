@@ -11,7 +11,7 @@ from collections.abc import Iterable, Sequence
 
 from bot.agents.course import SYMPTOMS, Course
 from bot.agents.fusion import Past, are_calls_seen, fare_of, healthy_below, posterior, suspicions
-from bot.agents.suspects import Weighed, suspects, weigh
+from bot.agents.suspects import Weighed, suspects, weigh, with_doubts_shared
 from bot.catalog import Catalog
 from bot.models import Evidence, Finding, Gap, Hypothesis
 from bot.models.evidence import unseen
@@ -46,7 +46,8 @@ def rank(
     if not known:
         return (_nothing_wrong(normal, gaps),)
     course = Course.of(filter(_deviates, told), catalog)
-    weighed = sorted((weigh(one, known, deviating, normal, course) for one in known), key=_order)
+    weighed = with_doubts_shared([weigh(one, known, deviating, normal, course) for one in known])
+    weighed.sort(key=_order)
     confidence = _confidence(weighed, gaps)
     empty = _empty(normal, gaps)
     ranked = tuple(_hypothesis(item, sure, empty) for item, sure in zip(weighed, confidence, strict=True))

@@ -12,8 +12,9 @@ measured evidence speaks for the cause, and the service that feels it is no riva
 from __future__ import annotations
 
 import math
+from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from bot.agents.course import SYMPTOMS, Course
 from bot.agents.fusion import FELT_FAULTS, Suspicion, may_be_felt
@@ -75,6 +76,10 @@ class Weighed:
     """What follows from it elsewhere, or lower on the same service."""
     against: tuple[Finding, ...]
     weight: float
+    explainer: int | None = None
+    """The place, among the rivals, of the one that explains it best."""
+    doubt: float = 0.0
+    """The part of the weight that is left because that one may not explain it after all."""
 
 
 def suspects(findings: Sequence[Finding], suspected: Sequence[Suspicion]) -> list[Suspect]:
@@ -97,15 +102,39 @@ def weigh(suspect: Suspect, rivals: Sequence[Suspect], findings: Sequence[Findin
         for other in normal
         if (other.kind, other.service, other.agent) == (finding.kind, finding.service, finding.agent)
     )
+    explained, explainer = _explained(suspect, rivals, course)
     if suspect.measured:  # its evidence is already free of what other measures explain
         felt = [(one, course.nearness(one, finding)) for one in findings if _is_felt_of(one, suspect)]
-        return Weighed(suspect, _listed(felt, told), against, _weight_of_measured(suspect, rivals, course))
-    brought = _brought_about(suspect, findings, course)
-    weight = finding.score * _belief(suspect, course)
-    weight *= 1 + EXPLAINING * (1 - math.exp(-sum(one.score * near for one, near in (*brought, *told))))
-    explained = max((one.strength * _explaining(one, suspect, course) for one in rivals), default=0.0)
-    weight *= (1 - EXPLAINED * explained) * CONTRADICTED ** bool(against)
-    return Weighed(suspect, _listed(brought, told), against, weight)
+        follows, own, owed = _listed(felt, told), suspect.own_strength, suspect.strength - suspect.own_strength
+    else:
+        brought = _brought_about(suspect, findings, course)
+        amount = sum(one.score * near for one, near in (*brought, *told))
+        follows, own, owed = _listed(brought, told), 0.0, finding.score * _belief(suspect, course)
+        owed *= (1 + EXPLAINING * (1 - math.exp(-amount))) * CONTRADICTED ** bool(against)
+    weight, doubt = own + owed * (1 - EXPLAINED * explained), owed * (1 - EXPLAINED) * explained
+    return Weighed(suspect, follows, against, weight, explainer, doubt)
+
+
+def with_doubts_shared(weighed: Sequence[Weighed]) -> list[Weighed]:
+    """Whether a cause explains those who suffer is one doubt, however many they are: they share it, so that the more of
+    the trouble a cause explains, the less speaks against it."""
+    doubts: dict[int | None, list[float]] = defaultdict(list)
+    for one in weighed:
+        doubts[one.explainer].append(one.doubt)
+    shares = {place: max(each) / sum(each) if sum(each) else 1.0 for place, each in doubts.items()}
+    return [replace(one, weight=one.weight - one.doubt * (1 - shares[one.explainer])) for one in weighed]
+
+
+def _explained(suspect: Suspect, rivals: Sequence[Suspect], course: Course) -> tuple[float, int | None]:
+    """How well, from 0 to 1, another suspect explains this one, and the place of the one that does so best."""
+    amounts = [one.strength * _explaining(one, suspect, course) for one in rivals]
+
+    def better(place: int) -> tuple[float, str, str, str]:
+        one = rivals[place].finding
+        return amounts[place], one.kind, one.service or "", one.agent  # so that the order of answers decides nothing
+
+    best = max(range(len(rivals)), key=better, default=None)
+    return (amounts[best], best) if best is not None and amounts[best] > 0 else (0.0, None)
 
 
 def _belief(suspect: Suspect, course: Course) -> float:
@@ -113,13 +142,6 @@ def _belief(suspect: Suspect, course: Course) -> float:
     if suspect.step != CAUSE:
         return BELIEF[suspect.step]
     return BELIEF[SYMPTOM] + (BELIEF[CAUSE] - BELIEF[SYMPTOM]) * course.timeliness(suspect.finding)
-
-
-def _weight_of_measured(suspect: Suspect, rivals: Sequence[Suspect], course: Course) -> float:
-    """Its strength; of what it may owe to others, only what no cause that was seen explains."""
-    seen = (one for one in rivals if _is_seen(one))
-    explained = max((one.strength * course.dated_nearness(suspect.finding, one.finding) for one in seen), default=0.0)
-    return suspect.own_strength + (suspect.strength - suspect.own_strength) * (1 - EXPLAINED * explained)
 
 
 def _brought_about(suspect: Suspect, findings: Sequence[Finding], course: Course) -> list[Following]:
@@ -162,5 +184,7 @@ def _facts(findings: Sequence[Finding]) -> tuple[Evidence, ...]:
 
 def _explaining(one: Suspect, other: Suspect, course: Course) -> float:
     """How well, from 0 to 1: higher up, on the same service or on one that the other stands on, not begun later and not
-    long before."""
+    long before. What was measured is explained by a cause that was seen, and only where both beginnings are known."""
+    if other.measured:
+        return course.dated_nearness(other.finding, one.finding) if _is_seen(one) else 0.0
     return course.nearness(other.finding, one.finding) if one.step > other.step else 0.0

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
+from itertools import pairwise
 from pathlib import Path
 from shutil import copy
 
@@ -33,12 +34,13 @@ def wobble(second: int) -> float:
     return 1 + 0.05 * math.sin(second * 1.4)
 
 
-def samples(sick_from: int) -> Iterator[tuple[object, ...]]:
-    levels = {
+def samples(sick_from: int, callers: Sequence[str]) -> Iterator[tuple[object, ...]]:
+    levels: dict[tuple[str, str], tuple[float, float]] = {
         ("search", "latency_p95_seconds"): (0.2, 2.4), ("search", "error_ratio"): (0.002, 0.4),
         ("search", "requests_per_second"): (40.0, 40.0), ("search", "cpu_used_ratio"): (0.3, 0.3),
-        ("web", "latency_p95_seconds"): (0.3, 2.6), ("web", "error_ratio"): (0.002, 0.4),
     }  # fmt: skip
+    for caller in callers:
+        levels |= {(caller, "latency_p95_seconds"): (0.3, 2.6), (caller, "error_ratio"): (0.002, 0.4)}
     for (service, metric), levels_of in levels.items():
         for second in range(-3600, 900, 30):
             yield at(second).isoformat(), service, metric, levels_of[second >= sick_from] * wobble(second)
@@ -62,16 +64,24 @@ def lines(second: int, *, traced: bool, cut: bool) -> Iterator[Mapping[str, str]
         yield {"time": time, "service": "search", "level": level, "message": message, **trace}
 
 
-def recorded(folder: Path, kept: str, *, sick_from: int = WITH_LOCK_S, database: PostgresAnswers | None = None) -> Path:
+def recorded(
+    folder: Path,
+    kept: str,
+    *,
+    sick_from: int = WITH_LOCK_S,
+    database: PostgresAnswers | None = None,
+    callers: Sequence[str] = ("web",),
+    others: Sequence[str] = (),
+) -> Path:
     """Search is slow from that second of the window on, and two of five of its requests fail."""
     copy(CASES / "general-triage" / "case.json", folder)
     (folder / "changes.json").write_text("[]")
     (folder / "database.json").write_text(json.dumps(told({"search-db": database or LOCKED})))
-    write_topology(folder, ("web", "search"))
+    write_topology(folder, *((caller, "search") for caller in callers), *pairwise(others))
     sick = {second: second >= sick_from for second in range(-3600, 900, 5)}
     cut = {second: ill and second // 5 % 5 < 2 for second, ill in sick.items()}
     if "metrics" in kept:
-        write_table(folder / "metrics.csv.gz", ("time", "service", "metric", "value"), samples(sick_from))
+        write_table(folder / "metrics.csv.gz", ("time", "service", "metric", "value"), samples(sick_from, callers))
     if "traces" in kept:
         rows = (row for second, slow in sick.items() for row in spans(second, slow=slow, cut=cut[second]))
         write_table(folder / "spans.csv.gz", SPANS, rows)
@@ -89,6 +99,12 @@ async def test_a_service_that_suffers_from_its_database_is_no_rival_to_it(tmp_pa
     assert "postgres.terminate_backend" in said
     assert "'pid': 4711" in said
     assert said.splitlines()[-1] == "finished: recovered"
+
+
+async def test_many_callers_that_suffer_as_well_are_no_rivals_either(tmp_path: Path) -> None:
+    callers, others = [f"caller-{place}" for place in range(10)], [f"quiet-{place}" for place in range(60)]
+    said, _ = await rehearse(GENERAL, case=recorded(tmp_path, "metrics", callers=callers, others=others))
+    assert "postgres.terminate_backend" in said
 
 
 @pytest.mark.parametrize("kept", ["metrics logs", "logs traces", "metrics logs traces"])

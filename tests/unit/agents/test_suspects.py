@@ -8,8 +8,9 @@ import pytest
 
 from bot.agents.commander import explain, rank
 from bot.agents.course import HALF_LIFE_S
+from bot.catalog import Catalog, Service
 from bot.models import Finding, Hypothesis
-from tests.unit.agents.test_course import CATALOG, CONFIDENT, SLOW, found, measured, seen
+from tests.unit.agents.test_course import CATALOG, CONFIDENT, FELT, LATE_S, SLOW, found, measured, seen
 
 DAY_S = 86_400
 TOLD = (found("metrics", "error_rate", "pay", 0.9, 0), found("metrics", "latency", "pay", 0.9, 5),
@@ -107,3 +108,42 @@ def test_what_else_speaks_for_a_service_is_not_told_to_follow_from_it() -> None:
     best = rank([busy, memory], (), CATALOG)[0]
     assert best.evidence_for == ("metrics-pay-cpu", "metrics-pay-memory")
     assert explain([best], [busy, memory], ()) == "cpu of pay."
+
+
+def callers(count: int, *, in_a_row: bool) -> tuple[Catalog, list[Finding]]:
+    """So many services that call pay, all of them metered and traced and as unwell, among many that are well."""
+    names = [f"caller-{place}" for place in range(count)]
+    above = {name: names[place - 1] if in_a_row and place else "pay" for place, name in enumerate(names)}
+    services = {**CATALOG.services, **{name: Service(depends_on=(needed,)) for name, needed in above.items()},
+                **{f"quiet-{place}": Service() for place in range(60)}}  # fmt: skip
+    suffering = [
+        finding
+        for name in names
+        for finding in (measured("metrics", "latency", name, by=30, began_s=10),
+                        measured("metrics", "error_rate", name, by=20, began_s=12),
+                        measured("traces", "path_end", name, by=9))
+    ]  # fmt: skip
+    return CATALOG.model_copy(update={"services": services}), suffering
+
+
+@pytest.mark.parametrize("in_a_row", [False, True])
+@pytest.mark.parametrize("count", [1, 3, 6, 10])
+def test_however_many_callers_suffer_they_do_not_outweigh_what_explains_them(count: int, *, in_a_row: bool) -> None:
+    catalog, suffering = callers(count, in_a_row=in_a_row)
+    best = rank([*FELT, *suffering, seen()], (), catalog)[0]
+    assert (best.service, best.confidence > 0.7) == ("pay-db", True)
+
+
+def test_callers_that_suffered_before_outweigh_it_all_the_same() -> None:
+    catalog, suffering = callers(6, in_a_row=False)
+    best = rank([*FELT, *suffering, seen(began_s=LATE_S + 20)], (), catalog)[0]
+    assert best.confidence < CONFIDENT / 2
+
+
+def test_two_causes_that_explain_as_much_stay_two() -> None:
+    catalog, suffering = callers(6, in_a_row=False)
+    other = seen("idle_in_transaction", 0)
+    first, second, *_ = rank([*FELT, *suffering, seen(), other], (), catalog)
+    assert {first.kind, second.kind} == {"blocking_session", "idle_in_transaction"}
+    assert first.confidence < CONFIDENT
+    assert (first, second) == rank([*FELT, *suffering, other, seen()], (), catalog)[:2]
