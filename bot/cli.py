@@ -26,7 +26,7 @@ app = typer.Typer(
 T = TypeVar("T")
 FACTS_HELP = "YAML with any of: given, finds (step → facts), answers (node → outcome)."
 playbook_app = typer.Typer(help="Check, draw and rehearse playbooks.", no_args_is_help=True)
-alert_app = typer.Typer(help="Look at alerts as Nightdesk reads them.", no_args_is_help=True)
+alert_app = typer.Typer(help="Alerts: how they are read, and those that found no place.", no_args_is_help=True)
 audit_app = typer.Typer(help="The audit trail: who approved what, and what came of it.", no_args_is_help=True)
 policy_app = typer.Typer(help="The approval policy: who may approve what.", no_args_is_help=True)
 services_app = typer.Typer(help="The service catalogue.", no_args_is_help=True)
@@ -146,6 +146,17 @@ def alert_parse(
     from bot.settings import load
 
     print(render(parse(source, _read(file), load())))
+
+
+@alert_app.command("aside")
+def alert_aside(
+    again: Annotated[bool, typer.Option("--again", help="Have all of them sorted again.")] = False,
+) -> None:
+    """Show the alerts that found no place, and why. They are kept until a person has them sorted again."""
+    from bot.aside_command import aside
+    from bot.settings import load
+
+    _run(lambda: aside(load(), print, again=again))
 
 
 @playbook_app.command("lint")

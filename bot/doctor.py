@@ -45,7 +45,8 @@ async def examine(settings: Settings, out: Callable[[str], None]) -> int:
 async def checks(settings: Settings) -> AsyncIterator[Check]:
     """Every check, in the order in which a new user mends things."""
     yield _settings(settings)
-    yield await _redis(settings)
+    async for check in _redis(settings):
+        yield check
     catalog, check = _catalog(settings.services_file)
     yield check
     async for check in _slack(settings):
@@ -74,22 +75,26 @@ def _settings(settings: Settings) -> Check:
     return Check("ok", "Settings", f"read from {settings.config or 'the environment'}; data in {settings.data_dir}")
 
 
-async def _redis(settings: Settings) -> Check:
+async def _redis(settings: Settings) -> AsyncIterator[Check]:
+    from bot.incidents.aside import MEND, Aside
     from bot.storage import KEEP_EVERY_WRITE, KEEP_IT, keeps, keeps_every_write, redis_at_hand, require_usable
 
     try:
         async with redis_at_hand(settings.redis, settings.data_dir) as redis:
             version = await require_usable(redis)
             if settings.redis is None:
-                return Check("ok", "Redis", f"a private one, {version}, in {settings.data_dir}")
-            if await keeps_every_write(redis) and await keeps(redis):
-                return Check("ok", "Redis", f"{version} answers, and writes to disk as it goes")
-            if await keeps(redis):
+                yield Check("ok", "Redis", f"a private one, {version}, in {settings.data_dir}")
+            elif await keeps_every_write(redis) and await keeps(redis):
+                yield Check("ok", "Redis", f"{version} answers, and writes to disk as it goes")
+            elif await keeps(redis):
                 said = f"{version} answers, but may lose its last second when it restarts"
-                return Check("note", "Redis", said, KEEP_EVERY_WRITE)
-            return Check("note", "Redis", f"{version} answers, but forgets the latest when it restarts", KEEP_IT)
+                yield Check("note", "Redis", said, KEEP_EVERY_WRITE)
+            else:
+                yield Check("note", "Redis", f"{version} answers, but forgets the latest when it restarts", KEEP_IT)
+            if aside := await Aside(redis).count():
+                yield Check("wrong", "Alerts", f"{many(aside, 'alert')} found no place, kept aside", f"{MEND}.")
     except Misconfigured as error:
-        return Check("wrong", "Redis", str(error))
+        yield Check("wrong", "Redis", str(error))
 
 
 def _catalog(file: Path) -> tuple[Catalog, Check]:

@@ -10,6 +10,7 @@ import structlog
 from prometheus_client import Counter, Histogram
 
 EVENTS = Counter("nightdesk_incident_events_total", "Events appended to incidents", ["kind"])
+SET_ASIDE = Counter("nightdesk_alerts_set_aside_total", "Alerts that found no place and are kept aside")
 TO_FIRST_CARD = Histogram(
     "nightdesk_alert_to_card_seconds",
     "From the alert being accepted to its card and the first messages of the thread",

@@ -4,6 +4,9 @@ Within a batch the notices of one alert stay in order, and those that say the sa
 sorted before and is still true is known by heart, so that a storm of repetitions costs a few round trips a batch. An
 alert leaves the spool after it has its place; a process that dies in between leaves it to the next, which finds the
 place taken and counts it as a repetition.
+
+An alert that the store refuses while it takes others is tried a few times and then kept aside (`aside`); what was said
+of it later goes with it, so that its order stays. While the store refuses everything, everything waits.
 """
 
 from __future__ import annotations
@@ -14,7 +17,19 @@ from collections.abc import Awaitable, Callable, Iterable, Sequence
 
 import structlog
 from redis.asyncio import Redis
-from redis.exceptions import RedisError
+from redis.exceptions import (
+    AskError,
+    ClusterError,
+    DataError,
+    ExecAbortError,
+    NoPermissionError,
+    NoScriptError,
+    OutOfMemoryError,
+    ReadOnlyError,
+    RedisError,
+    ResponseError,
+    TryAgainError,
+)
 
 from bot.incidents.claims import claims_of
 from bot.incidents.intake import Intake, told
@@ -29,15 +44,33 @@ LEASE_MS = 3_000
 BATCH = 500
 WAIT_MS = 500
 BETWEEN_COUNTS_S = 1.0
+TRIES = 5
+"""Of an alert that the store refuses."""
 KNOWN_BY_HEART = 50_000
 """Alerts."""
 UNGRADED = Severity.WARNING.rank
 """An alert without a severity waits behind what calls itself bad, and before what calls itself harmless."""
 
+_OF_THE_STORE = (
+    OutOfMemoryError,
+    ReadOnlyError,
+    NoPermissionError,
+    NoScriptError,
+    ExecAbortError,
+    ClusterError,
+    TryAgainError,
+    AskError,
+)
+_SAID_BY_THE_STORE = ("BUSY", "MISCONF", "NOREPLICAS", "UNKILLABLE")
+
 Told = Callable[[Spooled, Receipt], None]
 Counted = Callable[[str], Awaitable[None]]
 
 log = structlog.get_logger(__name__)
+
+
+class _NoPlace(Exception):
+    """Says why there is none."""
 
 
 class Sorter:
@@ -68,6 +101,7 @@ class Sorter:
         self._on_sorted = on_sorted
         self._on_count = on_count
         self._pause = pause
+        self._refused: Counter[str] = Counter()
         self._moved: set[str] = set()
         self._tell_at = 0.0
         self._sure_until = 0.0
@@ -79,9 +113,10 @@ class Sorter:
         try:
             while True:
                 try:
-                    if await self._holds():
+                    sorts = await self._holds()
+                    if sorts:
                         await self.turn()
-                    else:
+                    if self._refused or not sorts:
                         await self._pause(WAIT_MS / 1000)
                 except RedisError as error:
                     log.warning("sorter.storage", error=f"{type(error).__name__}: {error}")
@@ -94,6 +129,7 @@ class Sorter:
     async def turn(self) -> int:
         """Sort one batch; how many alerts it was."""
         batch = await self._spool.read(BATCH, wait_ms=WAIT_MS)
+        self._refused = Counter({one.id: self._refused[one.id] for one in batch if one.id in self._refused})
         if batch:
             self._moved.update(await self._sort(batch))
             log.debug("alerts.sorted", alerts=len(batch))
@@ -131,16 +167,23 @@ class Sorter:
         return list(counts)
 
     async def _place(self, group: Sequence[Spooled]) -> Counter[str]:
-        """Place the notices of one alert, in order."""
+        """Place the notices of one alert, in order; where one of them has to wait, those after it wait with it."""
         counts: Counter[str] = Counter()
         done: list[str] = []
         before: tuple[tuple[object, ...], Receipt] | None = None
-        for one in group:
+        for place, one in enumerate(group):
             if before and before[0] == told(one.alert) and before[1].incident_id:
                 receipt = _duplicate(one.alert, before[1].incident_id)
-                counts[receipt.incident_id] += 1
+                counts[before[1].incident_id] += 1
             else:
-                receipt = await self._accepted(one.alert)
+                try:
+                    found = await self._accepted(one)
+                except _NoPlace as refused:
+                    await self._set_aside(group[place:], str(refused))
+                    break
+                if found is None:
+                    break
+                receipt = found
                 before = (told(one.alert), receipt)
                 self._learn(one.alert, receipt)
             self._on_sorted(one, receipt)
@@ -148,24 +191,42 @@ class Sorter:
         await self._count(counts, done)
         return counts
 
-    async def _accepted(self, alert: Alert) -> Receipt:
-        """Its place. An alert for which none can be found must not hold up all others for ever."""
+    async def _accepted(self, one: Spooled) -> Receipt | None:
+        """Its place; None where it waits for another try.
+
+        Raises:
+            _NoPlace: there is none for it; it must not hold up all others for ever.
+        """
         try:
-            (receipt,) = await self._intake.accept([alert])
-        except RedisError:
-            raise
+            (receipt,) = await self._intake.accept([one.alert])
+        except RedisError as error:
+            _require_of_one(error)
+            self._refused[one.id] += 1
+            log.warning("sorter.refused", alert=one.alert.name, fingerprint=one.alert.fingerprint, why=str(error))
+            if self._refused[one.id] < TRIES:
+                return None
+            raise _NoPlace(f"Redis refuses it: {error}") from error
         except Exception as error:  # boundary: one alert that breaks its reader must not hold up all that came after it
-            log.exception("sorter.no_place", alert=alert.name, fingerprint=alert.fingerprint, why=str(error))
-            await self._redis.rpush("nd:spool:misplaced", alert.model_dump_json())
-            return Receipt(fingerprint=alert.fingerprint, outcome="queued")
+            log.exception("sorter.no_place", alert=one.alert.name, fingerprint=one.alert.fingerprint, why=str(error))
+            raise _NoPlace(f"{type(error).__name__}: {error}") from error
         return receipt
+
+    async def _set_aside(self, group: Sequence[Spooled], why: str) -> None:
+        """All of them, to be sorted in their order one day. A store that takes nothing does not take this either."""
+        await self._spool.aside.put([one.id for one in group], why)
+        for one in group:
+            self._on_sorted(one, Receipt(fingerprint=one.alert.fingerprint, outcome="queued"))
 
     async def _count(self, counts: Counter[str], done: Sequence[str]) -> None:
         if counts:
             async with self._redis.pipeline(transaction=False) as pipe:
                 for incident_id, count in counts.items():
                     pipe.hincrby(record_key(incident_id), DUPLICATES, count)
-                await pipe.execute()
+                answers = await pipe.execute(raise_on_error=False)
+            for incident_id, answer in zip(counts, answers, strict=True):
+                if isinstance(answer, RedisError):
+                    _require_of_one(answer)
+                    log.warning("sorter.not_counted", incident=incident_id, why=str(answer))
         await self._spool.remove(done)
 
     async def _familiar(self, alerts: Sequence[Alert]) -> dict[tuple[str, str], str]:
@@ -181,12 +242,12 @@ class Sorter:
                 pipe.get(claim)
             for incident_id in incidents:
                 pipe.hget(record_key(incident_id), "phase")
-            answers = await pipe.execute()
+            answers = await pipe.execute(raise_on_error=False)  # what cannot be read is not known: the intake looks
         holders, phases = answers[: len(claims)], dict(zip(incidents, answers[len(claims) :], strict=True))
         return {
             _key(alert): incident_id
             for (alert, incident_id), holder in zip(same, holders, strict=True)
-            if holder == incident_id and phases[incident_id] not in {None, Phase.RESOLVED.value}
+            if holder == incident_id and isinstance(phases[incident_id], str) and phases[incident_id] != Phase.RESOLVED
         }
 
     def _learn(self, alert: Alert, receipt: Receipt) -> None:
@@ -219,6 +280,13 @@ class Sorter:
             await release(self._redis, SORTER, self._owner)
         except RedisError as error:
             log.warning("sorter.lease", error=f"{type(error).__name__}: {error}")
+
+
+def _require_of_one(error: RedisError) -> None:
+    """Raise the error unless the store refused what was asked: what it says of itself passes, or a person mends it."""
+    of_the_store = isinstance(error, _OF_THE_STORE) or str(error).startswith(_SAID_BY_THE_STORE)
+    if of_the_store or not isinstance(error, ResponseError | DataError):
+        raise error
 
 
 def _by_alert(batch: Iterable[Spooled]) -> list[list[Spooled]]:

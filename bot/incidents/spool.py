@@ -15,9 +15,9 @@ import structlog
 from pydantic import ValidationError
 from redis.asyncio import Redis
 
+from bot.incidents.aside import SPOOL, Aside
 from bot.models import Alert
 
-SPOOL = "nd:spool"
 MOST_TOGETHER = 5_000
 """Alerts of one transaction: Redis does nothing else while it takes them."""
 
@@ -39,6 +39,8 @@ class Spool:
 
     def __init__(self, redis: Redis) -> None:
         self._redis = redis
+        self.aside = Aside(redis)
+        """What this version cannot read, and what has no place: neither lost nor in the way of the others."""
         self._waiting: list[tuple[list[dict[str, str]], asyncio.Future[None]]] = []
         self._writing: asyncio.Task[None] | None = None
 
@@ -66,8 +68,7 @@ class Spool:
         )
         found = [_spooled(entry_id, fields) for _, entries in answer or () for entry_id, fields in entries]
         if unreadable := [entry_id for entry_id, one in found if one is None]:
-            log.error("spool.unreadable", entries=unreadable, kept_in=f"{SPOOL}:unreadable")
-            await self._set_aside(unreadable)
+            await self.aside.put(unreadable, "this version cannot read it")
         return [one for _, one in found if one]
 
     async def remove(self, entry_ids: Sequence[str]) -> None:
@@ -107,16 +108,6 @@ class Spool:
             count += 1
         batch, self._waiting = self._waiting[:count], self._waiting[count:]
         return batch
-
-    async def _set_aside(self, entry_ids: Sequence[str]) -> None:
-        """What this version cannot read, such as an entry of a newer one, must neither be lost nor stop the others."""
-        for entry_id in entry_ids:
-            entries = cast(
-                "list[tuple[str, dict[object, object]]]", await self._redis.xrange(SPOOL, entry_id, entry_id)
-            )
-            for _, fields in entries:
-                await self._redis.xadd(f"{SPOOL}:unreadable", fields)  # type: ignore[arg-type]
-            await self.remove([entry_id])
 
 
 def _spooled(entry_id: str, fields: dict[str, str]) -> tuple[str, Spooled | None]:

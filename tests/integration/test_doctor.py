@@ -16,10 +16,11 @@ from starlette.routing import Route
 
 from bot.demo.workspace import Workspace
 from bot.doctor import Check, checks, examine
+from bot.incidents.aside import SPOOL, Aside
 from bot.settings import BearerAuth, RemediationSettings, Settings, SlackSettings
 from bot.settings.sources import FilesSource, LokiSource, TempoSource
 from bot.slack import scopes
-from bot.storage import embedded_redis
+from bot.storage import connect, embedded_redis
 from tests.servers.model import Fails, Says, ScriptedModel
 from tests.servers.postgres import PostgresDatabase
 from tests.servers.process import free_port
@@ -108,6 +109,15 @@ async def test_a_redis_that_does_not_answer(settings: Configured) -> None:
     assert check.state == "wrong"
     assert "Check NIGHTDESK_REDIS_URL" in str(check)
     assert "s3cret" not in str(check)
+
+
+async def test_alerts_that_found_no_place_are_told_with_what_to_do(settings: Configured, redis_url: str) -> None:
+    async with connect(redis_url) as redis:
+        entry_id = str(await redis.xadd(SPOOL, {"ticket": "", "alert": "{}"}))
+        await Aside(redis).put([entry_id], "this version cannot read it")
+    check = await only(settings(), "Alerts")
+    assert (check.state, check.said) == ("wrong", "1 alert found no place, kept aside")
+    assert "nightdesk alert aside --again" in check.mend
 
 
 async def test_a_private_redis(settings: Configured) -> None:

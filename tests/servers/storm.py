@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 from bot.incidents import Journal
-from bot.incidents.spool import SPOOL
+from bot.incidents.aside import SPOOL
 from bot.storage import connect
 from tests.servers.nightdesk import CHANNEL, TOKEN
 from tests.servers.process import wait_until

@@ -28,7 +28,7 @@ from typing import Any
 
 from bot.demo.workspace import Workspace
 from bot.incidents import Journal
-from bot.incidents.spool import SPOOL
+from bot.incidents.aside import SPOOL
 from bot.models import Phase
 from bot.storage import connect
 from tests.servers.nightdesk import CHANNEL, Nightdesk, nightdesk_running

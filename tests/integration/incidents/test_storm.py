@@ -8,15 +8,18 @@ from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from redis.exceptions import RedisError
+from redis.exceptions import OutOfMemoryError, RedisError
 
 from bot.catalog import Catalog
 from bot.errors import Overloaded
 from bot.incidents import Intake, Journal
+from bot.incidents.aside import SPOOL
+from bot.incidents.claims import claims_of
 from bot.incidents.grouping import Bounds
+from bot.incidents.journal import DUPLICATES, record_key
 from bot.incidents.reception import Reception
-from bot.incidents.sorter import SORTER, Sorter
-from bot.incidents.spool import SPOOL, Spool, Spooled
+from bot.incidents.sorter import SORTER, TRIES, Sorter
+from bot.incidents.spool import Spool, Spooled
 from bot.models import Alert, Phase, Receipt, Resolved
 from bot.storage import connect
 from tests.servers.process import wait_until
@@ -207,9 +210,82 @@ async def test_an_alert_that_breaks_its_reader_is_kept_aside_and_holds_up_no_oth
     await room.redis.xadd(SPOOL, {"ticket": "", "alert": "{}"})
     await room.sorter.turn()
     assert [name for name, receipt in room.receipts if receipt.incident_id] == ["good"]
-    assert await room.redis.llen("nd:spool:misplaced") == 1
-    assert await room.redis.xlen("nd:spool:unreadable") == 1
+    assert {one.why for one in await room.spool.aside.all()} == {"ZeroDivisionError: ", "this version cannot read it"}
     assert await room.spool.length() == 0
+
+
+async def test_an_alert_that_redis_refuses_for_good_is_kept_aside_and_holds_up_no_other(room: Room) -> None:
+    bad, good = an_alert("bad", severity="critical"), an_alert("good")
+    await room.redis.sadd(claims_of(bad)[0], "what another program wrote")
+    await room.spooled(bad, good)
+
+    await room.sorter.turn()
+    assert [name for name, receipt in room.receipts if receipt.incident_id] == ["good"]
+    assert await room.spool.length() == 1
+    for _ in range(TRIES):
+        await room.sorter.turn()
+
+    (kept,) = await room.spool.aside.all()
+    assert kept.alert == bad
+    assert "WRONGTYPE" in kept.why
+    assert await room.spool.length() == 0
+
+
+async def test_what_was_kept_aside_is_sorted_again_once_the_reason_is_mended(room: Room) -> None:
+    (claim,) = claims_of(an_alert("bad"))
+    await room.redis.sadd(claim, "what another program wrote")
+    await room.spooled(an_alert("bad"), an_alert("bad", "resolved", ends_at=NOW))
+    for _ in range(2 * TRIES):
+        await room.sorter.turn()
+    assert await room.spool.aside.count() == 2
+
+    await room.redis.delete(claim)
+    assert await room.spool.aside.again() == 2
+    await room.sorter.turn()
+    assert [receipt.outcome for _, receipt in room.receipts if receipt.incident_id] == ["opened", "resolved"]
+    assert await room.spool.aside.count() == 0
+
+
+async def test_what_is_said_of_an_alert_later_waits_until_it_has_its_place(room: Room) -> None:
+    (claim,) = claims_of(an_alert("bad"))
+    await room.redis.sadd(claim, "what another program wrote")
+    await room.spooled(an_alert("bad"), an_alert("bad", "resolved", ends_at=NOW))
+    await room.sorter.turn()
+    await room.redis.delete(claim)
+
+    await room.sorter.turn()
+    assert [receipt.outcome for _, receipt in room.receipts] == ["opened", "resolved"]
+
+
+async def test_a_claim_or_a_counter_that_went_bad_after_it_was_known_holds_up_no_other(room: Room) -> None:
+    await room.spooled(an_alert("claim"), an_alert("counter"), an_alert("sound"))
+    await room.sorter.turn()
+    held = {name: str(receipt.incident_id) for name, receipt in room.receipts}
+    (claim,) = claims_of(an_alert("claim"))
+    await room.redis.delete(claim)
+    await room.redis.sadd(claim, "what another program wrote")
+    await room.redis.hset(record_key(held["counter"]), DUPLICATES, "many")
+
+    await room.spooled(an_alert("claim"), an_alert("counter"), an_alert("sound"))
+    for _ in range(TRIES):
+        await room.sorter.turn()
+    assert (await room.journal.counted(held["sound"])).duplicates == 1
+    assert await room.spool.length() == 0
+    assert await room.spool.aside.count() == 1
+
+
+async def test_while_redis_takes_nothing_everything_waits_and_nothing_is_put_aside(room: Room) -> None:
+    await room.spooled(an_alert("a"), an_alert("b"))
+    await room.redis.config_set("maxmemory", 1)
+    try:
+        for _ in range(2 * TRIES):
+            with pytest.raises(OutOfMemoryError):
+                await room.sorter.turn()
+    finally:
+        await room.redis.config_set("maxmemory", 0)
+    assert (await room.spool.length(), await room.spool.aside.count()) == (2, 0)
+    await room.sorter.turn()
+    assert [receipt.outcome for _, receipt in room.receipts] == ["opened", "opened"]
 
 
 async def test_what_redis_did_not_take_is_not_acknowledged_and_not_remembered(redis_url: str) -> None:
