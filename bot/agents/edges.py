@@ -6,7 +6,6 @@ with a caller and a callee among its labels will do.
 
 from __future__ import annotations
 
-import asyncio
 import math
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
@@ -16,6 +15,7 @@ from bot.agents.discovery import DEFAULT_SCRAPE_S
 from bot.agents.metrics_findings import finding_of, score_of
 from bot.agents.signals import Signal, shapes_of, signals_of
 from bot.agents.survey import Reading, Survey, Surveyed
+from bot.agents.together import Question
 from bot.errors import SourceUnavailable
 from bot.models import Finding
 from bot.plural import many
@@ -84,10 +84,11 @@ async def read_edges(survey: Survey, service: str) -> list[Seen]:
         survey.note(f"{service} has {len(found)} edges to other services, of which {MOST_EDGES} were looked at")
     rate_s = float(math.ceil(max(4 * DEFAULT_SCRAPE_S, survey.step_s)))
     seen = [Seen(edge, []) for edge in chosen]
-    async with asyncio.TaskGroup() as group:
-        for one in seen:
-            signals = _signals(one.edge, found[one.edge], catalog.resolve(one.edge.callee))
-            group.create_task(survey.read(signals, rate_s, one.readings))
+    await survey.read(
+        Question(signal, rate_s, one.readings)
+        for one in seen
+        for signal in _signals(one.edge, found[one.edge], catalog.resolve(one.edge.callee))
+    )
     return seen
 
 

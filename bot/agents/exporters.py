@@ -12,6 +12,8 @@ from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
 from typing import Literal
 
+from bot.agents.forms import Form, Slot, form
+
 SignalKind = Literal["error_rate", "latency", "traffic", "saturation", "target_down"]
 Unit = Literal["ratio", "s", "/s", "count", "cores", "bytes"]
 Resource = Literal[
@@ -45,6 +47,13 @@ class Rule:
         """Whether 1 means full."""
         return self.unit == "ratio" and self.kind == "saturation"
 
+    @property
+    def form(self) -> Form:
+        """All items as one figure, with the choice of series left open."""
+        first, *others = self.each.split("$")
+        each = form(first, *(form(Slot.CHOSEN, part) for part in others))
+        return form(self.over, Slot.BY, "(", *(_kept(part) for part in each), ")")
+
     def whole(self, matchers: str) -> str:
         """All items as one figure."""
         return f"{self.over}({self._chosen(matchers)})"
@@ -57,6 +66,15 @@ class Rule:
         return self.each.replace("$", matchers)
 
 
+def _kept(part: str | Slot) -> Form:
+    """The text with what tells services apart kept wherever it adds up by other labels."""
+    if isinstance(part, Slot):
+        return (part,)
+    first, *others = part.split(_BY_INSTANCE)
+    return form(first, *(form(_BY_INSTANCE[:-1], Slot.AND_BY, ")", rest) for rest in others))
+
+
+_BY_INSTANCE = "by (instance)"
 _REAL = 'fstype!~"tmpfs|overlay|squashfs|ramfs|iso9660|nsfs"'
 _IDLE = ',mode="idle"'
 _POD = ("namespace", "pod", "container")

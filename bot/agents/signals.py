@@ -8,8 +8,9 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from bot.agents.exporters import HOST, Resource, Rule, SignalKind, Unit, read_by_rules, rules_for
+from bot.agents.forms import Choice, Form, Slot, form, of_one
 from bot.agents.wording import spelled
-from bot.telemetry.promql import any_of, matchers, quoted, selector
+from bot.telemetry.promql import any_of, matchers, quoted
 
 Shapes = Mapping[str, tuple[Mapping[str, str], ...]]
 """Metric name → the label sets of its series."""
@@ -61,13 +62,16 @@ class Signal:
     unit: Unit
     bounded: bool = False
     """Whether 1 means full."""
-    volume: str | None = None
-    """For a ratio: PromQL of the rate that it is a part of."""
+    volume: Form | None = None
+    """For a ratio: the form of the rate that it is a part of."""
     items: str | None = None
     """PromQL that has one figure for each disk, pod, pool, … where the signal folds several into one."""
     resource: Resource | None = None
     alike: str = ""
     """The name that it shares with the same of other services, so that what spreads from one to another shows."""
+    form: Form | None = None
+    """The PromQL with the choice of series left open, where it can be asked of several services at once."""
+    choice: Choice | None = None
 
     @property
     def turn(self) -> str:
@@ -113,7 +117,7 @@ def signals_of(
     """
     rules = list(rules_for(shapes))
     ruled = {name for rule in rules for name in (rule.metric, *rule.needs)}
-    asking = _Asking(service, shapes, chosen, types or {})
+    asking = _Asking(service, shapes, Choice.of(chosen), types or {})
     plain = tuple(
         signal
         for name in shapes
@@ -126,7 +130,10 @@ def signals_of(
             *asking.presence(name),
         )
     )
-    return (*sorted(plain, key=_usual_first), *(_ruled(service, rule, matchers(chosen)) for rule in rules))
+    return (
+        *sorted(plain, key=_usual_first),
+        *(_ruled(service, rule, matchers(chosen), asking.choice) for rule in rules),
+    )
 
 
 def hosts_of(shapes: Shapes) -> tuple[str, ...]:
@@ -152,10 +159,10 @@ def host_signals(service: str, names: Iterable[str], hosts: Iterable[str]) -> tu
     return tuple(_ruled(service, rule, host_matchers(hosts)) for rule in rules_for(on_hosts))
 
 
-def _ruled(service: str, rule: Rule, chosen: str) -> Signal:
+def _ruled(service: str, rule: Rule, chosen: str, choice: Choice | None = None) -> Signal:
     return Signal(
         rule.kind, service, rule.metric, rule.noun, rule.whole(chosen), rule.unit, rule.bounded,
-        items=rule.items(chosen), resource=rule.resource,
+        items=rule.items(chosen), resource=rule.resource, form=rule.form if choice else None, choice=choice,
     )  # fmt: skip
 
 
@@ -168,7 +175,7 @@ def _usual_first(signal: Signal) -> tuple[bool, str]:
 class _Asking:
     service: str
     shapes: Shapes
-    chosen: Mapping[str, str]
+    choice: Choice
     types: Mapping[str, str]
 
     def errors(self, name: str) -> Iterator[Signal]:
@@ -179,25 +186,22 @@ class _Asking:
             failing = self._rate(name, f"{label}=~{any_of(values)}")
             whole = self._rate(name)
             # `or` gives 0 while no failing series exists yet; without traffic there is no ratio at all
-            promql = f"({failing} or {whole} * 0) / ({whole} > 0)"
-            noun = f"{_noun(name)} failures"
-            yield Signal(
-                "error_rate", self.service, name, noun, promql, "ratio", bounded=True, volume=whole,
-                alike=alike("error ratio", name),
-            )  # fmt: skip
+            asked = form("(", failing, " or ", whole, " * 0) / (", whole, " > 0)")
+            noun, shared = f"{_noun(name)} failures", alike("error ratio", name)
+            yield self._signal("error_rate", name, noun, asked, "ratio", bounded=True, volume=whole, alike=shared)
         elif _BAD_NAME.search(name):
             yield self._signal("error_rate", name, _noun(name, plural=True), self._rate(name), "/s")
 
     def latency(self, name: str) -> Iterator[Signal]:
         if name.endswith("_bucket") and _TIME_NAME.search(name):
             base = name.removesuffix("_bucket")
-            buckets = f"sum by (le) (rate({self._all(name)}[{{rate}}]))"
-            promql = f"histogram_quantile(0.95, {buckets}){_to_seconds(base)}"
-            yield self._signal("latency", base, f"{_noun(base)} p95", promql, "s", alike=alike("latency p95", name))
+            buckets = form("sum by (le", Slot.AND_BY, ") (rate(", self._all(name), "[{rate}]))")
+            asked = form("histogram_quantile(0.95, ", buckets, ")", _to_seconds(base))
+            yield self._signal("latency", base, f"{_noun(base)} p95", asked, "s", alike=alike("latency p95", name))
         elif name.endswith("_sum") and _TIME_NAME.search(name) and self._is_summary(name):
             base = name.removesuffix("_sum")
-            promql = f"({self._rate(name)} / ({self._rate(base + '_count')} > 0)){_to_seconds(base)}"
-            yield self._signal("latency", base, f"{_noun(base)} mean", promql, "s", alike=alike("mean latency", name))
+            asked = form("(", self._rate(name), " / (", self._rate(base + "_count"), " > 0))", _to_seconds(base))
+            yield self._signal("latency", base, f"{_noun(base)} mean", asked, "s", alike=alike("mean latency", name))
 
     def traffic(self, name: str) -> Iterator[Signal]:
         if self._counts(name) and not _BAD_NAME.search(name) and not _resource(name):
@@ -208,24 +212,24 @@ class _Asking:
         if name in {"process_cpu_seconds_total", "container_cpu_usage_seconds_total"}:
             yield self._signal("saturation", name, "CPU use", self._rate(name), "cores")
         elif name == "process_resident_memory_bytes":
-            yield self._signal("saturation", name, "memory", f"max({self._all(name)})", "bytes")
+            yield self._signal("saturation", name, "memory", self._folded("max", name), "bytes")
         elif self._is_gauge(name) and _FULL_NAME.search(name) and not _CAPACITY_NAME.search(name):
             yield self._fullness(name)
 
     def presence(self, name: str) -> Iterator[Signal]:
         if name == "up":
-            yield self._signal("target_down", name, "instances up", f"avg({self._all(name)})", "ratio", bounded=True)
+            yield self._signal("target_down", name, "instances up", self._folded("avg", name), "ratio", bounded=True)
 
     def _fullness(self, name: str) -> Signal:
         capacity = self._capacity_of(name)
         if capacity:
-            promql = f"max({self._all(name)}) / (max({self._all(capacity)}) > 0)"
+            asked = form(self._folded("max", name), " / (", self._folded("max", capacity), " > 0)")
             return self._signal(
-                "saturation", name, f"{_noun(name)} (part of the capacity)", promql, "ratio", bounded=True
+                "saturation", name, f"{_noun(name)} (part of the capacity)", asked, "ratio", bounded=True
             )
         fraction = re.search(r"(?i)(ratio|utili[sz]ation|saturation)", name) is not None
         unit: Unit = "ratio" if fraction else "count"
-        return self._signal("saturation", name, _noun(name), f"max({self._all(name)})", unit, bounded=fraction)
+        return self._signal("saturation", name, _noun(name), self._folded("max", name), unit, bounded=fraction)
 
     def _capacity_of(self, name: str) -> str | None:
         """The gauge that shares most words with this one and says max, limit or capacity."""
@@ -252,17 +256,33 @@ class _Asking:
             return declared == "gauge"
         return not name.endswith(("_total", "_bucket", "_sum", "_count"))
 
-    def _all(self, name: str, *further: str) -> str:
-        return selector(name, self.chosen, *further)
+    def _all(self, name: str, *further: str) -> Form:
+        """A series selector, like `bot.telemetry.promql.selector`."""
+        rest = "".join(f",{one}" for one in further)
+        return form("{", matchers({"__name__": name}), ",", Slot.CHOSEN, rest, "}")
 
-    def _rate(self, name: str, *further: str) -> str:
-        return f"sum(rate({self._all(name, *further)}[{{rate}}]))"
+    def _rate(self, name: str, *further: str) -> Form:
+        return form("sum", Slot.BY, "(rate(", self._all(name, *further), "[{rate}]))")
+
+    def _folded(self, fold: str, name: str) -> Form:
+        return form(fold, Slot.BY, "(", self._all(name), ")")
 
     def _signal(
-        self, kind: SignalKind, metric: str, noun: str, promql: str, unit: Unit, *, bounded: bool = False,
+        self,
+        kind: SignalKind,
+        metric: str,
+        noun: str,
+        asked: Form,
+        unit: Unit,
+        *,
+        bounded: bool = False,
+        volume: Form | None = None,
         alike: str = "",
-    ) -> Signal:  # fmt: skip
-        return Signal(kind, self.service, metric, noun, promql, unit, bounded, alike=alike)
+    ) -> Signal:
+        promql = of_one(asked, self.choice)
+        return Signal(
+            kind, self.service, metric, noun, promql, unit, bounded, volume, alike=alike, form=asked, choice=self.choice
+        )
 
 
 def _bad_values(label_sets: Iterable[Mapping[str, str]]) -> tuple[str, list[str]] | None:

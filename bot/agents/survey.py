@@ -15,13 +15,17 @@ from bot.agents.change import Change, Direction, change
 from bot.agents.discovery import Discovery
 from bot.agents.exporters import SignalKind
 from bot.agents.forecast import Forecast
+from bot.agents.forms import Form
 from bot.agents.scope import Scope
-from bot.agents.signals import Signal, at_rate
+from bot.agents.signals import Signal
+from bot.agents.together import Batch, Question, batches
 from bot.errors import BadInput, SourceUnavailable
 from bot.models import Gap, Window
 from bot.telemetry.prometheus import Prometheus, step_for
 from bot.telemetry.series import Answer, Floats, Series
 
+LISTING_SHARE = 0.25
+"""The part of the time in which services list their series; who is later is asked by itself."""
 MOST_SIGNALS = 24
 """Questions asked about one service."""
 DIRECTIONS: Mapping[SignalKind, Direction] = {
@@ -115,60 +119,88 @@ class Survey:
         try:
             async with asyncio.timeout(within_s), asyncio.TaskGroup() as group:
                 self._types = group.create_task(self.discovery.types())
-                for service in services:
-                    group.create_task(self._service(service))
+                listed = [group.create_task(self._questions(service)) for service in services]
+                await asyncio.wait(listed, timeout=within_s * LISTING_SHARE)
+                in_time = [task for task in listed if task.done()]
+                group.create_task(self.read(question for task in in_time for question in task.result()))
+                for task in listed:
+                    if task not in in_time:
+                        group.create_task(self._later(task))
         except TimeoutError:
             for question in sorted(self._pending):
                 self.note(f"{question} was not answered within {within_s:.1f} s")
 
-    async def _service(self, service: str) -> None:
+    async def _later(self, listed: asyncio.Task[list[Question]]) -> None:
+        """Who is slow to list its series holds up nobody else."""
+        await self.read(await listed)
+
+    async def _questions(self, service: str) -> list[Question]:
         self._pending.add(f"the list of series of {service}")
         try:
             questions = await self.discovery.questions(service, self._types, self.step_s)
         except (SourceUnavailable, BadInput) as error:
             self.note(f"{service}: {error}")
-            return
+            return []
         finally:
             self._settle(f"the list of series of {service}")
         if questions is None:
             self._missing(service)
-            return
+            return []
         self.known.add(service)
         signals = [signal for signal in questions.signals if self._wanted(signal)]
         if len(signals) > MOST_SIGNALS:
             self.note(f"{service} has {len(signals)} signals, of which {MOST_SIGNALS} were looked at")
-        await self.read(_fairly(signals)[:MOST_SIGNALS], questions.rate_s, self.readings)
+        return [Question(signal, questions.rate_s, self.readings) for signal in _fairly(signals)[:MOST_SIGNALS]]
 
-    async def read(self, signals: Iterable[Signal], rate_s: float, into: list[Reading]) -> None:
+    async def read(self, questions: Iterable[Question]) -> None:
         """Ask for each signal; what is answered is there at once, whatever becomes of the rest."""
         async with asyncio.TaskGroup() as group:
-            for signal in signals:
-                group.create_task(self._read(signal, rate_s, into))
+            for batch in batches(questions):
+                group.create_task(self._read(batch))
 
-    async def _read(self, signal: Signal, rate_s: float, into: list[Reading]) -> None:
-        question = f"{signal.noun} of {signal.service}"
-        self._pending.add(question)
-        query = signal.over(rate_s)
+    async def _read(self, batch: Batch) -> None:
+        asked = {question.words for question in batch.questions}
+        self._pending |= asked
         try:
-            answer = await self._range(query)
-            volume = await self._range(at_rate(signal.volume, rate_s)) if signal.volume and answer.single else None
+            answers, volumes = await self._answered(batch)
         except SourceUnavailable as error:
-            self.note(f"{question}: {error}")
+            if batch.label is None:
+                self.note(f"{batch.questions[0].words}: {error}")
+                return
+            for one in batch.singly():
+                await self._read(one)
             return
         finally:
-            self._settle(question)
+            for words in asked:
+                self._settle(words)
+        for question, answer, volume in zip(batch.questions, answers, volumes, strict=True):
+            self._judge(question, answer, volume)
+
+    async def _answered(self, batch: Batch) -> tuple[list[Answer], list[Answer | None]]:
+        """The answer to each question, and where its exactness needs one, that to how many there were."""
+        signal = batch.questions[0].signal
+        answers = await self._range(batch, signal.form)
+        if signal.volume and any(answer.single for answer in answers):
+            return answers, [*await self._range(batch, signal.volume)]
+        return answers, [None] * len(answers)
+
+    async def _range(self, batch: Batch, form: Form | None) -> list[Answer]:
+        query = batch.promql(form)
+        answers = [await self.discovery.over(query, stretch, self.step_s) for stretch in self.stretches]
+        parts = zip(*(batch.parted(answer) for answer in answers), strict=True)
+        return [ones[0] if len(ones) == 1 else _joined(ones) for ones in parts]
+
+    def _judge(self, question: Question, answer: Answer, volume: Answer | None) -> None:
+        signal = question.signal
         self._note(answer)
         series = self._completed(signal, answer)
-        least = Floor(signal, rate_s, _median(volume))
+        least = Floor(signal, question.rate_s, _median(volume))
         found = series and change(
             series, self.scope.baseline, self.scope.window, floor=least, direction=DIRECTIONS[signal.kind]
         )
         if series and found:
-            into.append(Reading(signal, query, series, found, rate_s, sent=answer.single))
-
-    async def _range(self, query: str) -> Answer:
-        answers = [await self.discovery.over(query, stretch, self.step_s) for stretch in self.stretches]
-        return answers[0] if len(answers) == 1 else _joined(answers)
+            query = signal.over(question.rate_s)
+            question.answers.append(Reading(signal, query, series, found, question.rate_s, sent=answer.single))
 
     def _completed(self, signal: Signal, answer: Answer) -> Series | None:
         """Traffic that stops, and a target that goes, leave no samples: from their first on, none means 0."""

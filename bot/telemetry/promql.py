@@ -27,10 +27,18 @@ def matchers(labels: Mapping[str, str]) -> str:
     Raises:
         BadInput: a label name that PromQL does not allow.
     """
-    for name in labels:
-        if not LABEL_NAME.match(name):
-            raise BadInput(f"'{name}' cannot be a Prometheus label: use letters, digits and underscores.")
-    return ",".join(f"{name}={quoted(value)}" for name, value in labels.items())
+    return ",".join(f"{label_name(name)}={quoted(value)}" for name, value in labels.items())
+
+
+def label_name(name: str) -> str:
+    """The name as it is.
+
+    Raises:
+        BadInput: PromQL does not allow it.
+    """
+    if not LABEL_NAME.match(name):
+        raise BadInput(f"'{name}' cannot be a Prometheus label: use letters, digits and underscores.")
+    return name
 
 
 def selector(metric: str | None, labels: Mapping[str, str], *further: str) -> str:

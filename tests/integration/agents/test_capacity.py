@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from bot.agents.exporters import EXPIRIES, RULES
+from bot.agents.forms import Choice, of_several
 from bot.catalog import Catalog
 from bot.telemetry.prometheus import Prometheus
 from tests.integration.agents.remembered import END, WINDOW, ask, remembering, times
@@ -103,7 +104,8 @@ async def test_a_look_at_the_incident_foretells_what_is_full_within_hours(url: s
 async def test_every_rule_is_promql_that_prometheus_understands(url: str) -> None:
     async with Prometheus(url) as prometheus:
         for rule in RULES:
-            for promql in (rule.whole('job="x"'), rule.items('job="x"')):
+            together = of_several(rule.form, [Choice.of({"job": "x"}), Choice.of({"job": "y"})], "job")
+            for promql in (rule.whole('job="x"'), rule.items('job="x"'), together):
                 assert (await prometheus.query(promql.replace("{rate}", "60s"), WINDOW.end)).series == (), rule.metric
         for metric, by in EXPIRIES:
             await prometheus.query(f"bottomk(3, min by ({', '.join(by)}) (({metric} > 0) - time()))", WINDOW.end)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.parse import parse_qs
@@ -124,6 +125,48 @@ async def test_a_refused_query_is_a_gap_with_the_servers_words() -> None:
         return await shop(asked, path)
 
     assert "too many samples" in reasons(await ask(refusing))
+
+
+TWO = Catalog.model_validate(
+    {
+        "services": {
+            "shop": {"selectors": {"job": "shop"}, "depends_on": ["bank"]},
+            "bank": {"selectors": {"job": "bank"}},
+        }
+    }
+)
+
+
+async def test_what_is_refused_for_several_services_is_asked_for_each() -> None:
+    refused = 0
+
+    async def of_one_only(asked: Asked, path: str) -> httpx.Response:
+        nonlocal refused
+        if path.endswith("/series") and "bank" in asked["match[]"][0]:
+            return ok([{"__name__": "mail_queue_depth", "job": "bank"}])
+        if path.endswith("/query_range") and "by (job)" in asked["query"][0]:
+            refused += 1
+            return httpx.Response(422, json={"status": "error", "errorType": "execution", "error": "too many samples"})
+        return await shop(asked, path)
+
+    report = await ask(of_one_only, given=replace(scope(), catalog=TWO))
+    assert {finding.service for finding in report.findings} == {"shop", "bank"}
+    assert (refused, "too many samples" in reasons(report)) == (1, False)
+
+
+async def test_who_lists_its_series_late_holds_up_nobody_and_is_asked_by_itself() -> None:
+    others = asyncio.Event()
+
+    async def late(asked: Asked, path: str) -> httpx.Response:
+        if path.endswith("/series") and "bank" in asked["match[]"][0]:
+            await others.wait()
+            return ok([{"__name__": "mail_queue_depth", "job": "bank"}])
+        if path.endswith("/query_range"):
+            others.set()
+        return await shop(asked, path)
+
+    report = await ask(late, given=replace(scope(deadline_s=4), catalog=TWO))
+    assert {finding.service for finding in report.findings} == {"shop", "bank"}
 
 
 async def test_a_warning_is_passed_on() -> None:
