@@ -12,6 +12,7 @@ from collections.abc import Iterable, Sequence
 from bot.agents.course import SYMPTOMS, Course
 from bot.agents.fusion import Past, are_calls_seen, fare_of, healthy_below, posterior, suspicions
 from bot.agents.suspects import Weighed, suspects, weigh, with_doubts_shared
+from bot.agents.witnesses import dated
 from bot.catalog import Catalog
 from bot.models import Evidence, Finding, Gap, Hypothesis
 from bot.models.evidence import unseen
@@ -37,7 +38,7 @@ def rank(
         findings: in the order in which they were found; a later word on the same indicator replaces an earlier one.
         past: what memory knows of earlier causes.
     """
-    told = _latest(findings)
+    told = dated(_latest(findings), catalog)
     latest = _closest(told)
     deviating = [finding for finding in latest if _deviates(finding)]
     normal = [finding for finding in latest if not _deviates(finding)]

@@ -48,8 +48,9 @@ class Course:
         elsewhere = cause.service and effect.service and cause.service != effect.service
         if elsewhere and effect.service not in self.catalog.dependants(cause.service or ""):
             return False
-        if cause.started_at and effect.started_at:
-            return cause.started_at <= effect.started_at + ONSET_SLACK
+        started = _onset(cause, effect.started_at)
+        if started and effect.started_at:
+            return started <= effect.started_at + ONSET_SLACK
         return True
 
     def nearness(self, effect: Finding, cause: Finding) -> float:
@@ -63,7 +64,8 @@ class Course:
     def dated_nearness(self, effect: Finding, cause: Finding) -> float:
         """The same, and 0 unless the cause is known not to have begun after the trouble of the effect's service."""
         began = self.began.get(effect.service or "")
-        known = began and cause.service and cause.started_at and cause.started_at <= began + ONSET_SLACK
+        started = _onset(cause, began)
+        known = began and cause.service and started and started <= began + ONSET_SLACK
         return self.nearness(effect, cause) if known else 0.0
 
     def timeliness(self, cause: Finding) -> float:
@@ -76,9 +78,18 @@ class Course:
 
 def _fading(cause: Finding, began: datetime | None) -> float:
     """What its age leaves of a cause."""
-    if cause.kind in AGELESS or not (began and cause.started_at):
+    started = _onset(cause, began)
+    if cause.kind in AGELESS or not (began and started):
         return 1.0
-    return float(0.5 ** (max(0.0, (began - cause.started_at).total_seconds()) / HALF_LIFE_S))
+    return float(0.5 ** (max(0.0, (began - started).total_seconds()) / HALF_LIFE_S))
+
+
+def _onset(cause: Finding, began: datetime | None) -> datetime | None:
+    """When the cause began, seen from a trouble that began then. Of one that is only known to have begun by some
+    moment, that moment, where it came before the trouble; where it came after, nobody knows the order."""
+    if cause.started_at or not (began and cause.started_by):
+        return cause.started_at
+    return cause.started_by if cause.started_by <= began + ONSET_SLACK else None
 
 
 def _is_symptom(finding: Finding) -> bool:

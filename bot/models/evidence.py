@@ -98,6 +98,9 @@ class Finding(Noun):
     )
     peer: str | None = Field(default=None, description="the service at the other end, where it is about a call")
     started_at: Instant | None = Field(default=None, description="onset, where it can be told")
+    started_by: Instant | None = Field(
+        default=None, description="where only that is known: a moment at which it had begun"
+    )
     evidence: tuple[Evidence, ...] = ()
     remedies: tuple[Remedy, ...] = ()
     facts: Mapping[str, Any] = Field(

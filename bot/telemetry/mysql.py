@@ -9,6 +9,7 @@ import asyncio
 import re
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
+from datetime import UTC, datetime
 from typing import Any, TypeVar
 
 from pydantic import SecretStr
@@ -23,6 +24,7 @@ from bot.telemetry.mysql_rows import (
     Deadlock,
     Digest,
     LockWait,
+    MySqlAge,
     MySqlConnections,
     MySqlHolder,
     MySqlLocks,
@@ -33,6 +35,7 @@ from bot.telemetry.mysql_rows import (
 )
 from bot.telemetry.observed import Role
 from bot.telemetry.readings import Pause, Readings
+from bot.telemetry.refusals import Clock, Refusals
 
 Row = TypeVar("Row", bound=Noun)
 
@@ -106,6 +109,10 @@ class MySqlLook:
     async def holders(self) -> tuple[MySqlHolder, ...]:
         """Who holds the most connections."""
         return tuple(await self._rows(MySqlHolder, queries.HOLDERS))
+
+    async def ages(self) -> tuple[MySqlAge, ...]:
+        """How long each session but ours has been there at least."""
+        return tuple(await self._rows(MySqlAge, queries.AGES))
 
     async def totals(self) -> MySqlTotals:
         """Running totals; two of them tell what happened in between."""
@@ -201,6 +208,7 @@ class MySql:
         dsn: connection string; it never appears in an error or in a log.
         statement_timeout_s: the server ends a question that takes longer.
         pause: how to wait between two readings.
+        clock: tells when the server refused us.
     """
 
     def __init__(
@@ -211,12 +219,14 @@ class MySql:
         connect_timeout_s: int = 3,
         statement_timeout_s: float = 5.0,
         pause: Pause = asyncio.sleep,
+        clock: Clock = lambda: datetime.now(UTC),
     ) -> None:
         self.name = name
         self._dsn = dsn
         self._connect_timeout_s = connect_timeout_s
         self._statement_timeout_s = statement_timeout_s
         self.pause = pause
+        self.refusals = Refusals(clock)
         self.kept: Readings[MySqlTotals] = Readings()
         self._seats = asyncio.Semaphore(CONNECTIONS_AT_ONCE)
 
@@ -229,10 +239,11 @@ class MySql:
             ConnectionsExhausted: no connection is left.
         """
         async with self._seats:
-            connection = await asyncio.to_thread(
-                connect, self.name, self._dsn, timeout_s=self._connect_timeout_s,
-                answer_s=self._statement_timeout_s + 1,
-            )  # fmt: skip
+            with self.refusals.watched():
+                connection = await asyncio.to_thread(
+                    connect, self.name, self._dsn, timeout_s=self._connect_timeout_s,
+                    answer_s=self._statement_timeout_s + 1,
+                )  # fmt: skip
             try:
                 yield await asyncio.to_thread(self._prepared, connection)
             finally:

@@ -78,6 +78,11 @@ FROM information_schema.PROCESSLIST WHERE USER NOT IN ('system user', 'event_sch
 GROUP BY 1, 2 ORDER BY 3 DESC LIMIT 200
 """
 
+AGES: Final = """
+SELECT USER AS user, TIME AS state_age_s FROM information_schema.PROCESSLIST
+WHERE USER NOT IN ('system user', 'event_scheduler') AND ID <> CONNECTION_ID() AND TIME IS NOT NULL LIMIT 10000
+"""
+
 DIGESTS: Final = """
 SELECT SCHEMA_NAME AS `schema`, DIGEST AS digest, DIGEST_TEXT AS statement, COUNT_STAR AS calls,
     SUM_TIMER_WAIT / 1e9 AS total_ms, SUM_ROWS_EXAMINED AS rows_examined, SUM_NO_INDEX_USED AS without_index,

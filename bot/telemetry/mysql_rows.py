@@ -95,6 +95,13 @@ class MySqlHolder(Noun):
     idle: int
 
 
+class MySqlAge(Noun):
+    """One session. The server does not tell when it connected, only since when it sleeps or does what it does."""
+
+    user: Name
+    state_age_s: float
+
+
 class Digest(Noun):
     """One kind of statement, counted up to one moment."""
 

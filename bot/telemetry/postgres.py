@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
+from datetime import UTC, datetime
 from typing import Any, LiteralString, TypeVar
 
 from psycopg import AsyncConnection, Error
@@ -19,6 +20,7 @@ from bot.postgres import connect, first_line
 from bot.telemetry import postgres_queries as queries
 from bot.telemetry.observed import Role
 from bot.telemetry.postgres_rows import (
+    Beginning,
     Connections,
     Holder,
     Horizon,
@@ -37,6 +39,7 @@ from bot.telemetry.postgres_rows import (
 )
 from bot.telemetry.postgres_totals import Checkpoints, Counters, StatementCounts, StatementDelta, TableCounts, Totals
 from bot.telemetry.readings import Pause, Readings
+from bot.telemetry.refusals import Clock, Refusals
 from bot.telemetry.statement import masked
 
 Row = TypeVar("Row", bound=Noun)
@@ -89,6 +92,10 @@ class Look:
     async def holders(self) -> tuple[Holder, ...]:
         """Who holds the most connections."""
         return tuple(await self._rows(Holder, queries.HOLDERS))
+
+    async def beginnings(self) -> tuple[Beginning, ...]:
+        """When each session but ours connected."""
+        return tuple(await self._rows(Beginning, queries.BEGINNINGS))
 
     async def totals(self) -> Totals:
         """Running totals; two of them tell what happened in between."""
@@ -174,6 +181,7 @@ class Postgres:
         dsn: connection string; it never appears in an error or in a log.
         statement_timeout_s: the server ends a question that takes longer.
         pause: how to wait between two readings.
+        clock: tells when the server refused us.
     """
 
     def __init__(
@@ -184,12 +192,14 @@ class Postgres:
         connect_timeout_s: int = 3,
         statement_timeout_s: float = 5.0,
         pause: Pause = asyncio.sleep,
+        clock: Clock = lambda: datetime.now(UTC),
     ) -> None:
         self.name = name
         self._dsn = dsn
         self._connect_timeout_s = connect_timeout_s
         self._statement_timeout_s = statement_timeout_s
         self.pause = pause
+        self.refusals = Refusals(clock)
         self.kept: Readings[Totals] = Readings()
         self.kept_space: Readings[Space] = Readings()
         self._seats = asyncio.Semaphore(CONNECTIONS_AT_ONCE)
@@ -203,7 +213,8 @@ class Postgres:
             ConnectionsExhausted: no connection is left.
         """
         async with self._seats:
-            connection = await self._connected()
+            with self.refusals.watched():
+                connection = await self._connected()
             try:
                 self._check_version(connection.info.server_version)
                 yield Look(self.name, connection)

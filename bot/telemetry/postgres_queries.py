@@ -91,6 +91,12 @@ FROM pg_stat_activity a WHERE a.backend_type = 'client backend'
 GROUP BY 1, 2 ORDER BY 3 DESC LIMIT 8
 """
 
+BEGINNINGS: Final[LiteralString] = """
+SELECT usename AS role, coalesce(datname = current_database(), false) AS here, backend_start AS at
+FROM pg_stat_activity
+WHERE backend_type = 'client backend' AND pid <> pg_backend_pid() AND backend_start IS NOT NULL LIMIT 10000
+"""
+
 STATEMENTS_SCHEMA: Final[LiteralString] = """
 SELECT n.nspname FROM pg_extension e JOIN pg_namespace n ON n.oid = e.extnamespace
 WHERE e.extname = 'pg_stat_statements' AND current_setting('shared_preload_libraries') LIKE '%%pg_stat_statements%%'

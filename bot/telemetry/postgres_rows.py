@@ -120,6 +120,14 @@ class Holder(Noun):
         return self.used_role / self.limit_role if self.limit_role else 0.0
 
 
+class Beginning(Noun):
+    """When one session connected."""
+
+    role: Name
+    here: bool = Field(description="whether it is connected to this database")
+    at: Instant
+
+
 class Standby(Noun):
     """A server that replays this one's changes."""
 

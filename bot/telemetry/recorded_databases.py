@@ -19,6 +19,7 @@ from bot.errors import BadInput, SourceUnavailable
 from bot.models import Noun
 from bot.telemetry.postgres import Look, Postgres
 from bot.telemetry.postgres_rows import (
+    Beginning,
     Connections,
     Holder,
     LockedSession,
@@ -51,6 +52,7 @@ class PostgresAnswers(Noun):
     active: tuple[Session, ...] | None = Field(default=None, description="the longest statement first")
     connections: Connections | None = None
     holders: tuple[Holder, ...] = ()
+    beginnings: tuple[Beginning, ...] = Field(default=(), description="when each session connected")
     totals: tuple[Totals, ...] = Field(default=(), description="in order of time; the last two are a moment apart")
     texts: Mapping[int, str] = Field(default={}, description="query id → statement")
     replication: Replication | None = None
@@ -142,6 +144,10 @@ class RecordedLook(Look):
     async def holders(self) -> tuple[Holder, ...]:
         """Who holds the most connections."""
         return self._kept.holders
+
+    async def beginnings(self) -> tuple[Beginning, ...]:
+        """When each session connected."""
+        return self._kept.beginnings
 
     async def totals(self) -> Totals:
         """One reading, then the next."""

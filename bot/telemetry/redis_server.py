@@ -21,6 +21,7 @@ from bot.errors import ConnectionsExhausted, SourceUnavailable
 from bot.telemetry.observed import Role
 from bot.telemetry.readings import Pause, Readings
 from bot.telemetry.redis_rows import LatencyEvent, RedisTotals, SlowCommand, totals_of
+from bot.telemetry.refusals import Refusals
 from bot.telemetry.statement import bounded
 from bot.unanswered import CONNECTION, LATE
 
@@ -120,6 +121,7 @@ class RedisServer:
         self._answer_timeout_s = answer_timeout_s
         self.pause = pause
         self.clock = clock
+        self.refusals = Refusals(clock)
         self.kept: Readings[RedisTotals] = Readings()
         self._seats = asyncio.Semaphore(CONNECTIONS_AT_ONCE)
 
@@ -134,7 +136,7 @@ class RedisServer:
         async with self._seats:
             redis = self._client()
             try:
-                with _failures(self.name):
+                with self.refusals.watched(), _failures(self.name):
                     await redis.ping()
                     await _introduced(redis)
                 yield RedisLook(self.name, redis, self.clock)

@@ -7,6 +7,7 @@ import asyncio
 import pytest
 from pydantic import SecretStr
 
+from bot.agents.database import Observed
 from bot.catalog import Catalog, Database
 from bot.databases import databases_of, readings_kept
 from bot.doctor import Check, database_check
@@ -49,11 +50,8 @@ async def examined(name: str, dsn: SecretStr | None, monkeypatch: pytest.MonkeyP
 
 def test_every_engine_is_looked_at_in_its_own_way(secrets: dict[str, SecretStr]) -> None:
     opened = databases_of(CATALOG, secrets.get)
-    assert {name: type(database) for name, database in opened.items()} == {
-        "orders": Postgres,
-        "stock": MySql,
-        "cache": RedisServer,
-    }
+    kinds: dict[str, type[Observed]] = {"orders": Postgres, "stock": MySql, "cache": RedisServer}
+    assert {name: type(database) for name, database in opened.items()} == kinds
 
 
 async def test_one_look_sweeps_all_databases_of_a_service_whatever_their_engine(secrets: dict[str, SecretStr]) -> None:

@@ -139,7 +139,7 @@ class _Call:
             ):
                 await self._ask(visit, topics, named=named)
         except ConnectionsExhausted as full:
-            self._findings.append(exhausted(self._subject, str(full)))
+            self._findings.append(exhausted(self._subject, str(full), self._database.refusals.since))
         except SourceUnavailable as error:
             self._gap(str(error))
         except TimeoutError:

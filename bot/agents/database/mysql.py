@@ -69,7 +69,8 @@ class _Visitor:
 
     async def connections(self) -> Told:
         spans = await self._sample.spans()
-        return (sessions.connections(self._subject, await self._look.connections(), await self._look.holders(), spans),)
+        used, holders, ages = await self._look.connections(), await self._look.holders(), await self._look.ages()
+        return (sessions.connections(self._subject, used, holders, spans, ages),)
 
     async def slow_statements(self) -> Told:
         active = [one for one in await self._look.sessions() if not one.waits and one.pid not in self._told]

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
+from bot.agents.database.fullness import full_since
 from bot.agents.database.subject import NO_LOCKS, Subject, blocking_score, grown
 from bot.agents.database.thresholds import CONNECTIONS_WELL_BELOW, LONG_TRANSACTION_S
 from bot.agents.wording import lasted
 from bot.models import Finding
 from bot.plural import many, verb
 from bot.telemetry.mysql_rows import (
+    MySqlAge,
     MySqlBlocker,
     MySqlConnections,
     MySqlHolder,
@@ -156,9 +158,13 @@ def _transaction(
 
 
 def connections(
-    subject: Subject, used: MySqlConnections, holders: Sequence[MySqlHolder], spans: Spans[MySqlTotals]
+    subject: Subject,
+    used: MySqlConnections,
+    holders: Sequence[MySqlHolder],
+    spans: Spans[MySqlTotals],
+    ages: Sequence[MySqlAge] = (),
 ) -> Finding:
-    """How near the server or a user is to its limit, and whether some were refused lately."""
+    """How near the server or a user is to its limit, since when at the latest, and whether some were refused lately."""
     users: Counter[str] = Counter()
     for holder in holders:
         users[holder.user or "unnamed"] += holder.used
@@ -187,9 +193,20 @@ def connections(
         "holder": user,
         "holder_connections": held,
     }
+    by = _full_by(subject, used, user, ages)
     return subject.finding(
-        "connection_exhaustion", "connections_used", statement, score, evidence=evidence, facts=facts
+        "connection_exhaustion", "connections_used", statement, score, evidence=evidence, facts=facts, started_by=by
     )
+
+
+def _full_by(subject: Subject, used: MySqlConnections, user: str, ages: Sequence[MySqlAge]) -> datetime | None:
+    """The earliest moment at which the limit of all, or of the user with the most, is known to have been reached."""
+    begun = [(one.user or "unnamed", subject.at - timedelta(seconds=one.state_age_s)) for one in ages]
+    limits = (
+        (used.limit_total, [at for _, at in begun]),
+        (used.limit_user, [at for name, at in begun if name == user]),
+    )
+    return min((since for limit, of in limits if limit and (since := full_since(of, limit))), default=None)
 
 
 def _full_lately(used: MySqlConnections, spans: Spans[MySqlTotals]) -> bool:

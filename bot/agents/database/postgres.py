@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 
 from bot.agents.database import postgres_sessions as sessions
+from bot.agents.database.fullness import FULL
 from bot.agents.database.postgres_copies import replication
 from bot.agents.database.postgres_locks import blocking
 from bot.agents.database.postgres_statements import Load, slow_statements, table_scans
@@ -76,7 +77,9 @@ class _Visitor:
         return sessions.transactions(self._subject, open_ones)
 
     async def connections(self) -> Told:
-        return (sessions.connections(self._subject, await self._look.connections(), await self._look.holders()),)
+        used, holders = await self._look.connections(), await self._look.holders()
+        begun = await self._look.beginnings() if sessions.fullness(used, holders) >= FULL else ()
+        return (sessions.connections(self._subject, used, holders, begun),)
 
     async def slow_statements(self) -> Told:
         active = [one for one in await self._look.active(SLOW_STATEMENT_S) if one.pid not in self._told]

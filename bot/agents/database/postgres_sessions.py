@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import Any
 
+from bot.agents.database.fullness import full_since
 from bot.agents.database.subject import Subject, grown, iso
 from bot.agents.database.thresholds import CONNECTIONS_WELL_BELOW, LONG_TRANSACTION_S, REMEDY_FROM
 from bot.agents.wording import lasted
 from bot.models import Finding, Remedy
-from bot.telemetry.postgres_rows import Connections, Holder, Session
+from bot.telemetry.postgres_rows import Beginning, Connections, Holder, Session
 
 TRANSACTIONS_QUERY = (
     "SELECT pid, usename, application_name, state, now() - xact_start AS age, query FROM pg_stat_activity "
@@ -74,10 +76,12 @@ def _transaction(
     )
 
 
-def connections(subject: Subject, used: Connections, holders: Sequence[Holder]) -> Finding:
-    """How near the server, the database or a role is to its limit."""
+def connections(
+    subject: Subject, used: Connections, holders: Sequence[Holder], begun: Sequence[Beginning] = ()
+) -> Finding:
+    """How near the server, the database or a role is to its limit, and since when at the latest it is there."""
     tightest = max(holders, key=lambda holder: holder.share, default=None)
-    share = max(used.share, tightest.share if tightest else 0.0)
+    share = fullness(used, holders)
     usable = used.limit_total - used.reserved
     statement = (
         f"{used.used} of {usable} connections to the server of {subject.database} are in use: {used.active} active, "
@@ -98,6 +102,7 @@ def connections(subject: Subject, used: Connections, holders: Sequence[Holder]) 
         "connections_used",
         statement,
         (share - CONNECTIONS_WELL_BELOW) / (1 - CONNECTIONS_WELL_BELOW),
+        started_by=_full_by(used, tightest, begun),
         evidence=evidence,
         facts={
             "connections_used": used.used,
@@ -107,6 +112,22 @@ def connections(subject: Subject, used: Connections, holders: Sequence[Holder]) 
             "holder_connections": most_of_all.used_role if most_of_all else 0,
         },
     )
+
+
+def fullness(used: Connections, holders: Sequence[Holder]) -> float:
+    """Use of the tightest limit of server, database and role."""
+    return max([used.share, *(holder.share for holder in holders)])
+
+
+def _full_by(used: Connections, tightest: Holder | None, begun: Sequence[Beginning]) -> datetime | None:
+    """The earliest moment at which one of the limits is known to have been reached."""
+    of_role = tightest.role if tightest else None
+    limits = (
+        (used.limit_total - used.reserved, [one.at for one in begun]),
+        (used.limit_here, [one.at for one in begun if one.here]),
+        (tightest.limit_role if tightest else None, [one.at for one in begun if one.role == of_role]),
+    )
+    return min((since for limit, of in limits if limit and (since := full_since(of, limit))), default=None)
 
 
 def terminate(subject: Subject, session: Session, why: str) -> tuple[Remedy, ...]:

@@ -62,12 +62,18 @@ class Subject:
         return self.finding(kind, indicator, statement, 0, evidence=(evidence,), facts=facts)
 
 
-def exhausted(subject: Subject, words: str) -> Finding:
-    """The server refused us for want of connections; its words are the evidence."""
+def exhausted(subject: Subject, words: str, since: datetime | None) -> Finding:
+    """The server refused us for want of connections; its words are the evidence.
+
+    Args:
+        since: when it refused us first, and let us in no more.
+    """
     evidence = subject.evidence("connections", words)
     facts = {"connections_share": 1.0}
     title = f"{subject.database} has no connection left"
-    return subject.finding("connection_exhaustion", "connections_used", title, 0.97, evidence=(evidence,), facts=facts)
+    return subject.finding(
+        "connection_exhaustion", "connections_used", title, 0.97, evidence=(evidence,), facts=facts, started_by=since
+    )
 
 
 def grown(value: float, scale: float) -> float:

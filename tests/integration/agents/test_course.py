@@ -9,13 +9,19 @@ from datetime import datetime, timedelta
 from itertools import pairwise
 from pathlib import Path
 from shutil import copy
+from typing import Any
 
 import pytest
 
+import bot.recorded
+from bot.agents.commander import rank
+from bot.models import Hypothesis
 from bot.rehearsal import rehearse
+from bot.telemetry.postgres_rows import Beginning
 from bot.telemetry.recorded_databases import PostgresAnswers
 from tests.recorded import write_lines, write_table, write_topology
-from tests.unit.canvas.answers import ANSWERS, told
+from tests.unit.agents.test_course import CONFIDENT
+from tests.unit.canvas.answers import ANSWERS, connections, told
 from tests.unit.canvas.recordings import BEGAN, CASES
 
 GENERAL = Path("playbooks/general-triage.md")
@@ -62,6 +68,26 @@ def lines(second: int, *, traced: bool, cut: bool) -> Iterator[Mapping[str, str]
         time = at(second + 0.01 + place * 0.02).isoformat()
         trace = {"trace": f"t{second}"} if traced else {}
         yield {"time": time, "service": "search", "level": level, "message": message, **trace}
+
+
+def full(since_s: float | None) -> PostgresAnswers:
+    """All connections are used; the last of them were taken in that second of the window, if the server tells it."""
+    moments = (-7200.0,) * 60 + (since_s,) * 40 if since_s is not None else ()
+    begun = tuple(Beginning(role="app", here=True, at=at(moment)) for moment in moments)
+    return PostgresAnswers(engine="postgres", connections=connections(100), beginnings=begun)
+
+
+@pytest.fixture
+def rankings(monkeypatch: pytest.MonkeyPatch) -> list[tuple[Hypothesis, ...]]:
+    """What the commander made of each rehearsal."""
+    made: list[tuple[Hypothesis, ...]] = []
+
+    def ranked(*given: Any) -> tuple[Hypothesis, ...]:
+        made.append(rank(*given))
+        return made[-1]
+
+    monkeypatch.setattr(bot.recorded, "rank", ranked)
+    return made
 
 
 def recorded(
@@ -112,6 +138,20 @@ async def test_a_lock_that_came_after_the_trouble_is_not_acted_on(tmp_path: Path
     said, _ = await rehearse(GENERAL, case=recorded(tmp_path, kept, sick_from=LONG_BEFORE_S))
     assert "would do" not in said
     assert said.splitlines()[-1] == "finished: hand_over"
+
+
+@pytest.mark.parametrize("kept", ["metrics", "metrics logs", "metrics logs traces"])
+async def test_connections_that_ran_out_explain_the_service_that_stands_on_them(
+    tmp_path: Path, kept: str, rankings: list[tuple[Hypothesis, ...]]
+) -> None:
+    for name, since_s in {"undated": None, "before": WITH_LOCK_S - 30, "taking turns": 890}.items():
+        (tmp_path / name).mkdir()
+        await rehearse(GENERAL, case=recorded(tmp_path / name, kept, database=full(since_s)))
+    undated, before, turning = [
+        next(one.confidence for one in ranked if one.kind == "connection_exhaustion") for ranked in rankings
+    ]
+    assert undated < CONFIDENT < before
+    assert turning == undated  # the last slots were taken just now, and perhaps often before
 
 
 async def test_where_nobody_waits_in_the_database_nothing_is_done_to_it(tmp_path: Path) -> None:

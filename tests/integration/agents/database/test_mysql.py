@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import ExitStack
+from datetime import timedelta
 from typing import Any
 
 import pymysql
@@ -13,10 +14,11 @@ from bot.agents.database import mysql_sessions
 from bot.agents.database.topics import TOPICS
 from bot.agents.tools import Toolbox
 from bot.catalog import Catalog, Database, Service
+from bot.errors import ConnectionsExhausted
 from bot.telemetry.mysql import MySql
-from tests.integration.agents.database.asking import no_pause, only, scope, suspicious, tools_for
+from tests.integration.agents.database.asking import NOW, no_pause, only, scope, suspicious, tools_for
 from tests.servers.mariadb import MAX_CONNECTIONS, MariaDbDatabase, MariaDbServer, until, until_waiting
-from tests.servers.process import free_port
+from tests.servers.process import free_port, wait_until
 
 FOLLOWING = Catalog(
     services={"payments-api": Service(databases=("payments", "payments-copy"))},
@@ -104,6 +106,34 @@ async def test_a_full_server_is_found_although_nobody_can_connect_any_more(
         report = await tools.use("database.look", {}, scope())
     assert only(report, "connection_exhaustion").score > 0.9
     assert report.gaps == ()
+
+
+async def test_sessions_that_sleep_tell_since_when_it_is_full_at_the_latest(
+    tools: Toolbox, mariadb: MariaDbDatabase
+) -> None:
+    async def slept() -> bool:
+        report = await tools.use("database.connections", {}, scope())
+        finding = only(report, "connection_exhaustion")
+        known, asked = finding.started_by, finding.evidence[0].observed_at
+        assert finding.started_at is None
+        return known is not None and asked - known >= timedelta(seconds=1)
+
+    with ExitStack() as stack:
+        for _ in range(MAX_CONNECTIONS - 1):
+            stack.enter_context(mariadb.session())
+        await wait_until(slept, what="sessions that all have slept for a second")
+
+
+async def test_a_server_that_refuses_us_has_been_full_since_it_refused_us_first(mariadb: MariaDbDatabase) -> None:
+    told = iter(NOW + timedelta(minutes=minute) for minute in range(9))
+    database = MySql("payments", mariadb.reader, pause=no_pause, clock=lambda: next(told))
+    with ExitStack() as stack:
+        with pytest.raises(pymysql.MySQLError, match="Too many connections"):
+            _fill(stack, mariadb)
+        with pytest.raises(ConnectionsExhausted):
+            await database.keep()
+        report = await tools_for({"payments": database}).use("database.look", {}, scope())
+    assert only(report, "connection_exhaustion").started_by == NOW
 
 
 async def test_that_the_server_was_full_is_told_after_it_is_over(tools: Toolbox, mariadb: MariaDbDatabase) -> None:

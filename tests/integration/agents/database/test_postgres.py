@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import AsyncExitStack
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
@@ -15,10 +15,12 @@ from pydantic import SecretStr
 from bot.agents.database import postgres as visit
 from bot.agents.database.topics import TOPICS
 from bot.agents.tools import Toolbox
+from bot.errors import ConnectionsExhausted
+from bot.models import Finding
 from bot.telemetry.postgres import Postgres
-from tests.integration.agents.database.asking import no_pause, only, scope, suspicious, tools_for
+from tests.integration.agents.database.asking import NOW, no_pause, only, scope, suspicious, tools_for
 from tests.servers.postgres import PostgresDatabase
-from tests.servers.process import free_port
+from tests.servers.process import free_port, wait_until
 
 
 def toolbox(dsn: SecretStr, **options: Any) -> Toolbox:
@@ -203,6 +205,53 @@ async def test_a_full_server_is_found_although_nobody_can_connect_any_more(
     assert report.gaps == ()
 
 
+async def test_a_full_server_that_let_us_in_tells_since_when_at_the_latest(postgres_database: PostgresDatabase) -> None:
+    tools = toolbox(postgres_database.reader)
+
+    async def told() -> Finding:
+        return only(await tools.use("database.connections", {}, scope()), "connection_exhaustion")
+
+    async with AsyncExitStack() as stack:
+        pool = [await stack.enter_async_context(postgres_database.session("pool")) for _ in range(36)]
+        full, last = await told(), await _began(pool[-1])
+        assert (full.started_at, full.started_by) == (None, last)
+        await pool[0].close()
+        late = await _began(await stack.enter_async_context(postgres_database.session("late")))
+
+        async def turned() -> bool:  # the server takes a moment to give up the slot
+            return (await told()).started_by == late
+
+        await wait_until(turned, what="a moment that the session with the last slot tells")
+
+
+async def test_a_server_that_refuses_us_has_been_full_since_it_refused_us_first(
+    postgres_database: PostgresDatabase,
+) -> None:
+    told = iter(NOW + timedelta(minutes=minute) for minute in range(9))
+    database = Postgres("payments", postgres_database.reader, pause=no_pause, clock=lambda: next(told))
+    async with AsyncExitStack() as stack:
+        for _ in range(37):
+            await stack.enter_async_context(postgres_database.session("pool"))
+        with pytest.raises(ConnectionsExhausted):
+            await database.keep()
+        report = await tools_for({"payments": database}).use("database.look", {}, scope())
+    assert only(report, "connection_exhaustion").started_by == NOW
+
+
+async def test_being_let_in_ends_the_refusals(postgres_database: PostgresDatabase) -> None:
+    database = Postgres("payments", postgres_database.reader, pause=no_pause, clock=lambda: NOW)
+    async with await AsyncConnection.connect(postgres_database.owner.get_secret_value(), autocommit=True) as owner:
+        await owner.execute("ALTER ROLE nightdesk_reader CONNECTION LIMIT 0")
+        try:
+            with pytest.raises(ConnectionsExhausted):
+                await database.keep()
+            assert database.refusals.since == NOW
+        finally:
+            await owner.execute("ALTER ROLE nightdesk_reader CONNECTION LIMIT -1")
+    await database.keep()
+    assert database.refusals.since is None
+
+
 async def test_before_the_server_is_full_it_is_told_who_holds_the_connections(
     tools: Toolbox, postgres_database: PostgresDatabase
 ) -> None:
@@ -288,3 +337,11 @@ async def test_a_missing_extension_is_a_gap_that_says_what_to_do(
     (gap,) = report.gaps
     assert "CREATE EXTENSION pg_stat_statements" in gap.reason
     assert only(report, "slow_statement").score == 0
+
+
+async def _began(session: AsyncConnection[Any]) -> datetime:
+    """When the server says that it connected."""
+    asked = await session.execute("SELECT backend_start FROM pg_stat_activity WHERE pid = pg_backend_pid()")
+    answer = await asked.fetchone()
+    assert answer
+    return datetime.fromisoformat(str(answer[0]))
