@@ -17,7 +17,8 @@ MOST_PASSES = 50
 SAMPLES = 24
 """Points of each piece of an arrow."""
 _ARROW = re.compile(r'<path d="(?P<line>[^"]+)" id="my-svg-(?P<arrow>L_\w+)"')
-_PIECE = re.compile(r"([MLC])([^MLC]+)")
+_PIECE = re.compile(r"([A-DF-Za-df-z])([^A-DF-Za-df-z]*)")
+"""A command and its numbers; an e is part of a number."""
 _LABEL = re.compile(
     r'(?P<open><g class="edgeLabel" transform="translate\()(?P<x>[-\d.]+), (?P<y>[-\d.]+)'
     r'(?P<rest>\)"><g class="label" data-id="(?P<arrow>L_\w+)"[^>]*>'
@@ -59,11 +60,23 @@ def _box(label: re.Match[str]) -> Box:
 
 
 def points(line: str) -> list[Point]:
-    """Places along an SVG path of moves, straight lines and cubic curves."""
+    """Places along an SVG path of moves, straight lines and cubic curves; none of a path that says anything else.
+
+    A label whose arrow is not understood stays where Mermaid put it, and the picture is drawn all the same.
+    """
+    try:
+        return _along(line)
+    except ValueError:
+        return []
+
+
+def _along(line: str) -> list[Point]:
     found: list[Point] = []
     for command, numbers in _PIECE.findall(line):
         values = [float(number) for number in numbers.replace(",", " ").split()]
         corners = list(zip(values[::2], values[1::2], strict=True))
+        if command not in "MLC" or not corners or (command != "M" and not found):
+            raise ValueError(line)
         if command == "M":
             found.append(corners[-1])
             continue

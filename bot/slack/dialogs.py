@@ -18,7 +18,7 @@ async def open_dialog(slack: Slack, body: dict[str, Any], view: Block, channel: 
     """Open the dialog for whoever pressed; a person for whom it comes too late is told.
 
     Raises:
-        SlackRefused: the dialog breaks a limit, or that person could not be told.
+        SlackRefused: the dialog breaks a limit.
     """
     check_view(view)
     try:
@@ -30,10 +30,9 @@ async def open_dialog(slack: Slack, body: dict[str, Any], view: Block, channel: 
 
 
 async def whisper(slack: Slack, channel: str, user: str, text: str) -> None:
-    """Tell one person alone.
-
-    Raises:
-        SlackRefused: Slack said no.
-    """
-    with refusals(f"an ephemeral message to {user}"):
-        await slack.telling.chat_postEphemeral(channel=channel, user=user, text=text)
+    """Tell one person alone; where Slack refuses, the words stand in the log: a press must not fail for them."""
+    try:
+        with refusals(f"an ephemeral message to {user}"):
+            await slack.telling.chat_postEphemeral(channel=channel, user=user, text=text)
+    except SlackRefused as refusal:
+        log.warning("slack.not_told", channel=channel, user=user, text=text, reason=str(refusal))

@@ -87,11 +87,7 @@ class Face:
         await self._refresh_card(incident, channel, thread, at_once=asking)
 
     async def tell(self, user: str, channel: str, text: str, *, thread: str | None = None) -> None:
-        """Say our own words to one person only.
-
-        Raises:
-            SlackRefused: Slack said no.
-        """
+        """Say our own words to one person only; where Slack refuses, they stand in the log."""
         words = own(text, 2900)
         await self._outbox.whisper(user, channel, Post(words, (section(words),)), thread=thread)
 

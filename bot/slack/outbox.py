@@ -122,14 +122,20 @@ class Outbox:
     async def whisper(self, user: str, channel: str, message: Post, *, thread: str | None = None) -> None:
         """Show the message to one person only.
 
+        One that Slack refuses, for somebody who has left the channel, say, is left out, with a line in the log: what it
+        tells of is done, and must not be done again for it.
+
         Raises:
-            SlackRefused: it breaks a limit, or Slack said no.
+            SlackRefused: it breaks a limit.
         """
         check_message(message.text, message.blocks)
-        with refusals(f"an ephemeral message to {user} in {channel}"):
-            await self._slack.telling.chat_postEphemeral(
-                channel=channel, user=user, text=message.text, blocks=_as_sent(message), thread_ts=thread
-            )
+        try:
+            with refusals(f"an ephemeral message to {user} in {channel}"):
+                await self._slack.telling.chat_postEphemeral(
+                    channel=channel, user=user, text=message.text, blocks=_as_sent(message), thread_ts=thread
+                )
+        except SlackRefused as refusal:
+            log.warning("slack.not_told", channel=channel, user=user, text=message.text, reason=str(refusal))
 
     async def react(self, channel: str, ts: str, name: str) -> None:
         """Put a reaction on the message; again changes nothing.

@@ -6,7 +6,6 @@ more; elsewhere memory alone answers. What the model says is shown as far as it 
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Awaitable, Callable, Collection, Sequence
 from dataclasses import dataclass
 
@@ -25,6 +24,7 @@ from bot.models import Evidence, Incident, Phase, Recalled
 from bot.slack.blocks import Post
 from bot.slack.desk import Mention
 from bot.slack.views.spoken import Source, spoken
+from bot.work.growing import Growing
 from bot.work.modelled import Counsel
 from bot.work.wording import CAUSES, facts_of
 
@@ -92,24 +92,29 @@ class Speaker:
             return Spoken()
         links = {fact.id: recalled.message.permalink for fact, recalled in zip(_said(found), found, strict=True)}
         asked = Asked(question=mention.text, facts=facts, about=_title(incident), tools=self._tools(incident))
-        growing = _Growing(lambda post: self._grow(mention, post))
-
-        async def on_claims(claims: tuple[Claim, ...]) -> None:
-            growing.show(spoken(_cited(claims, facts, links), ()))
-
-        async def work(asking: Asking) -> Answered | None:
-            look = _Looks(self._toolbox, self._scope_of, incident)
-            return await answer(asking, asked, look=look, spoken_of=self._names, on_claims=on_claims)
-
         asking = await self._counsel.asking(mention.channel, incident.id if incident else None, mention.text)
-        answered, unhelped = await self._counsel.tried(asking, "answer", work)
-        await growing.finished()
+        async with Growing(lambda post: self._grow(mention, post)) as growing:
+            answered, unhelped = await self._counsel.tried(
+                asking, "answer", self._work(asked, incident, links, growing)
+            )
         if answered is None:
             return Spoken(unhelped=unhelped.text if unhelped else "")
         if not answered.claims and not answered.missing:
             return Spoken()
         claims = _cited(answered.claims, answered.facts, links)
         return Spoken(post=spoken(claims, answered.missing, refused=answered.refused))
+
+    def _work(
+        self, asked: Asked, incident: Incident | None, links: dict[str, str | None], growing: Growing
+    ) -> Callable[[Asking], Awaitable[Answered | None]]:
+        async def on_claims(claims: tuple[Claim, ...]) -> None:
+            growing.show(spoken(_cited(claims, asked.facts, links), ()))
+
+        async def work(asking: Asking) -> Answered | None:
+            look = _Looks(self._toolbox, self._scope_of, incident)
+            return await answer(asking, asked, look=look, spoken_of=self._names, on_claims=on_claims)
+
+        return work
 
     def _tools(self, incident: Incident | None) -> tuple[Tool, ...]:
         if incident is None:
@@ -148,36 +153,6 @@ class _Looks:
     def _gap(self, text: str) -> Fact:
         self._seen += 1
         return Fact(ref=f"l{self._seen}", id=text, text=text, source="asked, and no answer")
-
-
-class _Growing:
-    """Shows the latest state, one at a time: whoever speaks does not wait for Slack's pace."""
-
-    def __init__(self, show: Callable[[Post], Awaitable[None]]) -> None:
-        self._show = show
-        self._latest: Post | None = None
-        self._task: asyncio.Task[None] | None = None
-
-    def show(self, post: Post) -> None:
-        """This is what there is now."""
-        self._latest = post
-        if self._task is None or self._task.done():
-            self._task = asyncio.create_task(self._run())
-
-    async def finished(self) -> None:
-        """What is being shown is shown."""
-        self._latest = None
-        if self._task is not None:
-            await self._task
-
-    async def _run(self) -> None:
-        while (post := self._latest) is not None:
-            self._latest = None
-            try:
-                await self._show(post)
-            except NightdeskError as refused:
-                log.info("answer.not_grown", why=str(refused))
-                return
 
 
 def _said(found: Sequence[Recalled]) -> tuple[Fact, ...]:

@@ -309,6 +309,17 @@ async def test_a_reaction_that_slack_refuses_holds_up_nothing_and_is_logged(work
     assert "channel_not_found" in logs[0]["reason"]
 
 
+async def test_a_word_to_one_person_that_slack_refuses_is_logged_and_what_it_tells_of_is_not_done_again(
+    workspace: Workspace, face: Face
+) -> None:
+    workspace.faults.next("chat.postEphemeral", Trouble.BROKEN)
+    with capture_logs() as logs:
+        await face.tell(RAJ.id, CHANNEL, "You may not decide this one.")
+        await face.tell(RAJ.id, "C0NOWHERE", "You may not decide that one.")
+    said = [(line["channel"], line["text"]) for line in logs if line["event"] == "slack.not_told"]
+    assert said == [(CHANNEL, "You may not decide this one."), ("C0NOWHERE", "You may not decide that one.")]
+
+
 async def test_a_message_that_is_gone_has_no_words(workspace: Workspace, face: Face) -> None:
     ts = await workspace.say(stories.MINA, CHANNEL, "Never fail over at night")
     assert await face.message_text(CHANNEL, ts) == "Never fail over at night"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from itertools import combinations
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -66,3 +67,33 @@ def test_only_the_places_of_labels_are_changed_in_the_drawing() -> None:
     drawn = "<g>" + LABEL.format("10.5", "20") + "…" + LABEL.format("10.5", "200") + "</g>"
     assert spaced(drawn) == drawn
     assert spaced(drawn.replace("200", "24")) == drawn.replace("10.5, 20)", "10.5, 10.5)").replace("200", "33.5")
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "M0,0A5 5 0 0 1 10 10",
+        "M0,0Q5,5 10,0",
+        "M0,0H10V5",
+        "m0,0l10,5",
+        "M0,0L10,5Z",
+        "L1,1",
+        "M0",
+        "M",
+        "M0,0L10-5.2.3",
+        "",
+    ],
+)
+def test_a_path_that_is_not_understood_is_no_arrow_and_costs_no_picture(line: str) -> None:
+    assert points(line) == []
+    drawn = f'<path d="{line}" id="my-svg-L_a_b_0"' + LABEL.format(5, 7)
+    assert spaced(drawn) == drawn
+
+
+def test_a_number_may_have_an_exponent() -> None:
+    assert points("M1e1,0L2E1,-5e-1")[-1] == (20, -0.5)
+
+
+@given(st.text("MLCAQHVZmlc0123456789.,-+e \n", max_size=40))
+def test_whatever_a_path_says_it_never_raises(line: str) -> None:
+    points(line)
