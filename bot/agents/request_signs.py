@@ -46,6 +46,8 @@ class RequestSign:
     requests: int
     alarming: bool
     """Whether it complains."""
+    first_at: float | None = None
+    """When the window's first such line was written, seconds since 1970; of one that was never written before."""
 
 
 class RequestLog:
@@ -57,6 +59,7 @@ class RequestLog:
     def __init__(self) -> None:
         self._templates: dict[str, Templates] = defaultdict(Templates)
         self._alarming: dict[tuple[str, int], bool] = {}
+        self._first: dict[tuple[Operation, int], float] = {}
         self._presence: Presence[Operation, int] = Presence()
         self._known: dict[bool, set[str]] = {True: set(), False: set()}
         self._spanned = False
@@ -74,6 +77,9 @@ class RequestLog:
                 number = self._number(line, line.service)
                 visit = finder.visit(line.trace, line.service, line.at)
                 written[visit if visit is not None else (line.trace, line.service)].add(number)
+                if window and line.at is not None:
+                    wrote = (visits.operation(visit) if visit is not None else (line.service, ALONE), number)
+                    self._first[wrote] = min(line.at, self._first.get(wrote, line.at))
         for entry in visits.visits():
             self._known[window].add(visits.operation(entry)[0])
             self._presence.add(visits.operation(entry), visits.contexts[entry], written.get(entry, ()), window=window)
@@ -112,6 +118,7 @@ class RequestLog:
             usual=shift.usual,
             requests=shift.occasions,
             alarming=self._alarming.get((service, shift.feature), False),
+            first_at=None if shift.usual else self._first.get((shift.subject, shift.feature)),
         )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 
 from bot.agents.deviation import score_of
 from bot.agents.reading import spoken, whole
@@ -17,6 +18,7 @@ from bot.agents.wording import figure
 from bot.models import Evidence, Finding, Gap, Report, Window
 from bot.telemetry.loglines import LogLine
 from bot.telemetry.logs import LogSource
+from bot.telemetry.series import instant
 from bot.telemetry.spans import Span, SpanSource
 
 READING_SHARE = 0.8
@@ -115,8 +117,15 @@ def _finding(signs: Sequence[RequestSign], scope: Scope) -> Finding:
         kind=_kind(first),
         score=round(score_of(first.deviations), 4),
         deviations=round(first.deviations, 2),
+        started_at=_onset(signs),
         evidence=tuple(_evidence(sign, scope) for sign in signs[:MOST_EVIDENCE] if score_of(sign.deviations) > 0),
     )
+
+
+def _onset(signs: Sequence[RequestSign]) -> datetime | None:
+    """When the strongest of the new complaints was first written; what was written before as well tells no onset."""
+    new = [sign.first_at for sign in signs if sign.alarming and sign.first_at is not None]
+    return instant(new[0]) if new else None
 
 
 def sentence_of(sign: RequestSign) -> str:

@@ -18,7 +18,7 @@ from bot.agents.visits import Visits
 from bot.catalog import Catalog, Service
 from bot.errors import SourceUnavailable
 from bot.models import Alert, AlertStatus, Finding, Report, Window
-from bot.telemetry.loglines import LogLine
+from bot.telemetry.loglines import Level, LogLine
 from bot.telemetry.logs import Batch
 from bot.telemetry.spans import Span, SpanBatch
 
@@ -240,3 +240,33 @@ def test_who_was_not_asked_is_silent_only_where_no_span_tells_that(spans: tuple[
     log.add([line(-60, "asked", "t0"), line(-50, "idle", "t1")], Visits(()), window=False)
     log.add([line(5, "asked", "t2"), line(6, "new", "t3")], Visits(spans), window=True)
     assert log.compared == compared
+
+
+def complaints(from_s: int, *, seldom_before: bool = False, level: Level = "error") -> list[LogLine]:
+    """A request a second, of which every second one complains from that second of the window on."""
+    told = []
+    for second in range(-300, 300):
+        moment, trace = AT.timestamp() + second, f"t{second}"
+        told.append(LogLine(moment, "Charge begins", "info", "pay", trace=trace))
+        if (second >= from_s and second % 2) or (seldom_before and second == -200):
+            told.append(LogLine(moment + 0.1, "card refused: no route to bank", level, "pay", trace=trace))
+    return told
+
+
+@pytest.mark.parametrize("spans", [True, False], ids=["with spans", "lines alone"])
+async def test_a_new_complaint_tells_when_it_was_first_written(*, spans: bool) -> None:
+    told = complaints(121)
+    seen = [Span(line.trace or "", f"s{line.trace}", None, "pay", "Charge", line.at or 0.0, 0.5)
+            for line in told if line.level == "info"]  # fmt: skip
+    finding = strongest(await looked_at(seen if spans else [], told))
+    assert (finding.kind, finding.started_at) == ("new_complaint", AT + timedelta(seconds=121.1))
+
+
+@pytest.mark.parametrize(
+    ("told", "kind"),
+    [(complaints(121, seldom_before=True), "new_complaint"), (complaints(121, level="info"), "new_line")],
+    ids=["was written before", "complains of nothing"],
+)
+async def test_of_any_other_line_nobody_knows_when_the_trouble_began(told: list[LogLine], kind: str) -> None:
+    finding = strongest(await looked_at([], told))
+    assert (finding.kind, finding.started_at) == (kind, None)
