@@ -19,7 +19,7 @@ QUESTION = ChatRequest(
 """Asked with the room for thoughts that the settings give, as every question is."""
 THOUGHTS = 60
 """Tokens beyond which one word was thought about first."""
-ROOM = "Set NIGHTDESK_MODEL__THINKING_TOKENS, such as 4000: without it, thoughts take the room of the answers."
+ROOM = "Set {variable}, such as 4000: without it, thoughts take the room of the answers."
 
 
 class Probed(NamedTuple):
@@ -33,15 +33,15 @@ class Probed(NamedTuple):
 
 async def probed(settings: ModelSettings) -> AsyncIterator[Probed]:
     """Each model, in the order in which they are asked."""
-    own: list[tuple[ModelServer, str]] = [(settings, name) for name in _names(settings)]
+    own: list[tuple[ModelServer, str, str]] = [(settings, name, "NIGHTDESK_MODEL") for name in _names(settings)]
     if settings.fallback:
-        own.append((settings.fallback, settings.fallback.name))
-    for server, name in own:
+        own.append((settings.fallback, settings.fallback.name, "NIGHTDESK_MODEL__FALLBACK"))
+    for server, name, section in own:
         async with ChatClient(server) as client:
-            yield await _asked(client, server, name)
+            yield await _asked(client, server, name, ROOM.format(variable=f"{section}__THINKING_TOKENS"))
 
 
-async def _asked(client: ChatClient, server: ModelServer, name: str) -> Probed:
+async def _asked(client: ChatClient, server: ModelServer, name: str, room: str) -> Probed:
     question = QUESTION.model_copy(update={"max_tokens": QUESTION.max_tokens + server.thinking_tokens})
     begun = time.monotonic()
     try:
@@ -49,18 +49,18 @@ async def _asked(client: ChatClient, server: ModelServer, name: str) -> Probed:
     except SourceUnavailable as failure:
         return Probed(name, "wrong", str(failure))
     if not reply.text.strip():
-        return _without_words(reply, question, server, name)
+        return _without_words(reply, question, server, name, room)
     said = f"answers in {time.monotonic() - begun:.1f} s at {server.url}"
     if not server.thinking_tokens and reply.usage.completion > THOUGHTS:
-        return Probed(name, "note", f"{said}; it thought about one word for {reply.usage.completion} tokens", ROOM)
+        return Probed(name, "note", f"{said}; it thought about one word for {reply.usage.completion} tokens", room)
     return Probed(name, "ok", said)
 
 
-def _without_words(reply: ChatReply, question: ChatRequest, server: ModelServer, name: str) -> Probed:
+def _without_words(reply: ChatReply, question: ChatRequest, server: ModelServer, name: str, room: str) -> Probed:
     if reply.complete:
         return Probed(name, "wrong", f"answers without a word at {server.url}", "Name a model that is made for chat.")
     said = f"came to no answer within {question.max_tokens:,} tokens at {server.url}"
-    return Probed(name, "wrong", said, ROOM)
+    return Probed(name, "wrong", said, room)
 
 
 def _names(settings: ModelSettings) -> list[str]:

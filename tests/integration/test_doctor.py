@@ -336,6 +336,16 @@ async def test_a_model_that_thinks_or_says_nothing_is_told_apart(
     assert (check.state, said in check.said, mend in check.mend) == (state, True, True), check
 
 
+async def test_a_second_model_that_thinks_is_told_by_the_name_of_its_own_setting(
+    settings: Configured, scripted_model: ScriptedModel
+) -> None:
+    scripted_model.script = lambda _: Says("", thought="Well", finish="length")
+    server = {"url": scripted_model.url, "name": "small"}
+    seen = await found(settings(model={**server, "fallback": {**server, "name": "other"}}))
+    assert "Set NIGHTDESK_MODEL__THINKING_TOKENS," in seen["Model small"].mend
+    assert "Set NIGHTDESK_MODEL__FALLBACK__THINKING_TOKENS," in seen["Model other"].mend
+
+
 async def test_a_prometheus_that_wants_credentials_or_a_tenant(settings: Configured) -> None:
     async def answer(request: Request) -> Response:
         if request.headers.get("authorization") != "Bearer t":
