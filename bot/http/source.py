@@ -1,40 +1,27 @@
-"""The one door to HTTP servers: httpx is imported here and nowhere else.
-
-Every client is bound to one configured base address (no request leaves it, redirects are not followed), has
-deadlines, retries what is safe to retry, and reads answers up to a size. What changes a server is sent once.
-"""
+"""A read-only source at one address."""
 
 from __future__ import annotations
 
 import math
-import re
-import ssl
 from collections.abc import AsyncGenerator, Generator, Mapping
 from contextlib import aclosing
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Literal, Self
-from urllib.parse import unquote
 
 import httpx
 from tenacity import AsyncRetrying, RetryCallState, retry_if_exception_type, stop_after_attempt, wait_random_exponential
 
 from bot.characters import loads
-from bot.errors import EffectFailed, EffectUnknown, Misconfigured, SourceUnavailable
+from bot.errors import SourceUnavailable
+from bot.http.reading import MAX_ANSWER_BYTES, bounded, whole_lines
+from bot.http.request import Transport, sendable, strays, trusted
 from bot.refusals import words_of
 from bot.unanswered import ADVICE, Failure, refusal, rest_asked_s, silence, unreadable
 
-MAX_ANSWER_BYTES = 32_000_000
-MAX_LINE_BYTES = 1_000_000
 LONGEST_WAIT_S = 3.0
 """Whoever asks to be left alone for longer (`Retry-After`) is left alone: an agent has seconds, not minutes."""
-
-_HEADER = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")
-
-Transport = httpx.AsyncBaseTransport
-"""What a test puts in the place of the network."""
-
 
 _NOT_BEGUN = (httpx.ConnectError, httpx.ConnectTimeout, httpx.ProxyError, httpx.UnsupportedProtocol,
               httpx.LocalProtocolError)  # fmt: skip
@@ -113,11 +100,11 @@ class HttpSource:
         self._advice = ADVICE if advice is None else advice
         self._client = httpx.AsyncClient(
             base_url=base_url.rstrip("/") + "/",
-            headers=_sendable(headers or {}, name),
+            headers=sendable(headers or {}, name),
             auth=_TokenFile(token_file) if token_file else None,
             timeout=httpx.Timeout(timeout_s, connect=min(timeout_s, connect_s)),
             transport=transport,
-            verify=_trusted(ca_file),
+            verify=trusted(ca_file),
             follow_redirects=False,
             trust_env=False,
         )
@@ -196,7 +183,7 @@ class HttpSource:
             async with request as response:
                 if response.status_code >= 300:
                     raise self._refusal(response, await self._read(response))
-                async with aclosing(_whole_lines(response, max_bytes)) as parts:
+                async with aclosing(whole_lines(response, max_bytes)) as parts:
                     async for part in parts:
                         yield part
         except httpx.HTTPError as error:
@@ -266,7 +253,7 @@ class HttpSource:
         return SourceUnavailable(said, status=response.status_code)
 
     async def _read(self, response: httpx.Response) -> bytes:
-        body = await _bounded(response)
+        body = await bounded(response)
         if body is None:
             raise SourceUnavailable(f"{self.name} answered with more than {MAX_ANSWER_BYTES:,} bytes.")
         return body
@@ -293,37 +280,6 @@ def _reached(error: httpx.HTTPError) -> bool:
     return not isinstance(error, httpx.ConnectError | httpx.ConnectTimeout | httpx.PoolTimeout | httpx.ProxyError)
 
 
-def strays(path: str) -> bool:
-    """Whether the path is an address of its own, or climbs out of where it is asked below (percent-encoded or not)."""
-    plain = unquote(unquote(path.partition("?")[0])).replace("\\", "/")
-    return "://" in plain or plain.startswith("//") or ".." in plain.split("/")
-
-
-async def _bounded(response: httpx.Response) -> bytes | None:
-    """The whole body, None if it is too large."""
-    chunks: list[bytes] = []
-    size = 0
-    async for chunk in response.aiter_bytes():
-        size += len(chunk)
-        if size > MAX_ANSWER_BYTES:
-            return None
-        chunks.append(chunk)
-    return b"".join(chunks)
-
-
-async def _whole_lines(response: httpx.Response, max_bytes: int) -> AsyncGenerator[list[bytes], None]:
-    tail, size = b"", 0
-    async for chunk in response.aiter_bytes():
-        size += len(chunk)
-        *whole, tail = (tail[:MAX_LINE_BYTES] + chunk).split(b"\n")
-        if whole:
-            yield whole
-        if size >= max_bytes:
-            return
-    if tail:
-        yield [tail[:MAX_LINE_BYTES]]
-
-
 _random_wait = wait_random_exponential(multiplier=0.1, max=2)
 
 
@@ -332,84 +288,3 @@ def _wait_s(state: RetryCallState) -> float:
     error = state.outcome.exception() if state.outcome else None
     asked = error.wait_s if isinstance(error, _Passing) else None
     return _random_wait(state) if asked is None else asked
-
-
-SENT_ELSEWHERE_AFTERWARDS = frozenset({301, 302, 303})
-"""307 and 308 ask for the same request again, so nothing was done; after these the answer lies elsewhere."""
-
-
-async def send_once(
-    method: str,
-    url: str,
-    *,
-    headers: Mapping[str, str],
-    body: Any,
-    timeout_s: float,
-    name: str = "the server",
-    params: Mapping[str, Any] | None = None,
-    ca_file: Path | None = None,
-    transport: Transport | None = None,
-) -> bytes:
-    """Send one request that changes something; it is never repeated. Gives the body of a clear yes (2xx).
-
-    Args:
-        body: sent as JSON; None for none.
-        name: how refusals name the server.
-        ca_file: the certificates that it is checked against, where they are not public ones.
-
-    Raises:
-        EffectFailed: it did not leave, or the server refused it (any other status below 500).
-        EffectUnknown: it left and no clear answer came.
-    """
-    async with httpx.AsyncClient(
-        timeout=timeout_s,
-        transport=transport,
-        verify=_trusted(ca_file),
-        follow_redirects=False,
-        trust_env=False,
-    ) as client:
-        try:
-            sendable = _sendable(headers, name)
-            request = client.build_request(method, url, params=params, headers=sendable, json=body)
-        except (Misconfigured, httpx.InvalidURL) as error:
-            raise EffectFailed(f"Nothing was sent to {name}: {error}") from None
-        return await _sent_once(name, client, request)
-
-
-async def _sent_once(name: str, client: httpx.AsyncClient, request: httpx.Request) -> bytes:
-    try:
-        response = await client.send(request, stream=True)
-        body = await _bounded(response)
-    except (httpx.ConnectError, httpx.ConnectTimeout) as error:
-        raise EffectFailed(f"The request to {name} did not leave: {error}") from error
-    except httpx.UnsupportedProtocol as error:
-        raise EffectFailed(f"Nothing was sent to {name}: {error}") from None
-    except httpx.HTTPError as error:
-        raise EffectUnknown(f"The request to {name} left, but no answer came: {type(error).__name__}") from error
-    if response.status_code >= 500 or body is None:
-        raise EffectUnknown(f"{name} answered {response.status_code}; it may have acted.")
-    if response.status_code in SENT_ELSEWHERE_AFTERWARDS:
-        raise EffectUnknown(f"{name} answered {response.status_code}: many a server acts and then redirects.")
-    if response.status_code >= 300:
-        raise EffectFailed(f"{name} refused with {response.status_code}: {words_of(body)}")
-    return body
-
-
-def _sendable(headers: Mapping[str, str], name: str) -> dict[str, str]:
-    """The headers without the line end that a token's file or variable often has.
-
-    Raises:
-        Misconfigured: one that cannot be sent; its value is not repeated.
-    """
-    bare = {header: value.strip() for header, value in headers.items()}
-    for header, value in bare.items():
-        if not _HEADER.fullmatch(header) or not value.isascii() or not value.isprintable():
-            raise Misconfigured(
-                f"The header {header!a} for {name} holds a line end or letters that no header may hold: "
-                "look at the setting or the variable that its value comes from."
-            )
-    return bare
-
-
-def _trusted(ca_file: Path | None) -> ssl.SSLContext | bool:
-    return ssl.create_default_context(cafile=ca_file) if ca_file else True
