@@ -22,6 +22,8 @@ from bot.changes.recorded import CHANGES, RecordedChanges
 from bot.diagnosis import scope_of
 from bot.errors import BadInput
 from bot.models import Finding, Gap
+from bot.telemetry.mysql import MySql
+from bot.telemetry.postgres import Postgres
 from bot.telemetry.recorded import LOGS, METRICS, SPANS, Case, RecordedLogs, RecordedMetrics, RecordedSpans, open_case
 from bot.telemetry.recorded_databases import DATABASES, recorded_databases
 from bot.telemetry.redis_server import RedisServer
@@ -97,8 +99,14 @@ def _at_home(scope: Scope, databases: Mapping[str, Observed]) -> Scope:
     return replace(scope, service=named, catalog=Catalog(services=services, databases=known))
 
 
-def _engine(database: Observed) -> Literal["postgres", "redis"]:
-    return "redis" if isinstance(database, RedisServer) else "postgres"
+def _engine(database: Observed) -> Literal["postgres", "mysql", "redis"]:
+    match database:
+        case Postgres():
+            return "postgres"
+        case MySql():
+            return "mysql"
+        case RedisServer():
+            return "redis"
 
 
 def _tools(case: Case, databases: Mapping[str, Observed]) -> tuple[Tool, ...]:

@@ -12,10 +12,13 @@ from ruamel.yaml.error import YAMLError
 from bot.canvas import Playbook, Step, Walked, read
 from bot.canvas.commands import lint_command
 from bot.canvas.library import load_library
+from bot.canvas.outcome import Change
 from bot.canvas.rehearsal import Rehearsal, play
-from bot.errors import BadInput
+from bot.errors import BadInput, RemediationError
 from bot.recorded import RecordedWorld
-from bot.work.specs import shipped_specs
+from bot.remediation.action import fitting
+from bot.work.specs import SHIPPED, shipped_specs
+from bot.work.world import meant
 
 FACTS = "facts.yaml"
 """In a recorded case: what the tools found that look where the recording does not reach."""
@@ -42,7 +45,7 @@ async def rehearse(file: Path, facts: Path | None = None, case: Path | None = No
     told = _facts(facts) if facts else notes_of(case) if case else {}
     recorded = RecordedWorld.open(case, told.get("finds", {})) if case else None
     given = told.get("given", {})
-    world = Rehearsal(recorded or Told(told.get("finds", {})))
+    world = Rehearsal(recorded or Told(told.get("finds", {})), refusal)
     walked = await play(
         playbook,
         world,
@@ -54,6 +57,17 @@ async def rehearse(file: Path, facts: Path | None = None, case: Path | None = No
     if recorded and recorded.unrecorded:
         said = f"not recorded, so nothing is known: {', '.join(dict.fromkeys(recorded.unrecorded))}\n{said}"
     return said, 1 if walked.state == "failed" else 0
+
+
+def refusal(change: Change) -> str | None:
+    """Why its action cannot take what the steps have found, as a gate of an incident would say it."""
+    try:
+        name, given = meant(change)
+        if shipped := next((action for action in SHIPPED if action.name == name), None):
+            fitting(name, shipped.parameters, given)
+    except RemediationError as reason:
+        return f"Nothing could be proposed: {reason}"
+    return None
 
 
 def notes_of(case: Path) -> Mapping[str, Any]:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from typing_extensions import override
 
 from bot.canvas.explore import in_order
+from bot.canvas.gates import REJECTED
 from bot.canvas.outcome import Change, Judgement, Step, Walked
 from bot.canvas.perform import EXTERNAL
 from bot.canvas.playbook import Kind, Playbook
@@ -35,9 +36,13 @@ class Rehearsal(World):
     """A world that looks with a reader, and only writes down what it would have asked and done."""
 
     reader: Reader
+    refusal: Callable[[Change], str | None] = field(default=lambda _: None)
+    """Why a change could not be proposed, as its action would say it; None where it could."""
     said: list[str] = field(default_factory=list)
     offered: dict[str, tuple[Change, ...]] = field(default_factory=dict)
     """Gate → the changes that it asked about."""
+    refused: dict[str, str] = field(default_factory=dict)
+    """Gate → why it could not ask."""
     done: list[tuple[str, str, Mapping[str, Any]]] = field(default_factory=list)
     """Change node, action and parameters: what would have been done."""
 
@@ -48,8 +53,11 @@ class Rehearsal(World):
 
     @override
     async def gate(self, step: Step, changes: Sequence[Change]) -> None:
-        """Write down what would have been asked."""
-        self.offered[step.node] = tuple(changes)
+        """Write down what would have been asked, or why it could not be."""
+        if why := next(filter(None, map(self.refusal, changes)), None):
+            self.refused[step.node] = why
+        else:
+            self.offered[step.node] = tuple(changes)
 
     @override
     async def change(self, step: Step, action: str, parameters: Mapping[str, Any]) -> None:
@@ -92,7 +100,7 @@ async def play(
 
     Args:
         answers: node → how its gate, change or question ends; else a gate is approved, a change recovers, and a
-            question gets its first answer.
+            question gets its first answer. A gate that cannot ask is rejected, as in an incident.
 
     Raises:
         PlaybookError: the drawing cannot be walked, or comes to no end.
@@ -103,7 +111,9 @@ async def play(
         if walked.state != "suspended":
             return walked
         for step in walked.waiting:
-            await decide(store, step.run_id, step.key, _answer(step, answers or {}), actor="rehearsal")
+            why = world.refused.pop(step.node, "")
+            answer = REJECTED if why else _answer(step, answers or {})
+            await decide(store, step.run_id, step.key, answer, note=why, actor="rehearsal")
     raise PlaybookError(f"'{playbook.id}' came to no end after {ROUNDS} rounds of answers.")
 
 

@@ -38,6 +38,22 @@ class BlastRadius(Noun):
 P = TypeVar("P", bound=ActionParameters)
 
 
+def fitting(name: str, parameters: type[P], given: Mapping[str, Any]) -> P:
+    """The parameters as the action of that name takes them.
+
+    Raises:
+        RemediationError: they do not fit.
+    """
+    try:
+        return parameters.model_validate(dict(given))
+    except ValidationError as error:
+        problems = "; ".join(
+            f"{'.'.join(str(part) for part in problem['loc']) or 'parameters'}: {problem['msg']}"
+            for problem in error.errors(include_url=False, include_input=False)
+        )
+        raise RemediationError(f"{name} cannot take these parameters: {problems}.") from None
+
+
 class Action(ABC, Generic[P]):
     """One kind of change.
 
@@ -56,14 +72,7 @@ class Action(ABC, Generic[P]):
         Raises:
             RemediationError: they do not fit.
         """
-        try:
-            return self.parameters.model_validate(dict(given))
-        except ValidationError as error:
-            problems = "; ".join(
-                f"{'.'.join(str(part) for part in problem['loc']) or 'parameters'}: {problem['msg']}"
-                for problem in error.errors(include_url=False, include_input=False)
-            )
-            raise RemediationError(f"{self.name} cannot take these parameters: {problems}.") from None
+        return fitting(self.name, self.parameters, given)
 
     @abstractmethod
     def target(self, params: P) -> str:

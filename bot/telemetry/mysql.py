@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Iterable, Mapping
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from typing import Any, TypeVar
@@ -89,11 +89,16 @@ class MySqlLook:
         sessions = await self.sessions()
         if not any(session.waits for session in sessions):
             return MySqlLocks(waiting=0, blockers=())
+        waits = await self.waits(sessions)
+        locks = lock_tree(sessions, waits)
+        return await self._with_last_statements(locks)
+
+    async def waits(self, sessions: Iterable[MySqlSession]) -> tuple[LockWait, ...]:
+        """Who waits for whom, as far as the server tells; for tables only where one of the sessions waits for one."""
         waits = await self._rows(LockWait, queries.ROW_LOCKS_MARIADB if self.mariadb else queries.ROW_LOCKS_MYSQL)
         if any(session.waits_for_metadata for session in sessions):
             waits += await self._rows(LockWait, queries.METADATA_LOCKS)
-        locks = lock_tree(sessions, waits)
-        return await self._with_last_statements(locks)
+        return tuple(waits)
 
     async def connections(self) -> MySqlConnections:
         """How many connections are used."""

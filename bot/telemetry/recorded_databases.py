@@ -1,7 +1,8 @@
 """The databases of a recorded case: what their servers answered, judged by the agent that asks the live ones.
 
 `database.json` maps a database's name to its `engine` and to the answers that were kept, in the nouns of
-`postgres_rows`, `postgres_totals` and `redis_rows`. A question whose answer was not kept is a gap.
+`postgres_rows`, `postgres_totals` and `redis_rows`; those of MySQL are in `recorded_mysql`. A question whose answer was
+not kept is a gap.
 """
 
 from __future__ import annotations
@@ -11,12 +12,13 @@ from collections import Counter
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Annotated, Generic, Literal, TypeVar
+from typing import Annotated, Literal, TypeVar
 
-from pydantic import Field, SecretStr, TypeAdapter, ValidationError
+from pydantic import Field, TypeAdapter, ValidationError
 
-from bot.errors import BadInput, SourceUnavailable
+from bot.errors import BadInput
 from bot.models import Noun
+from bot.telemetry.mysql import MySql
 from bot.telemetry.postgres import Look, Postgres
 from bot.telemetry.postgres_rows import (
     Beginning,
@@ -33,12 +35,13 @@ from bot.telemetry.postgres_rows import (
 )
 from bot.telemetry.postgres_totals import StatementDelta, Totals
 from bot.telemetry.recorded import misfits
+from bot.telemetry.recorded_answers import NO_DSN, Turns, at_once, known
+from bot.telemetry.recorded_mysql import MySqlAnswers, RecordedMySql
 from bot.telemetry.redis_rows import LatencyEvent, RedisTotals, SlowCommand
 from bot.telemetry.redis_server import RedisLook, RedisServer
 from bot.telemetry.statement import masked
 
 DATABASES = "database.json"
-NO_DSN = SecretStr("")
 T = TypeVar("T")
 
 
@@ -71,12 +74,11 @@ class RedisAnswers(Noun):
     holders: Mapping[str, int] = Field(default={}, description="client → its connections")
 
 
-_FILE: TypeAdapter[dict[str, PostgresAnswers | RedisAnswers]] = TypeAdapter(
-    dict[str, Annotated[PostgresAnswers | RedisAnswers, Field(discriminator="engine")]]
-)
+Answers = PostgresAnswers | MySqlAnswers | RedisAnswers
+_FILE: TypeAdapter[dict[str, Answers]] = TypeAdapter(dict[str, Annotated[Answers, Field(discriminator="engine")]])
 
 
-def recorded_databases(folder: Path) -> Mapping[str, Postgres | RedisServer]:
+def recorded_databases(folder: Path) -> Mapping[str, Postgres | MySql | RedisServer]:
     """Each database of the case under its name.
 
     Raises:
@@ -87,17 +89,24 @@ def recorded_databases(folder: Path) -> Mapping[str, Postgres | RedisServer]:
         answers = _FILE.validate_python(json.loads(file.read_text(encoding="utf-8")))
     except (OSError, ValueError) as error:
         raise BadInput(f"{file} cannot be read: {_problems(error)}.") from None
-    return {
-        name: RecordedPostgres(name, kept) if isinstance(kept, PostgresAnswers) else RecordedRedis(name, kept)
-        for name, kept in answers.items()
-    }
+    return {name: _recorded(name, kept) for name, kept in answers.items()}
+
+
+def _recorded(name: str, kept: Answers) -> Postgres | MySql | RedisServer:
+    match kept:
+        case PostgresAnswers():
+            return RecordedPostgres(name, kept)
+        case MySqlAnswers():
+            return RecordedMySql(name, kept)
+        case RedisAnswers():
+            return RecordedRedis(name, kept)
 
 
 class RecordedPostgres(Postgres):
     """A PostgreSQL whose answers were kept."""
 
     def __init__(self, name: str, kept: PostgresAnswers) -> None:
-        super().__init__(name, NO_DSN, pause=_at_once)
+        super().__init__(name, NO_DSN, pause=at_once)
         self._answers = kept
         for earlier in kept.totals[:-2]:
             self.kept.add(earlier)
@@ -116,7 +125,7 @@ class RecordedLook(Look):
     def __init__(self, name: str, kept: PostgresAnswers) -> None:
         self._name = name
         self._kept = kept
-        self._totals = _Turns(kept.totals[-2:])
+        self._totals = Turns(kept.totals[-2:])
 
     @property
     def closed(self) -> bool:
@@ -171,14 +180,14 @@ class RecordedLook(Look):
         return tuple(one.model_copy(update={"statement": texts.get(one.queryid, "")}) for one in deltas)
 
     def _known(self, answer: T | None, question: str) -> T:
-        return _known(answer, self._name, question)
+        return known(answer, self._name, question)
 
 
 class RecordedRedis(RedisServer):
     """A Redis whose answers were kept."""
 
     def __init__(self, name: str, kept: RedisAnswers) -> None:
-        super().__init__(name, NO_DSN, pause=_at_once)
+        super().__init__(name, NO_DSN, pause=at_once)
         self._answers = kept
         for earlier in kept.totals[:-2]:
             self.kept.add(earlier)
@@ -195,12 +204,12 @@ class RecordedRedisLook(RedisLook):
     def __init__(self, name: str, kept: RedisAnswers) -> None:
         self._name = name
         self._kept = kept
-        self._totals = _Turns(kept.totals[-2:])
+        self._totals = Turns(kept.totals[-2:])
         self.lost = False
 
     async def totals(self) -> RedisTotals:
         """One reading, then the next."""
-        return _known(self._totals.next(), self._name, "totals")
+        return known(self._totals.next(), self._name, "totals")
 
     async def slow_commands(self) -> tuple[SlowCommand, ...]:
         """The newest lines of the slow log."""
@@ -217,27 +226,6 @@ class RecordedRedisLook(RedisLook):
     async def holders(self, clients: int) -> Counter[str]:  # noqa: ARG002 - as many as were kept
         """Connections by client."""
         return Counter(self._kept.holders)
-
-
-class _Turns(Generic[T]):
-    """Readings one after the other; the last one stays."""
-
-    def __init__(self, readings: Sequence[T]) -> None:
-        self._left = list(readings)
-
-    def next(self) -> T | None:
-        """None where there is none."""
-        return self._left.pop(0) if len(self._left) > 1 else next(iter(self._left), None)
-
-
-def _known(answer: T | None, name: str, question: str) -> T:
-    if answer is None:
-        raise SourceUnavailable(f"The recording of database {name} holds no '{question}'.")
-    return answer
-
-
-async def _at_once(_seconds: float) -> None:
-    """A recording need not be waited for."""
 
 
 def _problems(error: OSError | ValueError) -> str:

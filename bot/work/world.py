@@ -248,7 +248,7 @@ class IncidentWorld:
         (change,) = changes
         await self._rank()
         incident = await self._read()
-        name, given = _meant(change)
+        name, given = meant(change)
         action, parameters = self._rooms.actions.resolve(name, given)
         if no := _no_to(action.name, action.target(parameters), incident):
             raise CannotPropose(f"Exactly this was rejected before: {no.reason}")
@@ -356,7 +356,12 @@ def _undo(change: Change) -> Undo | None:
     return Undo(action=str(change.rollback["use"]), parameters=dict(change.rollback["with"]), risk=risk)
 
 
-def _meant(change: Change) -> tuple[str, Mapping[str, Any]]:
+def meant(change: Change) -> tuple[str, Mapping[str, Any]]:
+    """The action and its parameters; for `remediation.apply`, those of the remedy that was found.
+
+    Raises:
+        CannotPropose: there is no such remedy.
+    """
     if change.action != APPLY:
         return change.action, change.parameters
     name, given = change.parameters.get("action"), change.parameters.get("parameters")

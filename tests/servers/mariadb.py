@@ -22,7 +22,8 @@ from pymysql.cursors import DictCursor
 
 from tests.servers.process import accepts, free_port, running, wait_until
 
-PASSWORDS = {"root": "", "nightdesk_reader": "reader-s3cret", "app": "app-s3cret", "copier": "copier-s3cret"}
+PASSWORDS = {"root": "", "nightdesk_reader": "reader-s3cret", "app": "app-s3cret", "copier": "copier-s3cret",
+             "payments": "payments-s3cret", "reports": "reports-s3cret", "migrations": "migrations-s3cret"}  # fmt: skip
 USERS = (
     "CREATE USER nightdesk_reader@'%' IDENTIFIED BY 'reader-s3cret'",
     "GRANT PROCESS, BINLOG MONITOR, REPLICA MONITOR ON *.* TO nightdesk_reader@'%'",
@@ -30,6 +31,7 @@ USERS = (
     "CREATE USER app@'%' IDENTIFIED BY 'app-s3cret'",
     "CREATE USER copier@'%' IDENTIFIED BY 'copier-s3cret'",
     "GRANT REPLICATION SLAVE ON *.* TO copier@'%'",
+    *(f"CREATE USER {name}@'%' IDENTIFIED BY '{PASSWORDS[name]}'" for name in ("payments", "reports", "migrations")),
 )
 MAX_CONNECTIONS = 24
 _numbers = count(1)
@@ -45,6 +47,11 @@ class MariaDbServer:
     def dsn(self, user: str, database: str = "") -> SecretStr:
         """The connection string of one of the users."""
         return SecretStr(f"mysql://{user}:{PASSWORDS[user]}@127.0.0.1:{self.port}/{database}")
+
+    def session(self, user: str, database: str | None = None) -> MariaDbSession:
+        """A session of one of the users."""
+        return MariaDbSession(pymysql.connect(host="127.0.0.1", port=self.port, user=user, password=PASSWORDS[user],
+                                              database=database, autocommit=True, cursorclass=DictCursor))  # fmt: skip
 
     def root(self) -> MariaDbSession:
         """A session that may do everything."""
@@ -108,10 +115,7 @@ class MariaDbDatabase:
 
     def session(self) -> MariaDbSession:
         """A session of the application."""
-        return MariaDbSession(
-            pymysql.connect(host="127.0.0.1", port=self.server.port, user="app", password=PASSWORDS["app"],
-                            database=self.name, autocommit=True, cursorclass=DictCursor)
-        )  # fmt: skip
+        return self.server.session("app", self.name)
 
 
 def _initialise(folder: Path) -> None:
@@ -152,6 +156,15 @@ def _server(files: Path, number: int) -> Iterator[MariaDbServer]:
         with _served(Path(name), number) as server:
             with server.root() as root:
                 root.do("SET SESSION sql_log_bin = 0", *USERS)  # a copy has users of its own
+            yield server
+
+
+@contextmanager
+def fresh_server() -> Iterator[MariaDbServer]:
+    """A server that nobody has used before."""
+    with tempfile.TemporaryDirectory(prefix="nightdesk-mariadb-") as name:
+        _initialise(Path(name) / "data")
+        with _server(Path(name) / "data", 1) as server:
             yield server
 
 

@@ -22,7 +22,7 @@ from bot.telemetry.postgres_rows import (
     Wraparound,
 )
 from bot.telemetry.postgres_totals import Checkpoints, Counters, StatementCounts, Totals
-from bot.telemetry.recorded_databases import PostgresAnswers, RedisAnswers
+from bot.telemetry.recorded_databases import Answers, PostgresAnswers, RedisAnswers
 from bot.telemetry.redis_rows import RedisTotals, totals_of
 from tests.unit.canvas.recordings import BEGAN, CASES
 
@@ -140,12 +140,17 @@ ANSWERS: Mapping[str, Mapping[str, PostgresAnswers | RedisAnswers]] = {
 }  # fmt: skip
 
 
-def told(answers: Mapping[str, PostgresAnswers | RedisAnswers]) -> dict[str, Any]:
+def told(answers: Mapping[str, Answers]) -> dict[str, Any]:
     """As a case holds them."""
-    return {name: {"engine": kept.engine, **kept.model_dump(mode="json", exclude_defaults=True)}
+    return {name: {"engine": kept.engine, **kept.model_dump(mode="json", by_alias=True, exclude_defaults=True)}
             for name, kept in answers.items()}  # fmt: skip
+
+
+def written(answers: Mapping[str, Answers]) -> str:
+    """The text of `database.json`."""
+    return json.dumps(told(answers), indent=1) + "\n"
 
 
 if __name__ == "__main__":
     for case, answers in ANSWERS.items():
-        (CASES / case / "database.json").write_text(json.dumps(told(answers), indent=1) + "\n")
+        (CASES / case / "database.json").write_text(written(answers))

@@ -67,6 +67,11 @@ RECORDINGS: Mapping[str, Recording] = {
         ("payment {at} captured in 120 ms",),
         ("payment {at} failed: canceling statement due to lock timeout",),
     ),
+    "payments-failing-mysql": Recording(
+        "payments",
+        ("payment {at} captured in 120 ms",),
+        ("payment {at} failed: (1040, 'Too many connections')",),
+    ),
     "disk-filling": Recording(
         "gateway",
         ("request {at} answered",),
@@ -141,6 +146,10 @@ MEASURED: Mapping[str, tuple[Measured, ...]] = {
     ),
     "payments-failing": (
         Measured("payments", "error_ratio", 0.002, 0.4),
+        Measured("payments", "requests_per_second", 20.0),
+    ),
+    "payments-failing-mysql": (
+        Measured("payments", "error_ratio", 0.002, 0.6),
         Measured("payments", "requests_per_second", 20.0),
     ),
     "pod-crash-loop": (

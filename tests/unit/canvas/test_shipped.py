@@ -20,7 +20,7 @@ from bot.canvas.rehearsal import Rehearsal, play
 from bot.errors import BadInput
 from bot.models import Alert
 from bot.recorded import RecordedWorld
-from bot.rehearsal import Told, notes_of, rehearse
+from bot.rehearsal import Told, notes_of, refusal, rehearse
 from bot.work.specs import shipped_specs
 from tests.unit.canvas.answers import ANSWERS, told
 from tests.unit.canvas.recordings import MEASURED, RECORDINGS, packed
@@ -47,6 +47,8 @@ ENDS = {
     "slow-query-after-deploy": ("done", "kubernetes.roll_back"),
 }
 """Where the case of each leads when people approve, and the one action that is simulated there."""
+ON_MYSQL = "payments-failing-mysql"
+"""A case of payments-failing whose database is a MySQL; its answers are those of a real server."""
 
 
 NO_TRACES = "not recorded, so nothing is known: traces.look"
@@ -62,7 +64,7 @@ async def played(
     name: str, answers: Mapping[str, str] = MappingProxyType({}), *, finds: Mapping[str, Any] | None = None
 ) -> tuple[str | None, Rehearsal]:
     case = of_case(name)
-    world = Rehearsal(RecordedWorld.open(CASES / name, case["finds"]) if finds is None else Told(finds))
+    world = Rehearsal(RecordedWorld.open(CASES / name, case["finds"]) if finds is None else Told(finds), refusal)
     walked = await play(
         LIBRARY[name], world, given=case["given"], library=LIBRARY, answers={**case.get("answers", {}), **answers}
     )
@@ -75,7 +77,8 @@ def gates_of(playbook: Playbook) -> list[str]:
 
 
 def test_every_shipped_playbook_has_a_case_and_every_case_a_playbook() -> None:
-    assert sorted(folder.name for folder in CASES.iterdir()) == SHIPPED == sorted(ENDS)
+    assert sorted(folder.name for folder in CASES.iterdir()) == sorted([*SHIPPED, ON_MYSQL])
+    assert sorted(ENDS) == SHIPPED
 
 
 @pytest.mark.parametrize("name", SHIPPED)
@@ -123,6 +126,49 @@ async def test_the_command_plays_it_and_prints_the_path(name: str) -> None:
     assert f"would do: {ENDS[name][1]}" in said
     assert "not recorded" not in said.replace(f"{NO_TRACES}\n", "")
     assert said.splitlines()[-1] == f"finished: {ENDS[name][0]}"
+
+
+async def test_in_mysql_people_are_told_which_session_to_end_and_nothing_is_proposed() -> None:
+    said, code = await rehearse(ROOT / "playbooks" / "payments-failing.md", case=CASES / ON_MYSQL)
+    assert code == 0
+    assert "✓ judge: Is one session blocking many? → by hand" in said
+    assert "Session 9 of ledger holds up 21 others." in said
+    assert "would do" not in said
+    assert "not recorded" not in said
+    assert said.splitlines()[-1] == "finished: by_hand"
+
+
+@pytest.mark.parametrize(
+    ("name", "end"),
+    [("postgres-locks", "by_hand"), ("latency-from-dependency", "looked"), ("general-triage", "hand_over")],
+)
+async def test_every_playbook_that_meets_the_queue_in_mysql_leaves_it_to_people(name: str, end: str) -> None:
+    said, _ = await rehearse(ROOT / "playbooks" / f"{name}.md", case=CASES / ON_MYSQL)
+    assert "would do" not in said
+    assert said.splitlines()[-1] == f"finished: {end}"
+
+
+async def test_leaked_transactions_of_mysql_are_left_to_people() -> None:
+    leaking = {
+        "room": {"connections_share": 0.97},
+        "old": {"idle_in_transaction_count": 8, "oldest_transaction_age_s": 640.0, "oldest_transaction_pid": 811,
+                "oldest_transaction_backend_start": ""},
+    }  # fmt: skip
+    reached, world = await played("postgres-connections", finds=leaking)
+    assert (reached, world.offered, world.done) == ("leak", {}, [])
+
+
+async def test_a_gate_whose_action_would_not_take_what_was_found_is_rejected_and_says_why(tmp_path: Path) -> None:
+    facts = tmp_path / "facts.yaml"
+    facts.write_text(
+        "given: {service: {name: payments, database: ledger}}\n"
+        "finds: {locks: {blocked_count: 5, root_pid: 7, root_age_s: 90.0, root_state: active, root_statement: UPDATE x,"
+        " database: ledger, root_backend_start: yesterday}}"
+    )
+    said, _ = await rehearse(ROOT / "playbooks" / "postgres-locks.md", facts=facts)
+    gate = next(line for line in said.splitlines() if "gate_cancel" in line)
+    assert "→ rejected  (Nothing could be proposed: postgres.cancel_query cannot take these parameters: " in gate
+    assert "would do" not in said
 
 
 @pytest.mark.parametrize("name", sorted(RECORDINGS))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -15,8 +15,11 @@ from bot.agents.tools import Toolbox
 from bot.catalog import Catalog
 from bot.errors import BadInput
 from bot.models import Alert, AlertStatus, Report, Window
-from bot.telemetry.recorded_databases import DATABASES, PostgresAnswers, RedisAnswers, recorded_databases
+from bot.telemetry.mysql_rows import Deadlock, MySqlTotals
+from bot.telemetry.recorded_databases import DATABASES, Answers, PostgresAnswers, RedisAnswers, recorded_databases
+from bot.telemetry.recorded_mysql import MySqlAnswers
 from tests.unit.canvas.answers import END, LOCKED, connections, redis, session, statements, told
+from tests.unit.canvas.recordings import CASES
 
 AT = datetime(2026, 3, 1, 3, 15, tzinfo=UTC)
 SCOPE = Scope(
@@ -29,7 +32,7 @@ SCOPE = Scope(
 )
 
 
-async def ask(folder: Path, topic: str, answers: PostgresAnswers | RedisAnswers, times: int = 1) -> Report:
+async def ask(folder: Path, topic: str, answers: Answers, times: int = 1) -> Report:
     (folder / DATABASES).write_text(json.dumps(told({"db": answers})))
     toolbox = Toolbox(database_tools(recorded_databases(folder), clock=lambda: END))
     for _ in range(times):
@@ -67,6 +70,48 @@ async def test_a_recorded_redis_is_judged_too(tmp_path: Path) -> None:
     assert facts["fragmentation_ratio"] == pytest.approx(2.1)
 
 
+async def test_a_queue_in_mysql_is_judged_by_its_root(tmp_path: Path) -> None:
+    """As it was recorded of a real server: by rows first, by the table behind the migration then."""
+    on_mysql = json.loads((CASES / "payments-failing-mysql" / DATABASES).read_text(encoding="utf-8"))["ledger"]
+    known = MySqlAnswers.model_validate(on_mysql)
+    facts = {**(await ask(tmp_path, "blocking_sessions", known)).facts,
+             **(await ask(tmp_path, "connections", known)).facts}  # fmt: skip
+    assert (facts["blocked_count"], facts["root_application"], facts["relation"]) == (21, "reports", "ledger.payments")
+    assert (facts["root_state"], facts["root_backend_start"]) == ("idle in transaction", "")
+    assert facts["root_age_s"] > 60
+    assert (facts["connections_used"], facts["connections_share"], facts["holder"]) == (24, 1.0, "payments")
+
+
+def mysql_totals(before_s: float, deadlocks: int) -> MySqlTotals:
+    return MySqlTotals(
+        at=END - timedelta(seconds=before_s), uptime_s=int(90_000 - before_s), deadlocks=deadlocks, history_length=3,
+        disk_tables=0, memory_tables=0, page_reads=0, page_requests=0, most_connections=9, refused=0,
+    )  # fmt: skip
+
+
+async def test_a_recorded_deadlock_of_mysql_is_told_with_its_tables(tmp_path: Path) -> None:
+    latest = Deadlock(
+        at="2026-03-01 03:12:00", statements=("UPDATE carts SET n = 7",), tables=("shop.carts",), victim="2"
+    )
+    readings = (mysql_totals(1800, 5), mysql_totals(1, 8), mysql_totals(0, 8))
+    report = await ask(tmp_path, "deadlocks", MySqlAnswers(engine="mysql", totals=readings, deadlock=latest))
+    assert report.facts["new_deadlocks"] == 3
+    assert "on shop.carts: UPDATE carts SET n = ?" in report.findings[0].evidence[1].statement
+
+
+@pytest.mark.parametrize(
+    ("topic", "question"),
+    [("blocking_sessions", "sessions"), ("long_transactions", "sessions"), ("connections", "totals"),
+     ("replication", "replication"), ("vacuum", "totals"), ("storage", "totals")],
+)  # fmt: skip
+async def test_a_question_to_mysql_whose_answer_was_not_kept_is_a_gap(
+    tmp_path: Path, topic: str, question: str
+) -> None:
+    report = await ask(tmp_path, topic, MySqlAnswers(engine="mysql"))
+    assert report.facts == {}
+    assert f"holds no '{question}'" in report.gaps[0].reason
+
+
 @pytest.mark.parametrize(
     ("topic", "question"),
     [("blocking_sessions", "locks"), ("connections", "connections"), ("replication", "replication"),
@@ -87,7 +132,8 @@ async def test_one_answer_is_enough_for_the_questions_that_it_answers(tmp_path: 
     ("written", "said"),
     [
         ("{", "cannot be read"),
-        ({"db": {"engine": "oracle"}}, "'postgres', 'redis'"),
+        ({"db": {"engine": "oracle"}}, "'postgres', 'mysql', 'redis'"),
+        ({"db": {"engine": "mysql", "sessions": [{"pid": "x"}]}}, r"db.mysql.sessions.0.pid"),
         ({"db": {"engine": "postgres", "lokcs": []}}, "lokcs"),
         ({"db": {"engine": "redis", "totals": [{}]}}, r"db.redis.totals.0.at"),
         ([], "dictionary"),
