@@ -89,7 +89,8 @@ def delivered(agent: str, posted: Iterable[Finding]) -> tuple[Finding, ...]:
 
 
 def _tells_an_onset(finding: Finding) -> bool:
-    return finding.started_at is not None and finding.kind != "change"
+    """Those who suffer tell it: a change is no beginning, and a session may have been idle long before it did harm."""
+    return finding.started_at is not None and finding.agent not in {"changes", "database"}
 
 
 SUBSCRIPTIONS: Mapping[str, Callable[[Finding], bool]] = {"changes": _tells_an_onset}
@@ -107,11 +108,11 @@ def onset_heard(told: datetime, heard: Iterable[Finding], concerned: Collection[
 
 
 def onsets(seen: Iterable[Finding], concerned: Collection[str]) -> list[tuple[datetime, Finding]]:
-    """What began, and when, the earliest first; changes are no beginnings."""
+    """What began, and when, the earliest first."""
     begun = [
         (one.started_at, one)
         for one in seen
-        if one.started_at is not None and one.kind != "change" and (not concerned or one.service in concerned)
+        if one.started_at is not None and _tells_an_onset(one) and (not concerned or one.service in concerned)
     ]
     return sorted(begun, key=lambda pair: pair[0])
 

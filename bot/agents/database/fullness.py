@@ -11,8 +11,15 @@ import math
 from collections.abc import Iterable
 from datetime import datetime
 
+from bot.agents.wording import clock
+
 FULL = 0.95
 """The share of a limit from which it is as good as reached: the last few come and go."""
+
+
+def told(since: datetime | None) -> str:
+    """A sentence for people, with the space before it; nothing where nobody knows."""
+    return f" They have been as good as used up since {clock(since)} at the latest." if since else ""
 
 
 def full_since(begun: Iterable[datetime], limit: int) -> datetime | None:

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from bot.agents.database.fullness import full_since
+from bot.agents.database.fullness import full_since, told
 from bot.agents.database.subject import NO_LOCKS, Subject, blocking_score, grown
 from bot.agents.database.thresholds import CONNECTIONS_WELL_BELOW, LONG_TRANSACTION_S
 from bot.agents.wording import lasted
@@ -176,6 +176,8 @@ def connections(
     statement = f"{used.used} of {used.limit_total} connections to {subject.database} are in use, {used.running} work."
     if used.limit_user and of_user == share:
         statement += f" User {user} uses {held} of its {used.limit_user}."
+    by = _full_by(subject, used, user, ages)
+    statement += told(by)
     if lately:
         statement += f" All were in use at a moment within the last {lasted(span_s(spans.longest))}."
     most = "; ".join(f"{one.user} from {one.client or 'here'}: {one.used}, {one.idle} idle" for one in holders[:4])
@@ -193,7 +195,6 @@ def connections(
         "holder": user,
         "holder_connections": held,
     }
-    by = _full_by(subject, used, user, ages)
     return subject.finding(
         "connection_exhaustion", "connections_used", statement, score, evidence=evidence, facts=facts, started_by=by
     )

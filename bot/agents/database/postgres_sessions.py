@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from bot.agents.database.fullness import full_since
+from bot.agents.database.fullness import full_since, told
 from bot.agents.database.subject import Subject, grown, iso
 from bot.agents.database.thresholds import CONNECTIONS_WELL_BELOW, LONG_TRANSACTION_S, REMEDY_FROM
 from bot.agents.wording import lasted
@@ -89,6 +89,8 @@ def connections(
     )
     if tightest and tightest.share == share and share > 0:
         statement += f" Role {tightest.role} uses {tightest.used_role} of its {tightest.limit_role}."
+    by = _full_by(used, tightest, begun)
+    statement += told(by)
     most = "; ".join(f"{holder.application or 'unnamed'} as {holder.role}: {holder.used}" for holder in holders[:4])
     evidence = (
         subject.evidence(
@@ -102,7 +104,7 @@ def connections(
         "connections_used",
         statement,
         (share - CONNECTIONS_WELL_BELOW) / (1 - CONNECTIONS_WELL_BELOW),
-        started_by=_full_by(used, tightest, begun),
+        started_by=by,
         evidence=evidence,
         facts={
             "connections_used": used.used,

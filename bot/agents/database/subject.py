@@ -9,6 +9,7 @@ from datetime import datetime
 from typing import Any
 
 from bot.agents.database.thresholds import MISSES_ALLOWED
+from bot.agents.wording import clock
 from bot.models import Evidence, Finding, Gap
 
 NO_LOCKS: Mapping[str, Any] = {
@@ -68,7 +69,8 @@ def exhausted(subject: Subject, words: str, since: datetime | None) -> Finding:
     Args:
         since: when it refused us first, and let us in no more.
     """
-    evidence = subject.evidence("connections", words)
+    earlier = f" It refused us first at {clock(since)}." if since and since < subject.at else ""
+    evidence = subject.evidence("connections", f"{words.rstrip('.')}.{earlier}")
     facts = {"connections_share": 1.0}
     title = f"{subject.database} has no connection left"
     return subject.finding(

@@ -68,6 +68,13 @@ def test_what_began_before_the_alert_raises_the_question_what_was_changed_before
     assert enquiry.words == "it began at 02:42 UTC, before the alert: what was changed before that?"
 
 
+def test_since_when_a_session_is_idle_does_not_tell_when_the_trouble_began() -> None:
+    idle = finding("database", kind="idle_in_transaction", service="payments-db", before_min=1440)
+    assert delivered("changes", [idle]) == ()
+    assert onset_heard(ONSET, [idle, finding("metrics", before_min=4)], ()) == ONSET - timedelta(minutes=4)
+    assert raised([looked(), idle]) == []
+
+
 def test_what_the_changes_agent_has_heard_already_is_not_asked_again() -> None:
     assert raised([finding("metrics", before_min=30), looked(ONSET - timedelta(minutes=30))]) == []
 

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from bot.agents.database.fullness import FULL, full_since
 from bot.agents.database.postgres_sessions import connections
-from bot.agents.database.subject import Subject
+from bot.agents.database.subject import Subject, exhausted
 from bot.models import Finding
 from bot.telemetry.postgres_rows import Beginning, Connections, Holder
 
@@ -62,8 +62,17 @@ def test_from_then_on_it_was_never_below_the_limit(ages_s: list[int], limit: int
 
 
 def test_the_server_is_full_since_its_last_slots_were_taken() -> None:
-    assert judged(of(39), *pool(50, 30), *pool(20, 8)).started_by == ago(20)[0]
+    full = judged(of(39), *pool(50, 30), *pool(20, 8))
+    assert full.started_by == ago(20)[0]
+    assert full.title.endswith("They have been as good as used up since 02:40 UTC at the latest.")
     assert judged(of(39), *pool(50, 30)).started_by is None
+
+
+def test_a_server_that_refuses_us_says_since_when_where_that_was_earlier() -> None:
+    now, earlier = (exhausted(Subject("payments", AT), "too many clients", ago(minutes)[0]) for minutes in (0, 7))
+    assert [one.evidence[0].statement for one in (now, earlier)] == [
+        "too many clients.", "too many clients. It refused us first at 02:53 UTC."
+    ]  # fmt: skip
 
 
 def test_each_limit_counts_those_whom_it_is_for() -> None:
