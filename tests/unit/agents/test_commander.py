@@ -200,3 +200,12 @@ def test_a_line_of_requests_that_were_compared_one_by_one_is_no_second_suspect()
     assert kinds(told) == ["new_error"]
     assert kinds(told, compared) == ["healthy"]
     assert kinds(beside, compared) == kinds(elsewhere, compared) == ["new_error"]
+
+
+def test_how_a_service_fares_is_no_second_suspect_where_it_was_measured() -> None:
+    measured = found("latency", deviations=40.0)
+    felt = found("felt_latency", deviations=2.0, score=0.2)
+    assert kinds(measured, found("error_rate", "mail")) == ["latency", "error_rate"]
+    assert kinds(measured, found("latency", indicator="another")) == ["latency"]
+    assert kinds(felt, found("latency", indicator="another"), BLOCKED) == ["blocking_session", "latency"]
+    assert kinds(measured, FULL) == ["latency", "saturation"]

@@ -7,13 +7,19 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import numpy as np
+import pytest
 
 from bot.agents.change import NOTICEABLE
 from bot.agents.departure import LEAST_SHARE, departure
+from bot.agents.deviation import score_of
+from bot.agents.fusion import FAINT
 from bot.agents.looks import Look
-from bot.agents.measures import measures_tools
+from bot.agents.measures import measured, measures_tools
+from bot.agents.metered import Metered, by_name
+from bot.agents.quantities import Quantity
 from bot.agents.quiet import ROOM, quiet_scopes
 from bot.agents.scope import Scope
+from bot.agents.silence import UP
 from bot.catalog import Catalog, Service
 from bot.errors import SourceUnavailable
 from bot.models import Alert, AlertStatus, Report, Window
@@ -245,3 +251,34 @@ async def test_a_call_is_told_from_its_caller_to_its_callee_whoever_measured_it(
     ]  # fmt: skip
     assert [title.rpartition("(")[2] for title in told] == ["pay to bank)", "bank to pay)", "bank with pay)"]
     assert told[0].startswith("Incoming call p50 rose from 99.9 ms to ")
+
+
+def metered(one: Series, credit: float = 1.0, grain: float = 0.0) -> Metered:
+    return replace(by_name(one), credit=credit, grain=grain)
+
+
+def deviations(*known: Metered) -> dict[str, float]:
+    return {one.service: abs(one.weight) for one in measured(known, SCOPE, traced=True).measures}
+
+
+def test_what_earlier_days_had_as_well_keeps_its_part_of_the_score() -> None:
+    slow = of("web", now=9.0)
+    whole = deviations(metered(slow))["web"]
+    for credit in (0.35, 0.6):
+        kept = deviations(metered(slow, credit))["web"]
+        assert score_of(kept, FAINT) == pytest.approx(credit * score_of(whole, FAINT))
+    calm = of("web")
+    assert deviations(metered(calm, 0.35)) == deviations(metered(calm))
+
+
+def test_what_its_source_knows_less_exactly_deviates_less() -> None:
+    slow = of("web", now=0.2)
+    assert deviations(metered(slow, grain=0.1))["web"] < 0.5 * deviations(metered(slow))["web"]
+
+
+def test_a_service_none_of_whose_instances_answers_is_silent_and_explains_what_its_callers_suffer() -> None:
+    down = Metered(series("pay", UP, 1.0, 0.0), Quantity("other", "instances up", "ratio", "down"))
+    failing = series("web", "error_ratio", 0.01, 0.5)
+    seen = measured([down, by_name(failing)], SCOPE, traced=True)
+    assert next((one.service, one.kind) for one in seen.findings) == ("pay", "silence")
+    assert deviations(down, by_name(failing))["web"] < 0.2 * deviations(by_name(failing))["web"]

@@ -81,3 +81,10 @@ def test_only_symptoms_seen_by_metrics_and_with_figures_count() -> None:
     assert of_symptom([measured("error_rate", 1, 1)], 60) is None
     assert of_symptom([finding("error_rate")], 60) is None
     assert of_symptom([], 60) is None
+
+
+def test_what_a_service_only_feels_is_a_symptom_as_well() -> None:
+    watched = of_symptom([measured("latency", 4, 1, score=0.99), measured("felt_error_rate", 0.5, 0, score=0.5)], 60)
+    assert watched
+    assert watched.query == "rate(felt_error_rate)"
+    assert watched.what == "failures of payments"
