@@ -7,7 +7,7 @@ import contextlib
 import hashlib
 import tempfile
 import uuid
-from collections.abc import AsyncIterator, Callable, Coroutine, Iterable
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -105,7 +105,7 @@ class MemoryManager:
         """
         said = list(messages)
         fresh = await self._forgetting.spared(said, unless_forgotten=unless_forgotten)
-        clean = [message.model_copy(update={"text": redact(well_formed(message.text))}) for message in fresh]
+        clean = [_clean(message) for message in fresh]
         if unless_forgotten:
             await self._mirror.remember(await self._store.unlike(clean))
             await self._forgetting.forget_late(said)
@@ -327,6 +327,17 @@ class MemoryManager:
             return period
         return read_period(query, now=now, zone=_zone(await self.timezone(channel)))
 
+    async def said(self, channel: str, *, since: datetime, until: datetime) -> list[Message]:
+        """All that is remembered of a channel from that stretch, both moments included, in the order of time."""
+        ids = await self._store.ids(channel, since=_instant(since), until=_instant(until))
+        return [message for message in await self._store.get([(channel, name) for name in ids]) if message is not None]
+
+    async def reworded(self, messages: Sequence[Message]) -> list[Message]:
+        """Those of the messages that are remembered in other words."""
+        there = await self._store.get([(message.channel, message.id) for message in messages])
+        pairs = zip(messages, there, strict=True)
+        return [message for message, kept in pairs if kept is not None and kept.text != _clean(message).text]
+
     async def ends(self) -> dict[str, datetime]:
         """Channel → when the last message that is remembered of it was sent."""
         return await self._store.newest([name for name in await self._store.channels() if name not in LEARNED])
@@ -359,6 +370,11 @@ class MemoryManager:
 
 def _instant(moment: datetime | None) -> datetime | None:
     return None if moment is None else as_utc(moment)
+
+
+def _clean(message: Message) -> Message:
+    """As it is kept: without secrets."""
+    return message.model_copy(update={"text": redact(well_formed(message.text))})
 
 
 def _digest(text: str) -> str:

@@ -167,10 +167,18 @@ class Store:
             for _, at in answer
         }
 
-    async def ids(self, channel: str, *, since: datetime | None = None, before: datetime | None = None) -> list[str]:
-        """The ids of a channel's messages, by the time they were sent."""
+    async def ids(
+        self,
+        channel: str,
+        *,
+        since: datetime | None = None,
+        until: datetime | None = None,
+        before: datetime | None = None,
+    ) -> list[str]:
+        """The ids of a channel's messages, by the time they were sent; `until` is included, `before` is not."""
         low = "-inf" if since is None else str(since.timestamp())
-        high = "+inf" if before is None else f"({before.timestamp()}"
+        high = "+inf" if until is None else str(until.timestamp())
+        high = high if before is None else f"({before.timestamp()}"
         found = cast("list[bytes]", await self._redis.zrangebyscore(times_key(channel), low, high))
         return [identifier.decode() for identifier in found]
 

@@ -85,6 +85,11 @@ def said(raw: Json) -> str:
     return "\n".join(dict.fromkeys(plain(part).strip() for part in parts if part.strip()))[:LONGEST_TEXT]
 
 
+def says_nothing(raw: Json) -> bool:
+    """Whether nothing is left of a message: a tombstone, or no words."""
+    return raw.get("subtype") == "tombstone" or not said(raw)
+
+
 def edited(event: Json, identity: Identity) -> Message | None:
     """The message as it reads now (`message_changed`)."""
     return message(event.get("message") or {}, event["channel"], identity)
@@ -104,8 +109,7 @@ def deleted(event: Json, identity: Identity) -> str | None:
 
 def _emptied(event: Json) -> bool:
     now = event.get("message") or {}
-    says_nothing = now.get("subtype") == "tombstone" or not said(now)
-    return event.get("subtype") == "message_changed" and "ts" in now and says_nothing
+    return event.get("subtype") == "message_changed" and "ts" in now and says_nothing(now)
 
 
 def lesson(event_id: str, event: Json) -> Taught | None:

@@ -21,7 +21,7 @@ from bot.remediation.approvals import incident_of
 from bot.slack.desk import Command, Decision, HomeContent, Mention, Regrouping, Reply, Taught
 from bot.work.answers import Answers
 from bot.work.gatekeeper import Trust
-from bot.work.lesson import lesson_in
+from bot.work.lesson import relearn
 from bot.work.mentions import Mentions
 from bot.work.question import question, service_in
 from bot.work.queue import Queue
@@ -75,8 +75,7 @@ class FrontDesk:
 
     async def edited(self, message: Message) -> None:
         """The message now says this, and so does what was taught by it."""
-        taught = lesson_in(message.text) if message.to_bot else None
-        await self._memory.edit(message, lesson=taught.text if taught else None)
+        await relearn(self._memory, message)
 
     async def deleted(self, channel: str, message_id: str) -> None:
         """Forget the message, and what was taught by it."""

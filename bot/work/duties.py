@@ -26,7 +26,7 @@ from bot.work.answers import Answers
 from bot.work.drafts import Drafts
 from bot.work.drawings import Drawings
 from bot.work.follow import Follow, last_moved
-from bot.work.gaps import Gaps
+from bot.work.gaps import Gaps, reread
 from bot.work.gatekeeper import Gatekeeper, Said
 from bot.work.mentions import Mentions
 from bot.work.questions import Questions
@@ -218,11 +218,11 @@ class Office:
             await self.memory.keep_private(channel)
         days = await self.memory.retention(channel)
         oldest = self.clock() - timedelta(days=days) if days else None
-        await self.stage.history(channel, partial(self.memory.remember, unless_forgotten=True), oldest=oldest)
+        await self.stage.history(channel, partial(reread, self.memory), oldest=oldest)
 
     async def catch_up(self, channel: str) -> None:
-        """Read what was said in a channel while nobody listened."""
-        await self.gaps.close(channel, self.stage.missed)
+        """Read what was said in a channel while nobody listened, and forget what is gone since."""
+        await self.gaps.close(channel, self.stage)
 
     async def sweep(self) -> None:
         """Schedule again what was lost between an event and its task."""

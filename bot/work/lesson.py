@@ -5,6 +5,9 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
+from bot.memory import MemoryManager
+from bot.models import Message
+
 _REMEMBER = re.compile(
     r"(?:please\s+|请)?(?:remember|记住)\s*(?:[:：,，]|\bthat\b(?!.*[?？]\s*$))\s*(?P<lesson>\S.*)",
     re.IGNORECASE | re.DOTALL,
@@ -36,3 +39,9 @@ def lesson_in(text: str) -> Lesson | None:
     if found := _CORRECTION.fullmatch(words.strip()):
         return Lesson(found["lesson"].strip(), corrects=True)
     return None
+
+
+async def relearn(memory: MemoryManager, message: Message) -> None:
+    """The message now says this, and so does what was taught by it."""
+    taught = lesson_in(message.text) if message.to_bot else None
+    await memory.edit(message, lesson=taught.text if taught else None)

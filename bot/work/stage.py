@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator, Container
 from datetime import UTC, datetime, timedelta
 from typing import Protocol
 
@@ -16,14 +17,15 @@ from bot.slack.client import shut_out
 from bot.slack.desk import Mention
 from bot.slack.easel import Easel, Sketch
 from bot.slack.face import Face, Read
-from bot.slack.history import History
+from bot.slack.history import History, Page
 from bot.slack.ledger import Ledger
 from bot.work.backfill import Backfill, Keep
+from bot.work.gaps import Stretch
 
 log = structlog.get_logger(__name__)
 
 THREADS_GO_ON = timedelta(hours=12)
-"""A thread that began earlier and goes on after a pause of the bot is not looked for: every message before would be."""
+"""A thread that began earlier, and of which memory knows nothing newer, is not looked for: every message would be."""
 
 
 class Stage(Protocol):
@@ -76,8 +78,17 @@ class Stage(Protocol):
     async def history(self, channel: str, keep: Keep, *, oldest: datetime | None = None) -> None:
         """Hand over what was said in the channel, page by page."""
 
-    async def missed(self, channel: str, keep: Keep, since: datetime) -> None:
-        """Hand over what was said in the channel since then, without a word about it."""
+    @property
+    def reach(self) -> timedelta:
+        """How far behind a pause of the bot its reading begins."""
+        ...
+
+    async def missed(self, channel: str, keep: Keep, stretch: Stretch) -> frozenset[str] | None:
+        """Hand over what was said in the channel in that stretch, without a word about it.
+
+        Gives the names of all that stands there, whoever wrote it; None where that cannot be said.
+        """
+        ...
 
     async def not_read_back(self, channel: str, reason: str) -> None:
         """Say in the channel that reading it back did not work."""
@@ -162,16 +173,37 @@ class SlackStage:
         """Hand over what was said in the channel, and show there how it goes."""
         await self._backfill.run(channel, keep, oldest=oldest)
 
-    async def missed(self, channel: str, keep: Keep, since: datetime) -> None:
-        """Hand over what was said in the channel since then, in threads that began a while before too."""
-        oldest = since if self._history.slow else since - THREADS_GO_ON
+    @property
+    def reach(self) -> timedelta:
+        """Half a day; nothing at 15 messages a minute."""
+        return timedelta() if self._history.slow else THREADS_GO_ON
+
+    async def missed(self, channel: str, keep: Keep, stretch: Stretch) -> frozenset[str] | None:
+        """Hand over what was said in the channel in that stretch, in threads that began a while before too."""
+        standing: set[str] = set()
+        whole = True
         try:
-            async for page in self._history.read(channel, oldest=oldest, replied_since=since):
+            async for page in self._pages(channel, stretch, standing):
                 await keep(page.messages)
+                standing |= page.standing or frozenset()
+                whole = whole and page.standing is not None
         except SlackRefused as refusal:
             if not shut_out(refusal):
                 raise
             log.info("stage.shut_out", channel=channel, reason=str(refusal))
+            return None
+        return frozenset(standing) if whole else None
+
+    async def _pages(self, channel: str, stretch: Stretch, standing: Container[str]) -> AsyncIterator[Page]:
+        """The channel, then the threads that it has not shown yet."""
+        oldest = stretch.since - self.reach
+        pages = self._history.read(channel, oldest=oldest, replied_since=stretch.since, threads=stretch.threads)
+        async for page in pages:
+            yield page
+        for thread in sorted(stretch.threads):
+            if thread not in standing:
+                async for page in self._history.replies(channel, thread, oldest=oldest):
+                    yield page
 
     async def not_read_back(self, channel: str, reason: str) -> None:
         """Say in the channel that reading it back did not work."""
@@ -244,10 +276,16 @@ class NoStage:
         log.warning("stage.none", channel=channel, oldest=oldest)
         await keep(())
 
-    async def missed(self, channel: str, keep: Keep, since: datetime) -> None:
+    @property
+    def reach(self) -> timedelta:
         """There is no history."""
-        log.warning("stage.none", channel=channel, since=since)
+        return timedelta()
+
+    async def missed(self, channel: str, keep: Keep, stretch: Stretch) -> frozenset[str] | None:
+        """There is no history, and nobody can say what stands in it."""
+        log.warning("stage.none", channel=channel, since=stretch.since)
         await keep(())
+        return None
 
     async def not_read_back(self, channel: str, reason: str) -> None:
         """Nobody can be told."""

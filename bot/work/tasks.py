@@ -199,7 +199,7 @@ def tasks_of(
         task("hear", duties.hear, PATIENT),
         task("teach", duties.teach, PATIENT),
         task("backfill", duties.backfill, PATIENT),
-        task("catch_up", duties.catch_up, PATIENT),
+        task("catch_up", duties.catch_up, PATIENT, alone=True),
         *_untried(duties),
         *_rounds(guard, sweep_every),
     )

@@ -31,6 +31,8 @@ class Post:
     edited_ts: str | None = None
     only_for: str | None = None
     streaming: bool = False
+    gone: bool = False
+    """Deleted, but its replies are still there."""
 
     @property
     def is_reply(self) -> bool:
@@ -40,6 +42,8 @@ class Post:
     @property
     def subtype(self) -> str | None:
         """Slack's `subtype`."""
+        if self.gone:
+            return "tombstone"
         if self.integration:
             return "bot_message"
         if self.broadcast:

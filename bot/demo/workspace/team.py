@@ -142,12 +142,21 @@ class Team:
         self.tell(Happening(Happened.CHANGED, post=post, before=before))
 
     def remove(self, post: Post) -> None:
-        """Take a message away."""
+        """Take a message away; of one that has replies a tombstone stays."""
         if post.only_for:
             self.whispers.remove(post)
+        elif len(self.ledger.thread(post.channel, post.ts)) > 1:
+            self._bury(post)
+            return
         else:
             self.ledger.remove(post)
         self.tell(Happening(Happened.DELETED, post=post, before=post.as_slack()))
+
+    def _bury(self, post: Post) -> None:
+        before = post.as_slack()
+        post.text, post.gone = "This message was deleted.", True
+        post.blocks, post.attachments, post.files = [], [], []
+        self.tell(Happening(Happened.CHANGED, post=post, before=before))
 
     def whisper(self, post: Post) -> Post:
         """Show a message to one person only."""
