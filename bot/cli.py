@@ -98,9 +98,12 @@ def doctor() -> None:
     Every connection, token scope, playbook and the catalogue, one line each. Exit code 1 if there is something to mend.
     """
     from bot.doctor import examine
+    from bot.observability import configure_logging
     from bot.settings import load
 
-    raise typer.Exit(_run(lambda: examine(load(), print)))
+    settings = load()
+    configure_logging("error", settings.log_format)  # what it would warn of are the lines of the examination
+    raise typer.Exit(_run(lambda: examine(settings, print)))
 
 
 @app.command()

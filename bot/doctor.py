@@ -107,7 +107,7 @@ def _catalog(file: Path) -> tuple[Catalog, Check]:
 
 
 async def _slack(settings: Settings) -> AsyncIterator[Check]:
-    from bot.slack.client import Slack
+    from bot.slack.client import Slack, token_of
     from bot.slack.scopes import missing
 
     if not settings.slack.configured:
@@ -116,13 +116,17 @@ async def _slack(settings: Settings) -> AsyncIterator[Check]:
         said = f"{settings.slack.lacking} is not set" if begun else "no workspace is configured"
         yield Check("wrong", "Slack", said, mend)
         return
-    async with Slack.open(settings.slack) as slack:
-        try:
+    try:
+        token_of(settings.slack)
+        async with Slack.open(settings.slack) as slack:
             identity = await slack.identity()
-        except SlackRefused as error:
-            mend = "Check SLACK_BOT_TOKEN (xoxb-…, from 'Install App') and that this machine reaches Slack."
-            yield Check("wrong", "Slack", str(error), mend)
-            return
+    except Misconfigured as error:
+        yield Check("wrong", "Slack", str(error))
+        return
+    except SlackRefused as error:
+        mend = "Check SLACK_BOT_TOKEN (xoxb-…, from 'Install App') and that this machine reaches Slack."
+        yield Check("wrong", "Slack", str(error), mend)
+        return
     mode = "Socket Mode" if settings.slack.app_token else "HTTP: POST /slack/events"
     yield Check("ok", "Slack", f"connected to {identity.url} as {identity.user} ({mode})")
     lacking = missing(identity.scopes)

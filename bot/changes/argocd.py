@@ -13,7 +13,7 @@ from urllib.parse import quote
 from pydantic import Field
 
 from bot.changes.change import Change, Seen
-from bot.changes.reading import Asked, Foreign, read
+from bot.changes.reading import Asked, Foreign, read, token_of
 from bot.http import HttpSource, Transport
 from bot.models import Gap, Window
 from bot.models.base import Instant
@@ -117,7 +117,13 @@ class ArgoCD(Asked):
         self._settings = settings
         headers = {"Authorization": f"Bearer {settings.token.get_secret_value()}"} if settings.token else {}
         http = HttpSource(
-            name, settings.url, headers=headers, ca_file=settings.ca_file, advice=ADVICE, transport=transport
+            name,
+            settings.url,
+            headers=headers,
+            ca_file=settings.ca_file,
+            set_by=token_of(name),
+            advice=ADVICE,
+            transport=transport,
         )
         super().__init__(name, http)
 

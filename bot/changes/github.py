@@ -14,7 +14,7 @@ from pydantic import Field
 
 from bot.changes.change import Change, Outcome, Seen
 from bot.changes.deployments import DeploymentSource
-from bot.changes.reading import Foreign, pages, read, version
+from bot.changes.reading import Foreign, pages, read, token_of, version
 from bot.errors import SourceUnavailable
 from bot.http import HttpSource, Transport
 from bot.models import Gap, Window
@@ -91,7 +91,13 @@ class GitHub(DeploymentSource):
         headers = {"Accept": "application/vnd.github+json", "X-GitHub-Api-Version": API_VERSION}
         headers |= {"Authorization": f"Bearer {token}"} if token else {}
         http = HttpSource(
-            name, settings.url, headers=headers, ca_file=settings.ca_file, advice=ADVICE, transport=transport
+            name,
+            settings.url,
+            headers=headers,
+            ca_file=settings.ca_file,
+            set_by=token_of(name),
+            advice=ADVICE,
+            transport=transport,
         )
         super().__init__(name, http, repositories=settings.repositories, environments=settings.environments)
 

@@ -11,7 +11,7 @@ from urllib.parse import quote
 
 from bot.changes.change import Change, Outcome, Seen
 from bot.changes.deployments import DeploymentSource
-from bot.changes.reading import Foreign, pages, read, version
+from bot.changes.reading import Foreign, pages, read, token_of, version
 from bot.errors import SourceUnavailable
 from bot.http import HttpSource, Transport
 from bot.models import Gap, Window
@@ -88,6 +88,7 @@ class GitLab(DeploymentSource):
             f"{settings.url}/api/v4",
             headers=headers,
             ca_file=settings.ca_file,
+            set_by=token_of(name),
             advice=ADVICE,
             transport=transport,
         )

@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from pydantic import Field
 
 from bot.changes.change import Change, Seen
-from bot.changes.reading import Asked, Foreign, read
+from bot.changes.reading import Asked, Foreign, read, token_of
 from bot.changes.words import kind_of, versions_in
 from bot.http import HttpSource, Transport
 from bot.models import Gap, Window
@@ -46,7 +46,13 @@ class Grafana(Asked):
         self._settings = settings
         headers = {"Authorization": f"Bearer {settings.token.get_secret_value()}"} if settings.token else {}
         http = HttpSource(
-            name, settings.url, headers=headers, ca_file=settings.ca_file, advice=ADVICE, transport=transport
+            name,
+            settings.url,
+            headers=headers,
+            ca_file=settings.ca_file,
+            set_by=token_of(name),
+            advice=ADVICE,
+            transport=transport,
         )
         super().__init__(name, http)
 

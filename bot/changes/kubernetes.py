@@ -31,7 +31,7 @@ from bot.changes.kubernetes_objects import (
     Workload,
     Writing,
 )
-from bot.changes.reading import Asked, Foreign, read, together
+from bot.changes.reading import Asked, Foreign, read, together, token_of
 from bot.errors import SourceUnavailable
 from bot.http import HttpSource, Transport
 from bot.models import Gap, Window
@@ -86,6 +86,7 @@ class Kubernetes(Asked):
             headers=headers,
             ca_file=ca_file,
             token_file=token_file,
+            set_by=token_of(name),
             advice=ADVICE,
             transport=transport,
         )

@@ -20,6 +20,11 @@ AT_ONCE = 6
 T = TypeVar("T")
 
 
+def token_of(name: str) -> str:
+    """The variable that sets the token of that source."""
+    return f"NIGHTDESK_CHANGES__SOURCES__{name.upper()}__TOKEN"
+
+
 class Asked:
     """Base of the sources that are asked over HTTP; closed with the service."""
 

@@ -24,8 +24,11 @@ def strays(path: str) -> bool:
     return "://" in plain or plain.startswith("//") or ".." in plain.split("/")
 
 
-def sendable(headers: Mapping[str, str], name: str) -> dict[str, str]:
+def sendable(headers: Mapping[str, str], name: str, set_by: str = "") -> dict[str, str]:
     """The headers without the line end that a token's file or variable often has.
+
+    Args:
+        set_by: what a person sets for them.
 
     Raises:
         Misconfigured: one that cannot be sent; its value is not repeated.
@@ -35,7 +38,7 @@ def sendable(headers: Mapping[str, str], name: str) -> dict[str, str]:
         if not _HEADER.fullmatch(header) or not value.isascii() or not value.isprintable():
             raise Misconfigured(
                 f"The header {header!a} for {name} holds a line end or letters that no header may hold: "
-                "look at the setting or the variable that its value comes from."
+                f"look at {set_by or 'the setting or the variable that its value comes from'}."
             )
     return bare
 

@@ -11,14 +11,17 @@ from types import TracebackType
 from typing import Any, Literal, Self
 
 import httpx
+import structlog
 from tenacity import AsyncRetrying, RetryCallState, retry_if_exception_type, stop_after_attempt, wait_random_exponential
 
 from bot.characters import loads
-from bot.errors import SourceUnavailable
+from bot.errors import Misconfigured, SourceUnavailable
 from bot.http.reading import MAX_ANSWER_BYTES, bounded, whole_lines
 from bot.http.request import Transport, sendable, strays, trusted
 from bot.refusals import words_of
 from bot.unanswered import ADVICE, Failure, refusal, rest_asked_s, silence, unreadable
+
+log = structlog.get_logger(__name__)
 
 LONGEST_WAIT_S = 3.0
 """Whoever asks to be left alone for longer (`Retry-After`) is left alone: an agent has seconds, not minutes."""
@@ -42,15 +45,18 @@ class _Passing(Exception):
 class _TokenFile(httpx.Auth):
     """A bearer token that lives in a file, where it may be renewed at any time."""
 
-    def __init__(self, path: Path) -> None:
-        self._path = path
+    def __init__(self, path: Path, name: str) -> None:
+        self._path, self._name = path, name
 
     def auth_flow(self, request: httpx.Request) -> Generator[httpx.Request, httpx.Response, None]:
         try:
             token = self._path.read_text(encoding="utf-8").strip()
         except (OSError, UnicodeDecodeError) as error:
             raise SourceUnavailable(f"The token file {self._path} cannot be read: {error}") from None
-        request.headers["Authorization"] = f"Bearer {token}"
+        try:
+            request.headers.update(sendable({"Authorization": f"Bearer {token}"}, self._name, f"the file {self._path}"))
+        except Misconfigured as error:
+            raise SourceUnavailable(str(error)) from None
         yield request
 
 
@@ -64,7 +70,7 @@ class Page:
 
 
 class HttpSource:
-    """A read-only source at one address.
+    """A read-only source at one address. One whose settings cannot be used is unavailable, and ends nothing else.
 
     Args:
         name: how gaps name it, such as "prometheus".
@@ -75,6 +81,7 @@ class HttpSource:
         ca_file: the certificates that it is checked against, where they are not public ones.
         token_file: holds a bearer token; it is read for every request.
         longest_wait_s: who asks to be left alone for longer is left alone.
+        set_by: what a person sets for the headers, such as NIGHTDESK_PROMETHEUS__TOKEN; said where one cannot be sent.
         advice: status → what a person does about it, said with the error; where none is given, `bot.unanswered` knows.
     """
 
@@ -90,6 +97,7 @@ class HttpSource:
         ca_file: Path | None = None,
         token_file: Path | None = None,
         longest_wait_s: float = LONGEST_WAIT_S,
+        set_by: str = "",
         advice: Mapping[int, str] | None = None,
         transport: Transport | None = None,
     ) -> None:
@@ -98,16 +106,30 @@ class HttpSource:
         self._longest_wait_s = longest_wait_s
         self._timeout_s = timeout_s
         self._advice = ADVICE if advice is None else advice
-        self._client = httpx.AsyncClient(
-            base_url=base_url.rstrip("/") + "/",
-            headers=sendable(headers or {}, name),
-            auth=_TokenFile(token_file) if token_file else None,
-            timeout=httpx.Timeout(timeout_s, connect=min(timeout_s, connect_s)),
-            transport=transport,
-            verify=trusted(ca_file),
-            follow_redirects=False,
-            trust_env=False,
-        )
+        self._off = ""
+        try:
+            self._client = httpx.AsyncClient(
+                base_url=base_url.rstrip("/") + "/",
+                headers=sendable(headers or {}, name, set_by),
+                auth=_TokenFile(token_file, name) if token_file else None,
+                timeout=httpx.Timeout(timeout_s, connect=min(timeout_s, connect_s)),
+                transport=transport,
+                verify=trusted(ca_file),
+                follow_redirects=False,
+                trust_env=False,
+            )
+        except Misconfigured as error:
+            self._turn_off(str(error))
+        except OSError as error:
+            self._turn_off(f"The certificates of {name} in {ca_file} cannot be read: {error.strerror or error}.")
+        except httpx.InvalidURL:
+            self._turn_off(f"The address of {name} is none: write it as https://host:port/path.")
+
+    def _turn_off(self, why: str) -> None:
+        """What is set for this source cannot be used: it alone is off, and whoever asks it is told why."""
+        self._off = why
+        self._client = httpx.AsyncClient(trust_env=False)
+        log.warning("source.off", source=self.name, why=why)
 
     async def __aenter__(self) -> Self:
         return self
@@ -192,7 +214,9 @@ class HttpSource:
             raise SourceUnavailable(str(error), status=error.status) from None
 
     def _relative(self, path: str) -> str:
-        """The path, if it cannot lead away from the base address."""
+        """The path, if anything can be asked and it cannot lead away from the base address."""
+        if self._off:
+            raise SourceUnavailable(self._off, reached=False)
         if strays(path):
             raise SourceUnavailable(f"{self.name} was not asked: '{path[:100]}' leads away from its address.")
         return path.lstrip("/")

@@ -50,6 +50,7 @@ class ChatClient:
             connect_s=LONGEST_CONNECT_S,
             ca_file=server.ca_file,
             longest_wait_s=LONGEST_WAIT_S,
+            set_by="NIGHTDESK_MODEL__KEY, or NIGHTDESK_MODEL__FALLBACK__KEY for the second one",
             advice=ADVICE,
             transport=transport,
         )

@@ -15,6 +15,7 @@ from urllib.parse import urlsplit
 
 import aiohttp
 import structlog
+from pydantic import SecretStr
 from slack_sdk.errors import SlackApiError, SlackClientError
 from slack_sdk.http_retry.async_handler import AsyncRetryHandler
 from slack_sdk.http_retry.builtin_async_handlers import (
@@ -94,11 +95,11 @@ class Slack:
         """Connected for as long as the block lasts.
 
         Raises:
-            Misconfigured: there is no bot token.
+            Misconfigured: there is no bot token, or a token that cannot be one.
         """
         if settings.bot_token is None:
             raise Misconfigured("There is no Slack bot token: set SLACK_BOT_TOKEN.")
-        token = settings.bot_token.get_secret_value()
+        token = _token("SLACK_BOT_TOKEN", settings.bot_token)
         async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=TIMEOUT_S)) as session:
             repeating = [AsyncConnectionErrorRetryHandler(max_retry_count=2), AsyncServerErrorRetryHandler()]
             yield cls(
@@ -128,6 +129,23 @@ class Slack:
             url=answer["url"],
             scopes=frozenset(scope.strip() for scope in scopes.split(",") if scope.strip()),
         )
+
+
+def token_of(settings: SlackSettings) -> str | None:
+    """The app token, None where Slack calls in.
+
+    Raises:
+        Misconfigured: it cannot be a token.
+    """
+    return _token("SLACK_APP_TOKEN", settings.app_token) if settings.app_token else None
+
+
+def _token(name: str, given: SecretStr) -> str:
+    """Without the line end that a file or a variable often has."""
+    token = given.get_secret_value().strip()
+    if not token.isascii() or not token.isprintable():
+        raise Misconfigured(f"{name} holds a line end or letters that no token has: copy it again from the app's page.")
+    return token
 
 
 @contextmanager

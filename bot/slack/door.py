@@ -17,7 +17,7 @@ from starlette.routing import Route
 from bot.body import LINGER_BYTES, limited
 from bot.errors import BadInput, SlackRefused, TooLarge
 from bot.settings import Settings
-from bot.slack.client import Slack, refusals
+from bot.slack.client import Slack, refusals, token_of
 from bot.slack.desk import Desk
 from bot.slack.listeners import Listeners
 
@@ -53,12 +53,13 @@ class Door:
 
         Raises:
             SlackRefused: Slack does not take the app token, or does not answer.
+            Misconfigured: the app token cannot be one.
         """
-        token = self._settings.app_token
+        token = token_of(self._settings)
         if token is None:
             yield
             return
-        handler = AsyncSocketModeHandler(self._app, token.get_secret_value(), web_client=self._slack.asking)
+        handler = AsyncSocketModeHandler(self._app, token, web_client=self._slack.asking)
         try:
             with refusals("a Socket Mode connection"):
                 await handler.connect_async()  # type: ignore[no-untyped-call]

@@ -58,7 +58,7 @@ class Prometheus:
     ) -> None:
         self._http = HttpSource(
             "prometheus", url, headers=headers, timeout_s=timeout_s, token_file=token_file, ca_file=ca_file,
-            transport=transport,
+            set_by="NIGHTDESK_PROMETHEUS__TOKEN, or NIGHTDESK_PROMETHEUS__HEADERS", transport=transport,
         )  # fmt: skip
         self._shown = _without_credentials(url)
 

@@ -91,6 +91,7 @@ def server(settings: ConfiguredServer, *, transport: Transport | None = None) ->
         timeout_s=settings.timeout_s,
         token_file=token_file,
         ca_file=ca_file,
+        set_by=_set_by(settings),
         transport=transport,
     )
 
@@ -104,6 +105,11 @@ def _credentials(settings: ConfiguredServer) -> dict[str, str]:
     if isinstance(settings, ElasticsearchSource) and settings.api_key_env:
         return {"Authorization": f"ApiKey {_secret(settings.api_key_env)}"}
     return {}
+
+
+def _set_by(settings: ConfiguredServer) -> str:
+    variable = settings.token_env or (settings.api_key_env if isinstance(settings, ElasticsearchSource) else None)
+    return f"the variable {variable}" if variable else "its 'tenant'"
 
 
 def _secret(variable: str) -> str:

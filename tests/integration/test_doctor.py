@@ -157,6 +157,39 @@ async def test_a_token_that_slack_does_not_know(settings: Configured, workspace:
     assert "xoxb-wrong" not in str(check)
 
 
+@pytest.mark.parametrize("name", ["bot_token", "app_token"])
+async def test_a_slack_token_that_no_header_may_hold(settings: Configured, name: str) -> None:
+    slack = SlackSettings.model_validate({"bot_token": "xoxb-1", "app_token": "xapp-1"} | {name: "xo\nx-ö"})
+    check = await only(settings(slack=slack), "Slack")
+    assert check.state == "wrong"
+    assert check.said.startswith(f"SLACK_{name.upper()} holds a line end or letters that no token has")
+    assert "x-ö" not in str(check)
+
+
+async def test_a_token_that_no_header_may_hold_turns_off_its_own_source_only(
+    settings: Configured, prometheus_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("LOKI_TOKEN", "wäre\nes")
+    seen = await found(
+        settings(
+            prometheus_url=prometheus_url,
+            prometheus={"token": "t\nX-Admin: yes"},
+            logs=(LokiSource(kind="loki", url="http://127.0.0.1:1", token_env="LOKI_TOKEN"),),
+            changes={"sources": {"shop": {"kind": "gitlab", "token": "ö", "projects": {"a/b": "payments"}}}},
+            model={"url": "http://127.0.0.1:1/v1", "name": "small", "key": "ö"},
+        )
+    )
+    named = {
+        "Prometheus": "NIGHTDESK_PROMETHEUS__TOKEN",
+        "Logs": "the variable LOKI_TOKEN",
+        "Changes from shop": "NIGHTDESK_CHANGES__SOURCES__SHOP__TOKEN",
+        "Model small": "NIGHTDESK_MODEL__KEY",
+    }
+    told = {what: (seen[what].state, variable in seen[what].said) for what, variable in named.items()}
+    assert told == dict.fromkeys(named, ("wrong", True))
+    assert seen["Playbooks"].state == "ok"
+
+
 async def test_a_workspace_that_cannot_be_reached(settings: Configured) -> None:
     slack = SlackSettings(
         bot_token=SecretStr("xoxb-1"), signing_secret=SecretStr("s"), api_url=f"http://127.0.0.1:{free_port()}/api/"

@@ -5,11 +5,13 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
+from structlog.testing import capture_logs
 
-from bot.errors import EffectFailed, Misconfigured, SourceUnavailable
+from bot.errors import EffectFailed, SourceUnavailable
 from bot.http import HttpSource, send_once, strays
 from tests.servers.process import free_port
 
@@ -192,8 +194,9 @@ async def test_a_token_that_no_header_may_hold_is_named_and_never_repeated(token
         return httpx.Response(200, json={})
 
     transport = httpx.MockTransport(answer)
-    with pytest.raises(Misconfigured, match="'Authorization' for ci") as refused:
-        HttpSource("ci", BASE, headers=headers, transport=transport)
+    async with HttpSource("ci", BASE, headers=headers, transport=transport, set_by="CI_TOKEN") as ci:
+        with pytest.raises(SourceUnavailable, match=r"'Authorization' for ci .* look at CI_TOKEN") as refused:
+            await ci.get("x")
     with pytest.raises(EffectFailed, match="'Authorization' for the server") as failed:
         await send_once("POST", BASE, headers=headers, body={}, timeout_s=1, transport=transport)
     assert "s3c" not in f"{refused.value} {failed.value}"
@@ -206,9 +209,31 @@ async def test_a_broken_header_from_a_token_file_is_not_repeated_in_what_people_
     port = free_port()
     server = await asyncio.start_server(lambda _, writer: writer.close(), "127.0.0.1", port)
     async with server, HttpSource("ci", f"http://127.0.0.1:{port}", token_file=file) as ci:
-        with pytest.raises(SourceUnavailable, match="LocalProtocolError") as gap:
+        with pytest.raises(SourceUnavailable, match=f"look at the file {file}") as gap:
             await ci.get("x")
     assert "s3c" not in str(gap.value)
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ({"base_url": "http://[::1"}, "The address of ci is none"),
+        ({"base_url": "http://ci:port"}, "The address of ci is none"),
+        ({"ca_file": Path("/nowhere/ca.pem")}, "certificates of ci in /nowhere/ca.pem cannot be read: No such file"),
+        ({"ca_file": Path(__file__)}, "certificates of ci in .* cannot be read"),
+    ],
+    ids=["no address", "no port", "no file", "no certificates"],
+)
+async def test_a_source_whose_settings_cannot_be_used_is_off_and_ends_nothing_else(
+    given: dict[str, Any], said: str
+) -> None:
+    with capture_logs() as logs:
+        async with HttpSource(**{"name": "ci", "base_url": BASE} | given) as ci:
+            with pytest.raises(SourceUnavailable, match=said):
+                await ci.get("x")
+            with pytest.raises(SourceUnavailable, match=said):
+                [part async for part in ci.lines("GET", "x")]
+    assert [line["source"] for line in logs if line["event"] == "source.off"] == ["ci"]
 
 
 async def test_an_address_that_is_none_sends_nothing() -> None:
