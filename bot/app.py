@@ -144,7 +144,7 @@ async def assembled(settings: Settings, *, clock: Clock = utc_now) -> AsyncItera
     stopping = asyncio.Event()
     async with AsyncExitStack() as stack:
         ground = await stack.enter_async_context(ground_of(settings, clock))
-        intake = intake_of(settings, ground.redis, ground.journal, ground.catalog, clock)
+        intake = intake_of(settings, ground.redis, ground.journal, ground.register.known, clock)
         ledger, pictures = ledger_of(ground.redis, settings.changes), Pictures(ground.redis)
         workspace = await _workspace(stack, ground, pictures, stopping)
         telemetry = await telemetry_of(stack, ground, ledger, workspace.names)
@@ -188,22 +188,22 @@ async def _thought(stack: AsyncExitStack, ground: Ground, telemetry: Telemetry, 
 
 
 def _gate(ground: Ground, telemetry: Telemetry, membership: Membership) -> Gate:
-    settings, catalog, lawbook, clock = ground.settings, ground.catalog, ground.lawbook, ground.clock
+    settings, register, lawbook, clock = ground.settings, ground.register, ground.lawbook, ground.clock
 
     async def scope(incident_id: str) -> Scope:
-        return scope_of(await ground.journal.read(incident_id), catalog, settings.triage, clock())
+        return scope_of(await ground.journal.read(incident_id), register.known(), settings.triage, clock())
 
     def law(proposal: Proposal) -> Judgement:
-        return rejudge(proposal, clock(), catalog, lawbook.now())
+        return rejudge(proposal, clock(), register.now(), lawbook.now())
 
     measures = Measures(telemetry.ask, telemetry.toolbox, scope, ground.actions)
     approvals = Approvals(ground.journal, membership, clock, law)
-    standings = Standings(ground.redis, catalog, lawbook.now, membership, clock)
+    standings = Standings(ground.redis, register.now, lawbook.now, membership, clock)
     keeper = Gatekeeper(ground.journal, approvals, standings, Audit(ground.redis, settings.audit_key), clock)
     verify_s, owner = settings.remediation.verify_s, f"{socket.gethostname()}:{os.getpid()}"
     return Gate(
         measures=measures,
-        drafter=Drafter(ground.actions, catalog, lawbook.now, measures.now, clock, verify_s=verify_s),
+        drafter=Drafter(ground.actions, register.now, lawbook.now, measures.now, clock, verify_s=verify_s),
         approvals=approvals,
         standings=standings,
         keeper=keeper,
@@ -220,7 +220,7 @@ async def _play(
         memory=ground.memory,
         toolbox=telemetry.toolbox,
         actions=ground.actions,
-        catalog=ground.catalog,
+        known=ground.register.known,
         settings=settings,
         clock=ground.clock,
         keep_charts=pictures.keep,

@@ -146,6 +146,10 @@ class Catalog(_Entry):
         return tuple(name for name in seen if name != start)
 
 
+CatalogNow = Callable[[], Catalog]
+"""As it is at this moment."""
+
+
 def load_catalog(file: Path) -> Catalog:
     """Read `services.yaml`.
 

@@ -14,6 +14,7 @@ from bot.plural import many
 from bot.settings import Settings, secret_from_environment
 
 LINT = "nightdesk policy lint"
+NO_CATALOGUE = "Until it is mended nothing can be approved or run, and no process starts."
 NO_POLICY = f"{LINT}; until it is mended nothing can be proposed, approved or run."
 MARKS = {"ok": "✓", "note": "–", "wrong": "✗"}
 
@@ -101,8 +102,9 @@ def _catalog(file: Path) -> tuple[Catalog, Check]:
     try:
         catalog = load_catalog(file)
     except Misconfigured as error:
-        return Catalog(), Check("wrong", "Service catalogue", str(error))
-    said = f"{len(catalog.services)} services, {len(catalog.databases)} databases in {file}"
+        return Catalog(), Check("wrong", "Service catalogue", str(error), NO_CATALOGUE)
+    known = f"{len(catalog.services)} services, {len(catalog.databases)} databases"
+    said = f"{known} in {file}; read again at every decision"
     return catalog, Check("ok" if catalog.services else "note", "Service catalogue", said)
 
 

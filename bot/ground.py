@@ -10,10 +10,11 @@ from datetime import datetime
 import structlog
 from redis.asyncio import Redis
 
-from bot.catalog import Catalog, load_catalog
+from bot.catalog import Catalog
 from bot.gate import actions_of, lawbook_of
 from bot.incidents import Journal
 from bot.memory import MemoryManager
+from bot.register import Register
 from bot.remediation.catalogue import Actions
 from bot.remediation.lawbook import Lawbook
 from bot.settings import Settings
@@ -34,6 +35,7 @@ class Ground:
     settings: Settings
     clock: Clock
     catalog: Catalog
+    register: Register
     lawbook: Lawbook
     actions: Actions
     redis: Redis
@@ -51,7 +53,8 @@ async def ground_of(settings: Settings, clock: Clock) -> AsyncIterator[Ground]:
     Raises:
         Misconfigured: a setting, the catalogue, the policy or Redis cannot be used.
     """
-    catalog, lawbook = load_catalog(settings.services_file), lawbook_of(settings)
+    register, lawbook = Register(settings.services_file), lawbook_of(settings)
+    catalog = register.known()
     actions = actions_of(settings, catalog)
     async with AsyncExitStack() as stack:
         url = await _redis_url(stack, settings)
@@ -67,6 +70,7 @@ async def ground_of(settings: Settings, clock: Clock) -> AsyncIterator[Ground]:
             settings=settings,
             clock=clock,
             catalog=catalog,
+            register=register,
             lawbook=lawbook,
             actions=actions,
             redis=redis,

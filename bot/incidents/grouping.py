@@ -14,7 +14,7 @@ from datetime import datetime, timedelta
 from pydantic import Field
 from redis.asyncio import Redis
 
-from bot.catalog import Catalog
+from bot.catalog import Catalog, CatalogNow
 from bot.incidents.journal import Journal
 from bot.models import Alert, Incident, Noun, Phase
 
@@ -52,7 +52,7 @@ class Grouping:
 
     redis: Redis
     journal: Journal
-    catalog: Catalog
+    known: CatalogNow
     bounds: Bounds = field(default_factory=Bounds)
 
     async def neighbour(self, alert: Alert, channel: str | None, now: datetime) -> Neighbour | None:
@@ -89,28 +89,30 @@ class Grouping:
 
     def subject(self, alert: Alert) -> str | None:
         """The service or the database of the catalogue that the alert is about."""
+        catalog = self.known()
         for word in spoken(alert):
-            if name := self.catalog.resolve(word):
+            if name := catalog.resolve(word):
                 return name
-            if word in self.catalog.databases:
+            if word in catalog.databases:
                 return word
         return None
 
     def _near(self, name: str | None) -> Iterator[tuple[str, str]]:
         if name is None:
             return
+        catalog = self.known()
         yield _about(name), f"another alert of {name} within {self._window}"
-        for dependant in self.catalog.dependants(name):
-            yield _about(dependant), f"{self._path(dependant, name)}, within {self._window}"
-        for dependency in self.catalog.dependencies(name):
-            yield _about(dependency), f"{self._path(name, dependency)}, within {self._window}"
+        for dependant in catalog.dependants(name):
+            yield _about(dependant), f"{self._path(dependant, name, catalog)}, within {self._window}"
+        for dependency in catalog.dependencies(name):
+            yield _about(dependency), f"{self._path(name, dependency, catalog)}, within {self._window}"
 
-    def _path(self, above: str, below: str) -> str:
+    def _path(self, above: str, below: str, catalog: Catalog) -> str:
         """Such as "checkout depends on payments, which depends on payments-db": the shortest way down."""
         came_from: dict[str, str] = {}
         ring = [above]
         while below not in came_from and ring:
-            steps = [(name, needed) for name in ring for needed in self.catalog.needs(name) if needed not in came_from]
+            steps = [(name, needed) for name in ring for needed in catalog.needs(name) if needed not in came_from]
             came_from.update({needed: name for name, needed in reversed(steps)})
             ring = [needed for _, needed in steps]
         way = [below]

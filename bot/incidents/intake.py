@@ -14,7 +14,7 @@ from datetime import datetime, timedelta
 
 from redis.asyncio import Redis
 
-from bot.catalog import Catalog
+from bot.catalog import Catalog, CatalogNow
 from bot.errors import IllegalTransition, NotFound
 from bot.incidents.claims import Claims, claims_of
 from bot.incidents.flapping import Damping
@@ -78,7 +78,7 @@ class Intake:
         self,
         redis: Redis,
         journal: Journal,
-        catalog: Catalog,
+        catalog: CatalogNow,
         clock: Clock,
         *,
         channel: str | None = None,
@@ -88,7 +88,7 @@ class Intake:
     ) -> None:
         self._claims = Claims(redis)
         self._journal = journal
-        self._catalog = catalog
+        self._known = catalog
         self._clock = clock
         self._channel = channel
         self._reopen_within = reopen_within
@@ -187,7 +187,7 @@ class Intake:
         return quiet and not any(_same(known, alert) for known in incident.alerts)
 
     async def _open(self, incident_id: str, alert: Alert, asked: _Asked) -> Receipt:
-        service = self._service_of(alert)
+        service = self._service_of(alert, self._known())
         opened = Opened(
             at=self._clock(),
             actor=asked.actor,
@@ -257,13 +257,14 @@ class Intake:
             await self._say_that_it_flaps(incident.id, alert)
         return Receipt(fingerprint=alert.fingerprint, outcome="reopened", incident_id=incident.id)
 
-    def _service_of(self, alert: Alert) -> str | None:
-        return next((name for word in spoken(alert) if (name := self._catalog.resolve(word))), None)
+    def _service_of(self, alert: Alert, catalog: Catalog) -> str | None:
+        return next((name for word in spoken(alert) if (name := catalog.resolve(word))), None)
 
     def _channel_of(self, alert: Alert) -> str | None:
         """That of its service, or the one in which a bot has posted it, or that of the settings."""
-        service = self._service_of(alert)
-        named = self._catalog.services[service].channel if service else None
+        catalog = self._known()
+        service = self._service_of(alert, catalog)
+        named = catalog.services[service].channel if service else None
         posted = alert.labels.get("slack_channel") if alert.source == POSTED else None
         return named or posted or self._channel
 

@@ -16,7 +16,7 @@ import structlog
 from pydantic import ValidationError
 from redis.asyncio import Redis
 
-from bot.catalog import Catalog
+from bot.catalog import Catalog, CatalogNow
 from bot.errors import Denied, NotNow
 from bot.models import EarnedTrust, Proposal, Risk, StandingApproval
 from bot.remediation.approvals import Membership, belongs, doubt_about
@@ -51,7 +51,12 @@ class Standings:
     """Grants, finds and revokes standing approvals."""
 
     def __init__(
-        self, redis: Redis, catalog: Catalog, policy: PolicyNow, membership: Membership, clock: Callable[[], datetime]
+        self,
+        redis: Redis,
+        catalog: CatalogNow,
+        policy: PolicyNow,
+        membership: Membership,
+        clock: Callable[[], datetime],
     ) -> None:
         self._redis = redis
         self._catalog = catalog
@@ -102,7 +107,7 @@ class Standings:
     async def grant(self, earned_id: str, days: int, user: str) -> StandingApproval | str:
         """Allow what has earned it, in the user's name; or why not."""
         try:
-            policy = self._policy()
+            policy, catalog = self._policy(), self._catalog()
         except NotNow as unread:
             return str(unread)
         earned = next((one for one in await self._earned(policy.standing) if one.id == earned_id), None)
@@ -110,7 +115,7 @@ class Standings:
             return f"It has not earned it, or not any more: it takes {policy.standing.after_successes} successes."
         if not 1 <= days <= earned.most_days:
             return f"A standing approval lasts 1 to {earned.most_days} days."
-        if doubt := await self._doubt(user, earned.service, earned.most_tier, policy):
+        if doubt := await self._doubt(user, earned.service, earned.most_tier, catalog, policy):
             return doubt
         now = self._clock()
         one = StandingApproval(
@@ -164,11 +169,11 @@ class Standings:
         None ever covers a way back: something has just not helped, and that is a moment for people.
         """
         try:
-            policy = self._policy()
+            policy, catalog = self._policy(), self._catalog()
         except NotNow:
             return None
         for one in await self._meant_for(proposal, policy.standing):
-            if await self._doubt(one.granted_by, one.service, proposal.risk, policy) is None:
+            if await self._doubt(one.granted_by, one.service, proposal.risk, catalog, policy) is None:
                 return one
         return None
 
@@ -176,13 +181,13 @@ class Standings:
         """Whether that one covers the proposal now.
 
         Raises:
-            NotNow: policy, or whether its granter may approve, cannot be told at the moment.
+            NotNow: policy, the catalogue, or whether its granter may approve, cannot be told at the moment.
         """
         policy = self._policy()
         one = next((one for one in await self._meant_for(proposal, policy.standing) if one.id == standing_id), None)
         if one is None:
             return False
-        users, groups = approvers(proposal.risk, one.service, self._catalog, policy)
+        users, groups = approvers(proposal.risk, one.service, self._catalog(), policy)
         try:
             return await belongs(one.granted_by, users, groups, self._membership)
         except Denied as unread:
@@ -198,8 +203,8 @@ class Standings:
             return []
         return [one for one in await self.granted() if _bounds(one, proposal, rules)]
 
-    async def _doubt(self, user: str, service: str, risk: Risk, policy: Policy) -> str | None:
-        users, groups = approvers(risk, service, self._catalog, policy)
+    async def _doubt(self, user: str, service: str, risk: Risk, catalog: Catalog, policy: Policy) -> str | None:
+        users, groups = approvers(risk, service, catalog, policy)
         return await doubt_about(user, users, groups, self._membership)
 
 

@@ -15,7 +15,7 @@ from typing import Any
 from pydantic import Field
 from redis.asyncio import Redis
 
-from bot.catalog import Catalog
+from bot.catalog import CatalogNow
 from bot.errors import RemediationError
 from bot.models import Incident, Noun, Proposal
 from bot.remediation.catalogue import Actions
@@ -72,7 +72,7 @@ class Drafter:
     def __init__(
         self,
         actions: Actions,
-        catalog: Catalog,
+        catalog: CatalogNow,
         policy: PolicyNow,
         measure_now: MeasureNow,
         clock: Callable[[], datetime],
@@ -95,7 +95,7 @@ class Drafter:
                 parameters,
                 wish.grounds,
                 proposal_id=wish.proposal_id,
-                catalog=self._catalog,
+                catalog=self._catalog(),
                 policy=self._policy(),
                 verify_s=self._verify_s,
                 now=self._clock(),

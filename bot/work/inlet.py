@@ -14,7 +14,7 @@ from functools import partial
 import structlog
 from redis.asyncio import Redis
 
-from bot.catalog import Catalog
+from bot.catalog import CatalogNow
 from bot.incidents import Intake, Journal
 from bot.incidents.flapping import Damping
 from bot.incidents.grouping import Bounds
@@ -32,7 +32,7 @@ log = structlog.get_logger(__name__)
 
 
 def intake_of(
-    settings: Settings, redis: Redis, journal: Journal, catalog: Catalog, clock: Callable[[], datetime]
+    settings: Settings, redis: Redis, journal: Journal, catalog: CatalogNow, clock: Callable[[], datetime]
 ) -> Intake:
     """The intake as the settings want it."""
     grouping = settings.grouping

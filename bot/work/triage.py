@@ -175,8 +175,7 @@ def _ending(incident: Incident, at: datetime, said: str) -> Event:
 def _given(incident: Incident, catalog: Catalog) -> dict[str, Any]:
     """What a drawing may refer to: `alert`, `service` and `incident`."""
     known: dict[str, Any] = {"name": incident.service, "databases": [], "database": None}
-    if incident.service:
-        service = catalog.services[incident.service]
+    if incident.service and (service := catalog.services.get(incident.service)):  # it may have left the catalogue
         databases = catalog.databases_of(incident.service)
         known |= service.model_dump(mode="json", include={"tier", "environment", "channel"})
         known |= {"databases": list(databases), "database": databases[0] if databases else None}

@@ -18,7 +18,7 @@ from bot.agents.scope import Scope
 from bot.agents.tools import Toolbox
 from bot.canvas.outcome import Change, Judgement, Step
 from bot.canvas.world import Conclusion, Exploration, Look
-from bot.catalog import Catalog
+from bot.catalog import Catalog, CatalogNow
 from bot.errors import IllegalTransition, RemediationError
 from bot.incidents import Journal
 from bot.memory import MemoryManager
@@ -75,12 +75,17 @@ class Rooms:
     memory: MemoryManager
     toolbox: Toolbox
     actions: Actions
-    catalog: Catalog
+    known: CatalogNow
     settings: Settings
     clock: Callable[[], datetime]
     keep_charts: KeepCharts
     draft: Draft
     mind: Mind = NO_MIND
+
+    @property
+    def catalog(self) -> Catalog:
+        """As it is now."""
+        return self.known()
 
 
 class CannotPropose(RemediationError):

@@ -136,6 +136,7 @@ async def test_a_catalogue_with_a_mistake(settings: Configured, services: Path) 
     check = await only(settings(), "Service catalogue")
     assert check.state == "wrong"
     assert "a depends on 'b'" in check.said
+    assert "nothing can be approved or run" in check.mend
 
 
 async def test_a_catalogue_that_is_missing_does_not_end_the_examination(settings: Configured, tmp_path: Path) -> None:

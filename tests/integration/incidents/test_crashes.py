@@ -45,7 +45,7 @@ class Room:
         self.now = NOW
         self.redis = connect(url)
         self.journal = Fragile(self.redis)
-        self.intake = Intake(self.redis, self.journal, CATALOG, lambda: self.now, channel="C0DEFAULT")
+        self.intake = Intake(self.redis, self.journal, lambda: CATALOG, lambda: self.now, channel="C0DEFAULT")
 
     async def take(self, alert: Alert) -> str:
         (receipt,) = await self.intake.accept([alert])
@@ -110,7 +110,7 @@ async def test_an_incident_whose_end_was_cut_short_is_filed_by_the_sweep(room: R
 
 async def test_an_alert_that_joins_while_the_last_one_resolves_keeps_the_incident_open(room: Room) -> None:
     await room.take(alert("a"))
-    other = Intake(room.redis, Journal(room.redis), Catalog(), lambda: NOW)
+    other = Intake(room.redis, Journal(room.redis), Catalog, lambda: NOW)
 
     async def another_fires() -> None:
         await other.accept([alert("b")])
@@ -156,7 +156,7 @@ async def test_a_reopened_incident_ends_with_the_alerts_that_brought_it_back(roo
 
 async def test_the_list_of_ended_incidents_forgets_those_that_are_no_longer_kept(room: Room) -> None:
     journal = Journal(room.redis, keep=timedelta(days=30))
-    intake = Intake(room.redis, journal, Catalog(), lambda: room.now)
+    intake = Intake(room.redis, journal, Catalog, lambda: room.now)
     await intake.accept([alert("old", group_key=None), alert("old", "resolved", group_key=None, ends_at=NOW)])
     room.now += timedelta(days=31)
     await intake.accept([alert("new", group_key=None), alert("new", "resolved", group_key=None, ends_at=NOW)])
@@ -179,6 +179,6 @@ async def test_in_a_storm_each_alert_reads_only_what_came_since_it_looked_last(r
 async def test_what_another_replica_appends_is_seen_at_once(room: Room) -> None:
     await room.take(alert("a"))
     (incident_id,) = await room.swept()
-    other = Intake(room.redis, Journal(room.redis), Catalog(), lambda: NOW)
+    other = Intake(room.redis, Journal(room.redis), Catalog, lambda: NOW)
     await other.accept([alert("b")])
     assert len((await room.journal.read(incident_id)).alerts) == 2

@@ -35,7 +35,7 @@ class Room:
         self.now = NOW
         self.redis = connect(url)
         self.journal = Journal(self.redis)
-        self.intake = Intake(self.redis, self.journal, CATALOG, lambda: self.now, channel="C0", bounds=bounds)
+        self.intake = Intake(self.redis, self.journal, lambda: CATALOG, lambda: self.now, channel="C0", bounds=bounds)
         self.silences = Silences(self.redis)
 
     async def take(self, service: str | None, status: str = "firing", **fields: object) -> Receipt:

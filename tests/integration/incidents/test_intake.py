@@ -26,7 +26,7 @@ class Room:
         self.redis = connect(url)
         self.appended: list[tuple[str, Recorded]] = []
         self.journal = Journal(self.redis, on_append=self._appended)
-        self.intake = Intake(self.redis, self.journal, CATALOG, lambda: self.now, channel="C0DEFAULT")
+        self.intake = Intake(self.redis, self.journal, lambda: CATALOG, lambda: self.now, channel="C0DEFAULT")
 
     async def _appended(self, incident_id: str, recorded: Recorded) -> None:
         self.appended.append((incident_id, recorded))

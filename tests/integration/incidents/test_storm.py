@@ -41,7 +41,7 @@ class Room:
         self.redis = connect(url)
         self.journal = Journal(self.redis)
         self.intake = Intake(
-            self.redis, self.journal, Catalog(), lambda: NOW, bounds=Bounds(most_openings=1000), channel="C0"
+            self.redis, self.journal, Catalog, lambda: NOW, bounds=Bounds(most_openings=1000), channel="C0"
         )
         self.spool = Spool(self.redis)
         self.reception = Reception(self.spool, owner=owner, most_spooled=most_spooled)

@@ -131,7 +131,7 @@ async def test_an_endorsement_of_an_earlier_proposal_counts_for_the_next_one(gat
 async def test_a_standing_approval_is_revoked_between_its_approval_and_the_effect(gate: Gate) -> None:
     catalog = Catalog(services={"shop": Service(environment="staging")})
     policy = load_policy(None, SETTINGS)
-    standings = Standings(gate.redis, catalog, lambda: policy, gate._membership, lambda: gate.now)
+    standings = Standings(gate.redis, lambda: catalog, lambda: policy, gate._membership, lambda: gate.now)
     keeper = Gatekeeper(gate.journal, gate.approvals, standings, Audit(gate.redis), lambda: gate.now)
     on_shop: dict[str, Any] = {"service": "shop", "reach": "session", "noticed_by": ("shop",)}
     for number in range(policy.standing.after_successes):
@@ -152,7 +152,7 @@ async def test_trust_earned_by_a_harmless_call_is_used_for_another_one_of_the_sa
     """`http.call flush_cache` has helped ten times; `http.call drop_traffic` on the same service is asked for."""
     catalog = Catalog(services={"shop": Service(environment="staging")})
     policy = load_policy(None, SETTINGS)
-    standings = Standings(gate.redis, catalog, lambda: policy, gate._membership, lambda: gate.now)
+    standings = Standings(gate.redis, lambda: catalog, lambda: policy, gate._membership, lambda: gate.now)
     on_shop: dict[str, Any] = {"service": "shop", "reach": "session", "noticed_by": ("shop",)}
     for number in range(10):
         harmless = a_proposal(id=f"{INCIDENT}.{100 + number}", extent="call=flush_cache", **on_shop)

@@ -31,7 +31,7 @@ class Desk:
         self.gate = gate
         self.group = {"UGROUP"}
         self.policy = POLICY
-        self.standings = Standings(gate.redis, CATALOG, lambda: self.policy, self._member, lambda: gate.now)
+        self.standings = Standings(gate.redis, lambda: CATALOG, lambda: self.policy, self._member, lambda: gate.now)
         self.keeper = Gatekeeper(gate.journal, gate.approvals, self.standings, Audit(gate.redis), lambda: gate.now)
 
     async def _member(self, user: str, group: str) -> bool:
@@ -177,7 +177,7 @@ async def test_a_policy_that_allows_none_offers_none(desk: Desk) -> None:
     await desk.granted()
     none = load_policy(None, RemediationSettings(approver_users=("UANN",)))
     none = none.model_copy(update={"standing": StandingRules(most_days=0)})
-    strict = Standings(desk.gate.redis, CATALOG, lambda: none, desk._member, lambda: desk.gate.now)
+    strict = Standings(desk.gate.redis, lambda: CATALOG, lambda: none, desk._member, lambda: desk.gate.now)
     assert await strict.earned() == ()
     assert await strict.covering(a_proposal(**ON_SHOP)) is None
 
@@ -189,7 +189,7 @@ async def test_while_policy_cannot_be_read_nothing_is_allowed_in_advance(desk: D
     def unreadable() -> Policy:
         raise NotNow("The approval policy cannot be used now.")
 
-    blind = Standings(desk.gate.redis, CATALOG, unreadable, desk._member, lambda: desk.gate.now)
+    blind = Standings(desk.gate.redis, lambda: CATALOG, unreadable, desk._member, lambda: desk.gate.now)
     assert await blind.earned() == ()
     assert await blind.grant("", 7, "UANN") == "The approval policy cannot be used now."
     assert await blind.covering(proposal) is None

@@ -184,13 +184,13 @@ class Night:
 
     def _rooms(self) -> Rooms:
         policy = Policy(approvers=Approvers(users=("UANN", "UBOB")))
-        drafter = Drafter(self.actions, self.catalog, lambda: policy, _unmeasured, _now, verify_s=60)
+        drafter = Drafter(self.actions, lambda: self.catalog, lambda: policy, _unmeasured, _now, verify_s=60)
         return Rooms(
             journal=self.journal,
             memory=self.memory,
             toolbox=self.toolbox,
             actions=self.actions,
-            catalog=self.catalog,
+            known=lambda: self.catalog,
             settings=Settings(),
             clock=_now,
             keep_charts=_no_charts,

@@ -24,7 +24,8 @@ class Asked(Night):
     async def asked(self, text: str, *, thread: str = "9.9", channel: str = CHANNEL) -> str:
         """What the bot answers, all of it."""
         answers = Answers(
-            self.journal, Intake(self.redis, self.journal, CATALOG, lambda: NOW), self.memory, CATALOG, lambda: NOW,
+            self.journal, Intake(self.redis, self.journal, lambda: CATALOG, lambda: NOW), self.memory, CATALOG,
+            lambda: NOW,
             named, _nothing(), self.thinking.speaker,
         )  # fmt: skip
         mention = Mention(event_id="Ev1", channel=channel, thread=thread, ts="9.9", user="U0MINA", text=text)

@@ -61,7 +61,7 @@ async def room(redis_url: str) -> AsyncIterator[Room]:
         redis = await stack.enter_async_context(connect(redis_url))
         memory = await stack.enter_async_context(MemoryManager.open(redis_url, clock=lambda: NOW))
         journal = Journal(redis)
-        intake = Intake(redis, journal, CATALOG, lambda: NOW)
+        intake = Intake(redis, journal, lambda: CATALOG, lambda: NOW)
         forgetting: Any = _NothingToForget()
         yield Room(
             Answers(journal, intake, memory, CATALOG, lambda: NOW, named, forgetting=forgetting), journal, memory

@@ -40,7 +40,7 @@ class Executor:
     def __init__(self, redis: Redis) -> None:
         policy = load_policy(None, RemediationSettings(approver_users=("UANN",)))
         actions = Actions([Count(redis)])
-        drafter = Drafter(actions, Catalog(), lambda: policy, seven, lambda: NOW, verify_s=60)
+        drafter = Drafter(actions, Catalog, lambda: policy, seven, lambda: NOW, verify_s=60)
         self.draft = partial(answer, redis, drafter)
 
     def __getattr__(self, task: str) -> Any:
@@ -101,7 +101,7 @@ async def test_an_executor_that_cannot_read_its_policy_proposes_nothing_and_says
     def unreadable() -> Policy:
         raise NotNow("The approval policy cannot be used now.")
 
-    drafter = Drafter(Actions([Count(redis)]), Catalog(), unreadable, seven, lambda: NOW, verify_s=60)
+    drafter = Drafter(Actions([Count(redis)]), Catalog, unreadable, seven, lambda: NOW, verify_s=60)
     assert (await drafter.draft(WISH)).refusal == "The approval policy cannot be used now."
 
 

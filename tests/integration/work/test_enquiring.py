@@ -52,7 +52,8 @@ class Room:
         memory: Any = self
         rooms = Rooms(
             journal=self.journal, memory=memory, toolbox=Toolbox((self.tool("metrics"), self.tool("changes"))),
-            actions=unused, catalog=Catalog(services={"payments": Service()}), settings=Settings(), clock=lambda: NOW,
+            actions=unused, known=lambda: Catalog(services={"payments": Service()}), settings=Settings(),
+            clock=lambda: NOW,
             keep_charts=self.keep, draft=unused,
         )  # fmt: skip
         return IncidentWorld(rooms, ID, run_of(await self.journal.read(ID)))

@@ -52,7 +52,7 @@ async def counter(redis_url: str) -> AsyncIterator[Counter]:
     async with connect(redis_url) as redis, MemoryManager.open(redis_url, clock=lambda: NOW) as memory:
         await memory.remember(_history())
         journal = Journal(redis)
-        intake = Intake(redis, journal, CATALOG, lambda: NOW)
+        intake = Intake(redis, journal, lambda: CATALOG, lambda: NOW)
         answers = Answers(journal, intake, memory, CATALOG, lambda: NOW, names, Forgetting(memory, approver))
         yield Counter(answers, memory, journal)
 

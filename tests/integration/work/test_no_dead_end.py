@@ -64,7 +64,7 @@ class Room:
         self.now = NOW
         self.redis = connect(url)
         self.journal = Journal(self.redis)
-        self.intake = Intake(self.redis, self.journal, Catalog(), lambda: self.now)
+        self.intake = Intake(self.redis, self.journal, Catalog, lambda: self.now)
         self.dies = False
 
     async def brief(self, *_: object, **__: object) -> Brief:
@@ -80,7 +80,7 @@ class Room:
             memory=stand_in,
             toolbox=unused,
             actions=unused,
-            catalog=Catalog(),
+            known=Catalog,
             settings=Settings(),
             clock=lambda: self.now,
             keep_charts=unused,

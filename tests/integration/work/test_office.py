@@ -85,7 +85,7 @@ class Desk:
             journal=gate.journal,
             alerting=Alerting(
                 gate.journal,
-                Intake(gate.redis, gate.journal, Catalog(), lambda: gate.now),
+                Intake(gate.redis, gate.journal, Catalog, lambda: gate.now),
                 Regroup(gate.redis, gate.journal, lambda: gate.now),
                 Turns(gate.redis, everywhere=8, per_service=2),
                 unused,
