@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import unicodedata
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
 from functools import cached_property
 from pathlib import Path
@@ -120,7 +121,11 @@ class Catalog(_Entry):
 
     def dependants(self, name: str) -> tuple[str, ...]:
         """Every service that stands on `name` (a service or a database), nearest first."""
-        return self._reach(name, lambda needed: [other for other in self.services if needed in self.needs(other)])
+        callers: dict[str, list[str]] = defaultdict(list)
+        for service in self.services:
+            for needed in self.needs(service):
+                callers[needed].append(service)
+        return self._reach(name, lambda needed: callers.get(needed, ()))
 
     def databases_of(self, service: str) -> tuple[str, ...]:
         """The databases of the service and of its dependencies, nearest first."""

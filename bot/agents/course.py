@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from bot.catalog import Catalog
@@ -28,6 +28,7 @@ class Course:
 
     catalog: Catalog
     began: Mapping[str, datetime]
+    _known: dict[str, frozenset[str]] = field(default_factory=dict, repr=False, compare=False)
 
     @classmethod
     def of(cls, findings: Iterable[Finding], catalog: Catalog) -> Course:
@@ -46,7 +47,7 @@ class Course:
     def follows(self, effect: Finding, cause: Finding) -> bool:
         """Whether the effect may follow from the cause: on its service or on one that stands on it, not earlier."""
         elsewhere = cause.service and effect.service and cause.service != effect.service
-        if elsewhere and effect.service not in self.catalog.dependants(cause.service or ""):
+        if elsewhere and effect.service not in self._above(cause.service or ""):
             return False
         started = _onset(cause, effect.started_at)
         if started and effect.started_at:
@@ -71,9 +72,15 @@ class Course:
     def timeliness(self, cause: Finding) -> float:
         """How near, from 0 to 1, the cause's beginning is to any trouble that it may have brought about; 1 where nobody
         knows of one when it began."""
-        suffering = self.began if cause.service is None else (cause.service, *self.catalog.dependants(cause.service))
+        suffering = self.began if cause.service is None else {cause.service, *self._above(cause.service)}
         began = [self.began[service] for service in suffering if service in self.began]
         return max((_fading(cause, moment) for moment in began), default=1.0)
+
+    def _above(self, name: str) -> frozenset[str]:
+        """Who stands on it; found once, as every suspect is held against every other."""
+        if name not in self._known:
+            self._known[name] = frozenset(self.catalog.dependants(name))
+        return self._known[name]
 
 
 def _fading(cause: Finding, began: datetime | None) -> float:

@@ -141,3 +141,18 @@ def test_a_slight_symptom_does_not_tell_when_the_trouble_began() -> None:
     assert rank([*FELT, slight, seen()], (), CATALOG)[0].confidence > CONFIDENT
     strong = measured("metrics", "traffic_drop", by=50, began_s=-LATE_S)
     assert rank([*FELT, strong, seen()], (), CATALOG)[0].confidence < CONFIDENT
+
+
+def test_who_stands_on_what_is_found_once_however_many_are_held_against_each_other(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    asked: list[str] = []
+    found_by_catalog = Catalog.dependants
+
+    def dependants(catalog: Catalog, name: str) -> tuple[str, ...]:
+        asked.append(name)
+        return found_by_catalog(catalog, name)
+
+    monkeypatch.setattr(Catalog, "dependants", dependants)
+    rank([*FELT, *TOLD, measured("metrics", "latency", "web", by=30, began_s=20), seen()], (), CATALOG)
+    assert sorted(asked) == sorted(set(asked))
