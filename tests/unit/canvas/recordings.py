@@ -1,4 +1,4 @@
-"""The log lines and measures of recorded cases: a quiet hour, then the quarter in which it happens.
+"""The log lines, measures and spans of recorded cases: a quiet hour, then the quarter in which it happens.
 
 python -m tests.unit.canvas.recordings      writes them into tests/cases/
 """
@@ -26,13 +26,15 @@ class Recording:
     service: str
     always: tuple[str, ...]
     since: tuple[str, ...]
+    happens_s: int = 0
+    """Seconds after the window begins."""
 
     def lines(self) -> Iterator[Mapping[str, str]]:
         """The lines of an hour and a quarter, in order of time."""
         for at in range(-3600, 900, EVERY_S):
             for text in self.always:
                 yield self._line(at, "INFO", text)
-            for text in self.since if at >= 0 else ():
+            for text in self.since if at >= self.happens_s else ():
                 yield self._line(at, "ERROR", text)
 
     def _line(self, at: int, level: str, text: str) -> Mapping[str, str]:
@@ -77,7 +79,9 @@ RECORDINGS: Mapping[str, Recording] = {
         ("request {at} answered",),
         ("upstream 10.0.0.7 refused request {at}, retrying at once",),
     ),
-    "general-triage": Recording("search", ("query {at} answered in 12 ms",), ()),
+    "general-triage": Recording(
+        "search", ("query {at} answered in 12 ms",), ("saving {at} given up: no answer within 5 s",), happens_s=710
+    ),
     "certificate-expiry": Recording("gateway", ("request {at} answered",), ()),
     "queue-backlog": Recording("notifier", ("letter {at} sent",), ()),
 }
@@ -112,6 +116,51 @@ class Measured:
 def packed(measured: Iterable[Measured]) -> bytes:
     """The samples as a case holds them; the same bytes each time."""
     rows = ["time,service,instance,metric,value,peer", *(row for one in measured for row in one.rows())]
+    return gzip.compress("".join(f"{row}\n" for row in rows).encode(), mtime=0)
+
+
+SPAN_COLUMNS = ("start", "duration_us", "trace", "span", "parent", "service", "instance", "operation", "error")
+
+
+@dataclass(frozen=True)
+class Requests:
+    """What a service is asked, always; each asks its database once. Since it hangs there, it is given up."""
+
+    service: str
+    operation: str
+    statement: str
+    usual_ms: float
+    hangs_from: int | None = None
+    """Seconds after the window begins."""
+    given_up_ms: float = 5000.0
+
+    def rows(self) -> Iterator[str]:
+        """Two spans every ten seconds, with a little noise."""
+        for at in range(-3600, 900, EVERY_S):
+            hangs = self.hangs_from is not None and at >= self.hangs_from
+            inner = self.given_up_ms if hangs else self.usual_ms * (1 + 0.1 * math.sin(at * 7.0))
+            trace = f"{self.operation.split()[0].lower()}{3600 + at}"
+            yield self._row(at, inner + 3, trace, "a", "", self.operation, hangs)
+            yield self._row(at + 0.001, inner, trace, "b", "a", self.statement, hangs)
+
+    def _row(self, at: float, ms: float, trace: str, span: str, parent: str, operation: str, failed: bool) -> str:
+        time = (BEGAN + timedelta(seconds=at)).isoformat().replace("+00:00", "Z")
+        where = f"{self.service},{self.service}-1"
+        return f"{time},{ms * 1000:.0f},{trace},{span},{parent},{where},{operation},{str(failed).lower()}"
+
+
+SPANS: Mapping[str, tuple[Requests, ...]] = {
+    "general-triage": (
+        Requests("search", "GET /search", "SELECT documents", 9.0),
+        Requests("search", "POST /saved", "UPDATE accounts", 6.0, hangs_from=710),
+    )
+}
+"""The saving hangs since the lock is held (`answers`); queries are answered as before. The log lines say the same."""
+
+
+def spans_of(asked: Iterable[Requests]) -> bytes:
+    """The spans as a case holds them; the same bytes each time."""
+    rows = [",".join(SPAN_COLUMNS), *sorted(row for one in asked for row in one.rows())]
     return gzip.compress("".join(f"{row}\n" for row in rows).encode(), mtime=0)
 
 
@@ -177,3 +226,5 @@ if __name__ == "__main__":
         (CASES / case / "logs.jsonl.gz").write_bytes(recording.packed())
     for case, measured in MEASURED.items():
         (CASES / case / "metrics.csv.gz").write_bytes(packed(measured))
+    for case, asked in SPANS.items():
+        (CASES / case / "spans.csv.gz").write_bytes(spans_of(asked))

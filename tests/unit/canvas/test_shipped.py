@@ -23,7 +23,7 @@ from bot.recorded import RecordedWorld
 from bot.rehearsal import Told, notes_of, refusal, rehearse
 from bot.work.specs import shipped_specs
 from tests.unit.canvas.answers import ANSWERS, told
-from tests.unit.canvas.recordings import MEASURED, RECORDINGS, packed
+from tests.unit.canvas.recordings import MEASURED, RECORDINGS, SPANS, packed, spans_of
 from tests.unit.canvas.worlds import drawn
 
 ROOT = Path(__file__).parents[3]
@@ -49,9 +49,6 @@ ENDS = {
 """Where the case of each leads when people approve, and the one action that is simulated there."""
 ON_MYSQL = "payments-failing-mysql"
 """A case of payments-failing whose database is a MySQL; its answers are those of a real server."""
-
-
-NO_TRACES = "not recorded, so nothing is known: traces.look"
 
 
 def of_case(name: str) -> Mapping[str, Any]:
@@ -124,7 +121,7 @@ async def test_the_command_plays_it_and_prints_the_path(name: str) -> None:
     said, code = await rehearse(ROOT / "playbooks" / f"{name}.md", case=CASES / name)
     assert code == 0
     assert f"would do: {ENDS[name][1]}" in said
-    assert "not recorded" not in said.replace(f"{NO_TRACES}\n", "")
+    assert "not recorded" not in said.replace("not recorded, so nothing is known: traces.look\n", "")
     assert said.splitlines()[-1] == f"finished: {ENDS[name][0]}"
 
 
@@ -181,6 +178,25 @@ def test_the_committed_recording_of_a_case_is_the_one_that_is_written_down(name:
 def test_the_committed_measures_of_a_case_are_those_that_are_written_down(name: str) -> None:
     committed = (CASES / name / "metrics.csv.gz").read_bytes()
     assert gzip.decompress(committed) == gzip.decompress(packed(MEASURED[name]))
+
+
+@pytest.mark.parametrize("name", sorted(SPANS))
+def test_the_committed_spans_of_a_case_are_those_that_are_written_down(name: str) -> None:
+    committed = (CASES / name / "spans.csv.gz").read_bytes()
+    assert gzip.decompress(committed) == gzip.decompress(spans_of(SPANS[name]))
+
+
+async def test_every_agent_has_something_to_look_at_when_the_general_triage_is_rehearsed() -> None:
+    """What the traces show is what the session in the database does, and the cause is still the session."""
+    recorded = RecordedWorld.open(CASES / "general-triage", {})
+    world = Rehearsal(recorded, refusal)
+    walked = await play(LIBRARY["general-triage"], world, given=of_case("general-triage")["given"], library=LIBRARY)
+    found = {node: outcome.facts for node, outcome in walked.outcomes.items()}
+    assert recorded.unrecorded == []
+    assert found["traces"]["trace_score"] >= 0.5
+    assert found["logs"]["new_error_count"] == 1
+    assert (found["rank"]["kind"], found["rank"]["confidence"] >= 0.6) == ("blocking_session", True)
+    assert walked.end == "recovered"
 
 
 @pytest.mark.parametrize("name", sorted(ANSWERS))
