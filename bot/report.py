@@ -8,16 +8,16 @@ from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from bot.errors import Misconfigured, NotFound
+from bot.errors import Misconfigured
 from bot.incidents import Journal
 from bot.incidents.worth import NIGHT, Worth
 from bot.incidents.worth import measure as measured
 from bot.llm.budget import Meter
-from bot.models import Incident, ModelCost
+from bot.models import Incident
 from bot.plural import many
 from bot.settings import Settings
 from bot.storage import holds_anything, redis_at_hand, require_usable
-from bot.work.scribe import with_cost
+from bot.work.scribe import priced
 
 COMPARABLE = 5
 """Fewer incidents than this on either side are no comparison."""
@@ -53,26 +53,16 @@ async def _recorded(settings: Settings, since: datetime) -> list[Incident] | Non
         incidents = await recorded_since(Journal(redis), since)
         meter = Meter(redis, settings.model.budget, lambda: datetime.now(UTC))
 
-        async def cost(incident_id: str) -> ModelCost | None:
-            return (await meter.spent(incident_id)).cost
-
+        spent = await meter.spent_on([incident.id for incident in incidents])
         # though no model may be configured any more
-        return [await with_cost(incident, cost) for incident in incidents]
+        return [priced(incident, on_it.cost) for incident, on_it in zip(incidents, spent, strict=True)]
 
 
 async def recorded_since(journal: Journal, since: datetime) -> list[Incident]:
     """The incidents that began since then."""
     closed = await journal.closed_ids(since=since.timestamp(), limit=10_000)
-    known = [await _read(journal, name) for name in dict.fromkeys([*closed, *await journal.open_ids()])]
-    return [incident for incident in known if incident and incident.opened_at >= since]
-
-
-async def _read(journal: Journal, incident_id: str) -> Incident | None:
-    """None where the index still names what is no longer, or not yet, there."""
-    try:
-        return await journal.read(incident_id)
-    except NotFound:
-        return None
+    named = list(dict.fromkeys([*closed, *await journal.open_ids()]))
+    return [incident async for incident in journal.incidents(named) if incident.opened_at >= since]
 
 
 def measure(incidents: Sequence[Incident], days: int, timezone: str) -> Worth:

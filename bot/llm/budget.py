@@ -26,6 +26,8 @@ MICRO, MILLI = 1_000_000, 1_000
 SPENT = ("tokens", "micros", "ms")
 ASIDE = ("aside_tokens", "aside_micros", "aside_ms")
 """Fields of a purse: tokens, millionths of money, milliseconds."""
+MANY = 500
+"""Purses of one round trip."""
 SET = "NIGHTDESK_MODEL__BUDGET__"
 
 
@@ -99,12 +101,25 @@ class Meter:
         """What the incident has cost so far."""
         return await self._stands(_incident(incident_id))
 
+    async def spent_on(self, incident_ids: Sequence[str]) -> list[Spent]:
+        """What each of the incidents has cost so far, in their order, many at a time."""
+        found: list[Spent] = []
+        for start in range(0, len(incident_ids), MANY):
+            async with self._redis.pipeline(transaction=False) as pipe:
+                for incident_id in incident_ids[start : start + MANY]:
+                    pipe.hmget(_incident(incident_id), [*SPENT, "calls"])
+                found += [self._read(fields) for fields in await pipe.execute()]
+        return found
+
     async def today(self, channel: str) -> tuple[Spent, Spent]:
         """What the channel, and all of them together, have cost since midnight in UTC."""
         return await self._stands(self._of_channel(channel)), await self._stands(self._of_day())
 
     async def _stands(self, key: str) -> Spent:
-        *amounts, calls = await self._redis.hmget(key, [*SPENT, "calls"])
+        return self._read(await self._redis.hmget(key, [*SPENT, "calls"]))
+
+    def _read(self, fields: Sequence[str | bytes | None]) -> Spent:
+        *amounts, calls = fields
         cost = _cost(amounts)
         return Spent(cost.tokens, cost.money, cost.seconds, int(calls or 0), self._budget.currency)
 

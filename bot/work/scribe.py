@@ -72,5 +72,9 @@ class Scribe:
 
 async def with_cost(incident: Incident, cost: Cost) -> Incident:
     """The incident with what a model has cost it, where one was asked."""
-    spent = await cost(incident.id)
+    return priced(incident, await cost(incident.id))
+
+
+def priced(incident: Incident, spent: ModelCost | None) -> Incident:
+    """The incident with that cost, where there was any."""
     return incident.model_copy(update={"model_cost": spent}) if spent and spent.tokens else incident

@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import json
 from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from redis.asyncio.connection import AbstractConnection
 
 from bot.incidents import Journal
-from bot.incidents.journal import CLOSED, OPEN
+from bot.incidents.journal import CLOSED, OPEN, history_key
 from bot.llm.chat import ChatRequest, Said, Spender
 from bot.llm.door import model_of
 from bot.models import Opened, Proposed, Resolved
@@ -28,6 +32,40 @@ async def test_what_the_index_names_twice_or_in_vain_is_counted_as_it_is(redis_u
     told: list[str] = []
     await report(Settings.model_validate({"redis_url": redis_url}), days=30, as_json=True, out=told.append)
     assert json.loads("".join(told))["incidents"] == 1
+
+
+async def test_many_incidents_are_read_in_few_round_trips(redis_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    now = datetime.now(UTC)
+    async with connect(redis_url) as redis:
+        journal = Journal(redis)
+        for number in range(250):
+            await journal.append(f"260301-{number}", Opened(at=now, alert=alert()))
+        await redis.xadd(history_key("260301-7"), {"phase": "investigating", "event": '{"kind": "of a newer version"}'})
+    sent: list[object] = []
+    send = AbstractConnection.send_packed_command
+
+    async def counted(connection: AbstractConnection, *given: Any, **more: Any) -> None:
+        sent.append(connection)
+        await send(connection, *given, **more)
+
+    monkeypatch.setattr(AbstractConnection, "send_packed_command", counted)
+    told: list[str] = []
+    await report(Settings.model_validate({"redis_url": redis_url}), days=30, as_json=True, out=told.append)
+    assert json.loads("".join(told))["incidents"] == 249
+    assert len(sent) < 20
+
+
+async def test_incidents_that_are_read_together_are_those_that_are_read_one_by_one(redis_url: str) -> None:
+    async with connect(redis_url) as redis:
+        journal = Journal(redis)
+        for number in range(3):
+            await journal.append(f"260301-{number}", Opened(at=after(0), alert=alert()))
+        await journal.append("260301-1", Resolved(at=after(60), reason="over"))
+        await journal.read("260301-0")
+        asked = ["260301-1", "260301-NONE", "260301-0", "260301-2"]
+        together = [one async for one in Journal(redis).incidents(asked)]
+        assert together == [await journal.read(one) for one in asked if one != "260301-NONE"]
+        assert [one async for one in journal.incidents(asked)] == together
 
 
 def test_a_decision_is_measured_from_its_own_proposal() -> None:
