@@ -66,12 +66,16 @@ class MadeUp:
 
     Args:
         restless: service → how much its times vary by themselves, as a part of them.
+        before: the same fault was there in this stretch as well.
     """
 
-    def __init__(self, fault: Fault, *, restless: Mapping[str, float] | None = None, seed: int = 1) -> None:
+    def __init__(
+        self, fault: Fault, *, restless: Mapping[str, float] | None = None, before: Window | None = None, seed: int = 1
+    ) -> None:
         first = (BASELINE.start - timedelta(minutes=3)).timestamp()
         self.times = np.arange(first, END.timestamp() + 1, SCRAPE_S)
-        self._late = (self.times >= ONSET.timestamp()).astype(np.float64)
+        again = (self.times >= before.start.timestamp()) & (self.times < before.end.timestamp()) if before else False
+        self._late = ((self.times >= ONSET.timestamp()) | again).astype(np.float64)
         chance = np.random.default_rng(seed)
         self.kept = {name: self._service(name, fault, (restless or {}).get(name, 0.03), chance) for name in SERVICES}
 

@@ -18,10 +18,11 @@ from bot.agents.deviation import score_of as score_of_deviations
 from bot.agents.edges import Seen, edge_findings
 from bot.agents.fusion import FAINT
 from bot.agents.measured import Measure
-from bot.agents.measures import measured
+from bot.agents.measures import measured, strongest_evidence
 from bot.agents.metered import Metered, Told, by_name
 from bot.agents.metrics_findings import CREPT, USUAL, evidence_of, filling, findings_of, noun_of, score_of, sentence_of
 from bot.agents.quantities import Quantity, QuantityKind, quantity_of
+from bot.agents.relapse import without_earlier_trouble
 from bot.agents.scope import Scope
 from bot.agents.signals import Signal
 from bot.agents.silence import UP, telling
@@ -77,7 +78,9 @@ def answered(survey: Survey, edges: Sequence[Seen], asked: str, *, traced: bool)
     sources = {_metered(survey, reading, None): reading for reading in survey.readings}
     sources |= {_metered(survey, reading, caller): reading for reading, caller in of_calls}
     silences = [by_name(one) for one in telling([*_sent(survey.readings)])]
-    seen = measured([*sources, *silences], survey.scope, traced=traced)
+    every = [*sources, *silences]
+    scope = without_earlier_trouble(survey.scope, lambda part: strongest_evidence(every, part) or 0.0)
+    seen = measured(every, scope, traced=traced)
     measures = {id(sources[one.of]): one for one in seen.measures if one.of in sources}
     settled = {id(reading): _settled(reading, measures.get(id(reading))) for reading in sources.values()}
     loud = {id(settled[number]) for number, measure in measures.items() if _deviates(measure)}

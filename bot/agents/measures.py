@@ -115,13 +115,19 @@ def _findings(series: Sequence[Series], scope: Scope, *, traced: bool) -> tuple[
     return (worst.model_copy(update={"facts": facts}), *others), ()
 
 
+def strongest_evidence(metered: Sequence[Metered], scope: Scope) -> float | None:
+    """The strongest against any service where no calls are seen; None where nothing can be compared."""
+    found, measures = _compared(metered, scope, alone=True)
+    suspected = suspicions(found, scope.catalog, calls_seen=False)
+    return (suspected[0].total if suspected else 0.0) if measures else None
+
+
 def _quiet_evidence(metered: Sequence[Metered], scope: Scope) -> Iterator[float]:
     """The strongest evidence that each quiet stretch brings against any service."""
     for calm in quiet_scopes(scope):
-        found, measures = _compared(metered, calm, alone=True)
-        if measures:
-            suspected = suspicions(found, scope.catalog, calls_seen=False)
-            yield suspected[0].total if suspected else 0.0
+        evidence = strongest_evidence(metered, calm)
+        if evidence is not None:
+            yield evidence
 
 
 def _felt(metered: Sequence[Metered], scope: Scope) -> float:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -20,7 +21,7 @@ from bot.agents.traces import traces_tools
 from bot.alerts import alertmanager
 from bot.canvas import parse
 from bot.diagnosis import diagnose, scope_of
-from bot.models import Finding, Hypothesis, Incident
+from bot.models import Finding, Hypothesis, Incident, Window
 from bot.settings import Settings
 from bot.telemetry.prometheus import Prometheus
 from bot.work.world import Rooms
@@ -123,6 +124,15 @@ async def test_a_service_that_is_gone_is_named_and_not_those_who_ask_it_in_vain(
     best = seen.lived.hypotheses[0]
     assert (best.service, best.kind) == ("bank", "outage")
     assert best.confidence > 0.9
+
+
+async def test_what_fires_again_within_the_hour_is_no_more_normal_than_the_first_time(
+    tmp_path: Path, redis_url: str
+) -> None:
+    before = Window(start=ONSET - timedelta(minutes=40), end=ONSET - timedelta(minutes=28))
+    best = (await both(MadeUp(SLOW, before=before), tmp_path, redis_url)).lived.hypotheses[0]
+    assert (best.service, best.kind) == ("bank", "latency")
+    assert best.confidence > 0.6
 
 
 @pytest.mark.parametrize("restless", [{}, {"bank": 0.3, "web": 0.1}], ids=["calm", "restless"])
