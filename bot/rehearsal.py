@@ -12,9 +12,11 @@ from ruamel.yaml.error import YAMLError
 from bot.canvas import Playbook, Step, Walked, read
 from bot.canvas.commands import lint_command
 from bot.canvas.library import load_library
+from bot.canvas.lint import lint as faults_in
 from bot.canvas.outcome import Change
 from bot.canvas.rehearsal import Rehearsal, play
 from bot.errors import BadInput, RemediationError
+from bot.plural import many
 from bot.recorded import RecordedWorld
 from bot.remediation.action import fitting
 from bot.work.specs import SHIPPED, shipped_specs
@@ -45,17 +47,23 @@ async def rehearse(file: Path, facts: Path | None = None, case: Path | None = No
     told = _facts(facts) if facts else notes_of(case) if case else {}
     recorded = RecordedWorld.open(case, told.get("finds", {})) if case else None
     given = told.get("given", {})
+    library = load_library(file.parent, shipped_specs()).playbooks
     world = Rehearsal(recorded or Told(told.get("finds", {})), refusal)
     walked = await play(
         playbook,
         world,
         given=recorded.given(given) if recorded else given,
-        library=load_library(file.parent, shipped_specs()).playbooks,
+        library=library,
         answers=told.get("answers", {}),
     )
     said = _told(playbook, walked, world)
     if recorded and recorded.unrecorded:
         said = f"not recorded, so nothing is known: {', '.join(dict.fromkeys(recorded.unrecorded))}\n{said}"
+    if faults := faults_in(playbook, shipped_specs(), library):
+        found = (
+            f"{many(len(faults), 'finding')} of lint: no incident runs it so; nightdesk playbook lint {file} names them"
+        )
+        said = f"{found}\n{said}"
     return said, 1 if walked.state == "failed" else 0
 
 

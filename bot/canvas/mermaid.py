@@ -11,7 +11,7 @@ Only what Mermaid draws the way the bot walks it is read; all else is refused wi
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from functools import lru_cache
 from typing import Any, cast
 
@@ -50,6 +50,8 @@ KEYWORDS = (
     "end graph flowchart subgraph style linkStyle classDef class click call href default interpolate direction "
     "accTitle accDescr constructor toString toLocaleString valueOf hasOwnProperty isPrototypeOf propertyIsEnumerable"
 )
+BEHIND = re.compile(r"\s{0,3}(#{2,6}\s|```|~~~)")
+"""A heading of a section, or the beginning of a block."""
 RESERVED = frozenset(KEYWORDS.split())
 """Words that Mermaid's own reader takes for itself, and the names that every JavaScript object has, which break it."""
 
@@ -69,7 +71,8 @@ def read_chart(lines: Sequence[str], *, file: str, first_line: int) -> Chart:
             [reader.fault(Place(first_line - 1), "The chart is empty.", "Write flowchart TD and nodes.")]
         )
     direction = reader.header(*content[0])
-    drawn = tuple(read for number, line in content[1:] if (read := reader.line(number, line)) is not None)
+    body = list(reader.within_the_block(content[1:]))
+    drawn = tuple(read for number, line in body if (read := reader.line(number, line)) is not None)
     if reader.faults:
         raise NotAPlaybook(reader.faults)
     return Chart(direction, _trimmed(drawn), Place(content[0][0]))
@@ -112,6 +115,16 @@ class _Reader:
             Place(number), f"The chart begins with '{line.strip()}'.", "Begin with 'flowchart TD' (or LR, TB, RL, BT)."
         )
         return "TD"
+
+    def within_the_block(self, lines: Sequence[tuple[int, str]]) -> Iterator[tuple[int, str]]:
+        """The lines up to one that only stands behind a drawing: without its end, all else would be misread."""
+        for number, line in lines:
+            if BEHIND.match(line):
+                self.complain(
+                    Place(number), "The drawing is not closed before this line.", "Write ``` on a line above it."
+                )
+                return
+            yield number, line
 
     def line(self, number: int, line: str) -> Statement | Remark | None:
         text = line.strip()

@@ -211,14 +211,17 @@ class _Assembly:
         try:
             return model.model_validate(plain(written))
         except ValidationError as error:
-            self._explain(error, places, block, rule)
+            self._explain(error, places, block, rule, model)
             return None
 
-    def _explain(self, error: ValidationError, places: Mapping[str, Place], block: Block, rule: str) -> None:
+    def _explain(
+        self, error: ValidationError, places: Mapping[str, Place], block: Block, rule: str, model: type[BaseModel]
+    ) -> None:
+        keys = [field.alias or name for name, field in model.model_fields.items()]
         for problem in error.errors(include_url=False, include_input=False):
             path = [str(part) for part in problem["loc"]]
             place = places.get(path[0], Place(block.first_line)) if path else Place(block.first_line)
-            self._fault(place, rule, *misfit(".".join(path), problem))
+            self._fault(place, rule, *misfit(".".join(path), problem, keys))
 
     def _fault(self, place: Place, rule: str, message: str, mend: str) -> None:
         self.faults.append(Fault(self.file, place, rule, message, mend))

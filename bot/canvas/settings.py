@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 from pydantic_core import ErrorDetails
+
+from bot.nearest import meant
 
 UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0}
 
@@ -177,11 +179,15 @@ BARE = Settings()
 """The settings of a node without a block."""
 
 
-def misfit(name: str, problem: ErrorDetails) -> tuple[str, str]:
-    """What is wrong with a key, and the mend, in the words of somebody who writes YAML."""
+def misfit(name: str, problem: ErrorDetails, known: Iterable[str]) -> tuple[str, str]:
+    """What is wrong with a key, and the mend, in the words of somebody who writes YAML.
+
+    Args:
+        known: the keys that there are beside it.
+    """
     kind, asked = problem["type"], IN_WORDS.get(problem.get("ctx", {}).get("pattern", ""))
     if kind == "extra_forbidden":
-        return f"There is no key '{name}'.", "Delete it, or see docs/playbooks.md for the keys."
+        return f"There is no key '{name}'.", f"{meant(name, known)}Delete it, or see docs/playbooks.md for the keys."
     if kind == "missing":
         return f"'{name}' is missing.", f"Write '{name}: …'; docs/playbooks.md says what it may be."
     if kind in _LISTS:

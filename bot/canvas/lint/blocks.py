@@ -11,6 +11,7 @@ from bot.canvas.lint.tools import ToolSpec, misfits
 from bot.canvas.perform import OTHERWISE
 from bot.canvas.playbook import Kind
 from bot.canvas.settings import Go
+from bot.nearest import meant
 
 COMMON = frozenset({"max_visits", "join"})
 FOUND = frozenset({"save_as", "on_error"})
@@ -37,7 +38,8 @@ def strangers(case: Case) -> Iterator[Fault]:
     for node, section in case.playbook.sections.items():
         if node not in case.playbook.chart.nodes:
             message = f"There is no node '{node}' in the drawing."
-            mend = "Draw it, rename the section to a node's id, or make it a #### heading."
+            untold = set(case.playbook.chart.nodes) - set(case.playbook.sections)
+            mend = f"{meant(node, untold)}Draw it, rename the section to a node's id, or make it a #### heading."
             yield Fault(case.playbook.file, section.place, "section-unknown", message, mend)
 
 
@@ -45,7 +47,8 @@ def missing(case: Case) -> Iterator[Fault]:
     """A step says what it does, a branch how it decides, and both why."""
     for node in case.nodes(Kind.BLANK):
         message = f"The step '{node}' says nothing to do."
-        mend = f"Write ### {node} with a ```yaml block: use:, change:, explore: or ask:."
+        others = set(case.playbook.chart.nodes) - {node} if case.playbook.chart.nodes[node].label == node else ()
+        mend = f"{meant(node, others)}Write ### {node} with a ```yaml block: use:, change:, explore: or ask:."
         yield case.at_node("block-missing", node, message, mend)
     for node in case.nodes(*WORKING):
         section = case.playbook.sections.get(node)
@@ -98,7 +101,8 @@ def _conditions(case: Case, node: str) -> Iterator[Fault]:
     for label in settings.when:
         if label not in drawn:
             message = f"The branch '{node}' has a condition for '{label}', but no such arrow."
-            mend = f"Draw the arrow, or delete the condition; '{OTHERWISE}' needs none."
+            like = meant(label, {str(one) for one in drawn if one not in settings.when})
+            mend = f"{like}Draw the arrow, or delete the condition; '{OTHERWISE}' needs none."
             yield case.at_node("branch", node, message, mend, key="when")
 
 

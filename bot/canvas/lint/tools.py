@@ -10,6 +10,7 @@ from typing import Any
 from pydantic import BaseModel
 
 from bot.canvas.templates import REFERENCE, references
+from bot.nearest import nearest
 
 TYPES: Mapping[str, tuple[type, ...]] = {
     "string": (str,),
@@ -51,7 +52,7 @@ def misfits(tool: ToolSpec, given: Mapping[str, Any]) -> Iterator[str]:
         if name in properties:
             yield from _misfit(f"'{name}' of {tool.name}", value, properties[name], tool.schema)
         elif tool.schema.get("additionalProperties", True) is False:
-            yield f"{tool.name} has no parameter '{name}' (it has: {names})"
+            yield f"{tool.name} has no parameter '{name}'{nearest(name, properties)} (it has: {names})"
 
 
 def _misfit(what: str, value: Any, schema: Mapping[str, Any], root: Mapping[str, Any]) -> Iterator[str]:

@@ -14,6 +14,7 @@ from bot.canvas.playbook import Kind
 from bot.canvas.settings import Settings
 from bot.errors import PlaybookError
 from bot.models import Alert
+from bot.nearest import meant
 
 GIVEN = frozenset({"alert", "service"})
 ALWAYS: Mapping[Kind, frozenset[str] | None] = {
@@ -145,14 +146,24 @@ def _reference(case: Case, node: str, path: templates.Path, key: str, moments: l
 def _given(case: Case, node: str, path: templates.Path, key: str) -> Iterator[Fault]:
     if path[0] == "alert" and len(path) > 1 and path[1] not in Alert.model_fields:
         fields = ", ".join(Alert.model_fields)
-        yield case.at_node("fact-unknown", node, f"An alert has no '{path[1]}'.", f"It has: {fields}.", key=key)
+        yield case.at_node(
+            "fact-unknown",
+            node,
+            f"An alert has no '{path[1]}'.",
+            f"{meant(path[1], Alert.model_fields)}It has: {fields}.",
+            key=key,
+        )
 
 
 def _fact(case: Case, node: str, source: str, path: templates.Path, key: str) -> Iterator[Fault]:
     facts = _facts_of(case, source)
     if facts is not None and len(path) > 1 and path[1] not in facts:
         message = f"'{source}' finds no '{path[1]}'."
-        mend = f"It finds: {', '.join(sorted(facts))}." if facts else "It finds nothing: refer to another node."
+        mend = (
+            f"{meant(path[1], facts)}It finds: {', '.join(sorted(facts))}."
+            if facts
+            else "It finds nothing: refer to another node."
+        )
         yield case.at_node("fact-unknown", node, message, mend, key=key)
 
 

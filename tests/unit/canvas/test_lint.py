@@ -376,3 +376,35 @@ def test_a_key_that_does_not_fit_is_told_in_the_words_of_yaml(block: str, messag
     (fault,) = caught.value.faults
     assert message in fault.message
     assert mend in fault.mend
+
+
+MISSPELT = [
+    # what is replaced, what by, what marks the line, what is said
+    ("### locks", "### lokcs", "### lokcs", "There is no node 'lokcs' in the drawing. Did you mean locks?"),
+    ("people -- no --> page", "people -- no --> paeg", "paeg", "Did you mean page?"),
+    ("locks.blocked_count >= 3", "locks.bloked_count >= 3", "bloked", "Did you mean blocked_count?"),
+    ("with: {database: db, pid:", "with: {databse: db, pid:", "databse", "'databse'; did you mean database?"),
+    ("\nwhen:\n", "\nwen:\n", "wen:", "There is no key 'wen'. Did you mean when?"),
+    ("owner: tests", "ownr: tests", "ownr", "There is no key 'ownr'. Did you mean owner?"),
+    ('  yes: "locks', '  Yes: "locks', "Yes:", "a condition for 'Yes', but no such arrow. Did you mean yes?"),
+]
+
+
+@pytest.mark.parametrize(("old", "new", "marker", "said"), MISSPELT, ids=[new.strip() for _, new, *_ in MISSPELT])
+def test_a_name_that_is_nearly_right_is_answered_with_the_right_one(old: str, new: str, marker: str, said: str) -> None:
+    assert old in SOUND
+    text = SOUND.replace(old, new, 1)
+    answered = [fault for fault in faults_of(text) if said in str(fault)]
+    assert answered, "\n".join(map(str, faults_of(text)))
+    assert abs(answered[0].place.line - line_of(text, marker)) <= 1  # the key of a block stands above what it holds
+
+
+def test_a_drawing_that_is_not_closed_is_said_once_and_where_it_should_end() -> None:
+    begun, _, rest = SOUND.partition("```mermaid\n")
+    drawing, _, sections = rest.partition("```\n")
+    text = f"{begun}```mermaid\n{drawing}{sections}"
+    (fault,) = faults_of(text)
+    assert str(fault).endswith(
+        "The drawing is not closed before this line. Write ``` on a line above it. [chart-syntax]"
+    )
+    assert fault.place.line == line_of(text, "### ")

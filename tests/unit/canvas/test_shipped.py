@@ -275,3 +275,15 @@ async def test_people_say_how_many_consumers_a_burst_gets() -> None:
     assert reached == "done"
     assert [parameters["replicas"] for _, _, parameters in world.done] == ["16"]
     assert (await played("queue-backlog", {"burst": "wait"}, finds=burst))[1].done == []
+
+
+async def test_a_rehearsal_says_that_no_incident_would_run_a_playbook_with_findings(tmp_path: Path) -> None:
+    text = (ROOT / "playbooks" / "redis-memory.md").read_text(encoding="utf-8")
+    file = tmp_path / "redis-memory.md"
+    file.write_text(text.replace("use: database.memory", "use: database.memroy", 1))
+    said, _ = await rehearse(file, case=CASES / "redis-memory")
+    assert said.startswith(("1 finding of lint: no incident runs it so", "2 findings of lint: no incident runs it so"))
+    assert (
+        "finding of lint"
+        not in (await rehearse(ROOT / "playbooks" / "redis-memory.md", case=CASES / "redis-memory"))[0]
+    )
