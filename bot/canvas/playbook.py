@@ -135,11 +135,19 @@ def read(path: Path) -> Playbook:
     """
     try:
         text = path.read_text(encoding="utf-8-sig")  # some editors of Windows begin a file with a mark of its encoding
-    except (OSError, UnicodeDecodeError) as error:
-        raise NotAPlaybook(
-            [Fault(str(path), Place(1), "file", f"The file cannot be read: {error}.", "Save it as Markdown in UTF-8.")]
-        ) from None
+    except OSError as error:
+        said = f"The file cannot be read: {error.strerror}."
+        raise NotAPlaybook([Fault(str(path), Place(1), "file", said, "Give the path of a playbook.")]) from None
+    except UnicodeDecodeError as error:
+        place, said = _undecodable(error), "The file cannot be read: this is not UTF-8."
+        raise NotAPlaybook([Fault(str(path), place, "file", said, "Save it as Markdown in UTF-8.")]) from None
     return parse(text, str(path))
+
+
+def _undecodable(error: UnicodeDecodeError) -> Place:
+    """Where the first byte stands that is no UTF-8."""
+    before = error.object[: error.start]
+    return Place(before.count(b"\n") + 1, len(before.rpartition(b"\n")[2].decode("utf-8", "replace")) + 1)
 
 
 YAML_MENDS: tuple[tuple[str, str], ...] = (

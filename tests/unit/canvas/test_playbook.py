@@ -165,11 +165,6 @@ def test_a_block_may_be_called_yml(name: str) -> None:
     assert format_text(renamed) == format_text(UGLY)
 
 
-def test_a_file_that_cannot_be_read_is_named(tmp_path: Path) -> None:
-    with pytest.raises(NotAPlaybook, match="cannot be read"):
-        read(tmp_path / "nothing.md")
-
-
 HIDDEN = "```mermaid\nflowchart TD\n  a([Start]) --> e([Another end])\n```\n"
 
 
@@ -203,3 +198,24 @@ def test_a_block_of_another_language_ends_where_github_ends_it() -> None:
 def test_a_drawing_within_a_block_is_text_and_does_not_run() -> None:
     playbook = parse(UGLY.replace("Why there is this playbook.", f"````text\n{HIDDEN}````"), "u.md")
     assert playbook.chart.nodes["c"].label == "End"
+
+
+@pytest.mark.parametrize(
+    ("written", "where", "said"),
+    [
+        (None, ":1:1: ", "No such file or directory. Give the path of a playbook."),
+        ("ein Schalter für alle\n".encode("latin-1"), ":1:15: ", "this is not UTF-8. Save it as Markdown in UTF-8."),
+        ("---\nid: x\n".encode("utf-16"), ":1:1: ", "this is not UTF-8. Save it as Markdown in UTF-8."),
+        (b"---\nid: a\ntitle: \xff\n", ":3:8: ", "this is not UTF-8."),
+    ],
+)
+def test_a_file_that_cannot_be_read_is_told_with_the_place_and_the_mend(
+    tmp_path: Path, written: bytes | None, where: str, said: str
+) -> None:
+    file = tmp_path / "x.md"
+    if written is not None:
+        file.write_bytes(written)
+    with pytest.raises(NotAPlaybook) as refused:
+        read(file)
+    assert f"x.md{where}" in str(refused.value)
+    assert said in str(refused.value)
