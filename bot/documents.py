@@ -16,6 +16,7 @@ from bot.nearest import nearest
 from bot.plural import many
 
 M = TypeVar("M", bound=BaseModel)
+LONGEST_WHY = 300
 
 
 def read_document(file: Path, model: type[M], *, whole: str) -> M:
@@ -61,6 +62,12 @@ def document_in(written: bytes, file: Path, model: type[M], *, whole: str) -> M:
                 said = f"there is no such name here{nearest(str(problem['loc'][-1]), _beside(problem['loc'], model))}"
             lines.append(f"  {place}: {said}")
         raise Misconfigured("\n".join(lines)) from None
+
+
+def in_short(unusable: Misconfigured) -> str:
+    """What is wrong, in one line that a thread can hold."""
+    why = " ".join(str(unusable).split())
+    return why if len(why) <= LONGEST_WHY else f"{why[:LONGEST_WHY]}…"
 
 
 def _marked(error: MarkedYAMLError) -> str:

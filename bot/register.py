@@ -7,12 +7,10 @@ from pathlib import Path
 import structlog
 
 from bot.catalog import Catalog, load_catalog
-from bot.documents import bytes_of, document_in
+from bot.documents import bytes_of, document_in, in_short
 from bot.errors import Misconfigured, NotNow
 
 log = structlog.get_logger(__name__)
-
-LONGEST_WHY = 300
 
 
 class Register:
@@ -30,8 +28,9 @@ class Register:
 
     def __init__(self, file: Path) -> None:
         self._file = file
+        written = file.read_bytes() if file.is_file() else b""  # before it is parsed: an edit in between is seen later
         self._last = load_catalog(file)
-        self._written = bytes_of(file, whole="catalogue")
+        self._written = written
         self._told = ""
 
     def now(self) -> Catalog:
@@ -44,11 +43,10 @@ class Register:
             return self._read()
         except Misconfigured as unusable:
             self._tell(unusable)
-            why = " ".join(str(unusable).split())
-            short = why if len(why) <= LONGEST_WHY else f"{why[:LONGEST_WHY]}…"
             raise NotNow(
                 f"The service catalogue, which says who owns what, cannot be used now, so nothing can be approved "
-                f"or run. {short} It is read again at the next try; `nightdesk services check` says what to mend."
+                f"or run. {in_short(unusable)} It is read again at the next try; `nightdesk services check` says "
+                "what to mend."
             ) from None
 
     def known(self) -> Catalog:

@@ -7,14 +7,12 @@ from pathlib import Path
 
 import structlog
 
-from bot.documents import bytes_of
+from bot.documents import bytes_of, in_short
 from bot.errors import Misconfigured, NotNow
 from bot.remediation.rules import Policy, policy_in
 from bot.settings import RemediationSettings
 
 log = structlog.get_logger(__name__)
-
-LONGEST_WHY = 300
 
 
 class Lawbook:
@@ -59,9 +57,7 @@ class Lawbook:
             return self.policy()
         except Misconfigured as unusable:
             log.error("policy.unusable", why=str(unusable), mend="nightdesk policy lint")  # noqa: TRY400 - a person's slip
-            why = " ".join(str(unusable).split())
-            short = why if len(why) <= LONGEST_WHY else f"{why[:LONGEST_WHY]}…"
             raise NotNow(
-                f"The approval policy cannot be used now, so nothing can be approved or run. {short} "
+                f"The approval policy cannot be used now, so nothing can be approved or run. {in_short(unusable)} "
                 "It is read again at the next try; `nightdesk policy lint` says what to mend."
             ) from None

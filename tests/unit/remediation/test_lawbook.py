@@ -6,9 +6,10 @@ from pathlib import Path
 
 import pytest
 
+from bot.documents import LONGEST_WHY
 from bot.errors import Misconfigured, NotNow
 from bot.gate import lawbook_of
-from bot.remediation.lawbook import LONGEST_WHY, Lawbook
+from bot.remediation.lawbook import Lawbook
 from bot.settings import RemediationSettings, Settings
 
 ANN = RemediationSettings(approver_users=("UANN",))
