@@ -19,8 +19,8 @@ from bot.slack.views.modal import origin_of, reason_of
 
 Json = Mapping[str, Any]
 
-SAID = frozenset({None, "bot_message", "file_share", "file_comment", "me_message", "thread_broadcast"})
-"""Subtypes of messages that somebody wrote; the others report joins, topics and the like."""
+SAID = ("bot_message", "file_share", "file_comment", "me_message", "thread_broadcast")
+"""Subtypes of messages that somebody wrote, besides none; the others report joins, topics and the like."""
 _MENTIONED = re.compile(r"<@(?P<user>[UW][A-Z0-9]{2,20})(?:\|[^>]*)?>")
 _GREETING = re.compile(r"\s*(?:(?:hey|hi|hello|ok|okay|thanks|please|嗨|你好|请)[\s,.!，。！]*)?", re.IGNORECASE)
 PUSHPIN = "pushpin"
@@ -39,36 +39,57 @@ def moment(ts: str) -> datetime:
         raise BadInput(f"{ts!r} is not a Slack timestamp.") from None
 
 
+def needed(raw: Json, name: str) -> str:
+    """A text that Slack always sends.
+
+    Raises:
+        BadInput: it is not there.
+    """
+    found = raw.get(name) if isinstance(raw, Mapping) else None
+    if not isinstance(found, str) or not found:
+        raise BadInput(f"There is no '{name}' where Slack sends one.")
+    return found
+
+
 def mention(event_id: str, event: Json, identity: Identity) -> Mention:
-    """Somebody speaks to the bot."""
+    """Somebody speaks to the bot.
+
+    Raises:
+        BadInput: it does not say where or when.
+    """
+    channel, ts, thread = needed(event, "channel"), needed(event, "ts"), _thread(event)
     words = str(event.get("text") or "").replace(f"<@{identity.user}>", " ")
     return Mention(
         event_id=event_id,
-        channel=event["channel"],
-        thread=event.get("thread_ts") or event["ts"],
-        ts=event["ts"],
+        channel=channel,
+        thread=thread or ts,
+        ts=ts,
         user=_author(event),
         text=" ".join(plain(words).split()),
-        permalink=identity.permalink(event["channel"], event["ts"], event.get("thread_ts")),
+        permalink=identity.permalink(channel, ts, thread),
     )
 
 
 def message(raw: Json, channel: str, identity: Identity) -> Message | None:
-    """What somebody said; None for the bot's own words, for reports of Slack and for nothing said."""
-    if raw.get("subtype") not in SAID or own(raw, identity):
+    """What somebody said; None for the bot's own words, for reports of Slack and for nothing said.
+
+    Raises:
+        BadInput: it does not say when.
+    """
+    if raw.get("subtype") not in (None, *SAID) or own(raw, identity):
         return None
     text = said(raw)
     if not text:
         return None
-    thread = raw.get("thread_ts")
+    ts, thread = needed(raw, "ts"), _thread(raw)
     return Message(
-        id=raw["ts"],
+        id=ts,
         channel=channel,
         thread=thread,
         user=_author(raw),
         text=text,
-        sent_at=moment(raw["ts"]),
-        permalink=identity.permalink(channel, raw["ts"], thread),
+        sent_at=moment(ts),
+        permalink=identity.permalink(channel, ts, thread),
         to_bot=_spoken_to(raw, channel, identity),
     )
 
@@ -80,7 +101,7 @@ def own(raw: Json, identity: Identity) -> bool:
 
 def said(raw: Json) -> str:
     """The words of a message. Integrations often write theirs into attachments."""
-    comment = (raw.get("comment") or {}).get("comment")
+    comment = _object(raw, "comment").get("comment")
     parts = [str(comment or raw.get("text") or ""), *_attached(raw), *_files(raw)]
     return "\n".join(dict.fromkeys(plain(part).strip() for part in parts if part.strip()))[:LONGEST_TEXT]
 
@@ -92,37 +113,37 @@ def says_nothing(raw: Json) -> bool:
 
 def edited(event: Json, identity: Identity) -> Message | None:
     """The message as it reads now (`message_changed`)."""
-    return message(event.get("message") or {}, event["channel"], identity)
+    return message(_object(event, "message"), needed(event, "channel"), identity)
 
 
 def deleted(event: Json, identity: Identity) -> str | None:
     """The id of a message that is gone: deleted, changed into a tombstone, or edited until it says nothing."""
-    now = event.get("message") or {}
+    now = _object(event, "message")
     if event.get("subtype") == "message_deleted":
-        gone = str(event["deleted_ts"])
+        gone = needed(event, "deleted_ts")
     elif _emptied(event):
-        gone = str(now["ts"])
+        gone = needed(now, "ts")
     else:
         return None
-    return None if own(event.get("previous_message") or now, identity) else gone
+    return None if own(_object(event, "previous_message") or now, identity) else gone
 
 
 def _emptied(event: Json) -> bool:
-    now = event.get("message") or {}
+    now = _object(event, "message")
     return event.get("subtype") == "message_changed" and "ts" in now and says_nothing(now)
 
 
 def lesson(event_id: str, event: Json) -> Taught | None:
     """A pushpin on a message."""
-    item = event.get("item") or {}
+    item = _object(event, "item")
     if event.get("reaction") != PUSHPIN or item.get("type") != "message":
         return None
     return Taught(
         event_id=event_id,
-        channel=item["channel"],
-        message_ts=item["ts"],
-        user=event["user"],
-        author=event.get("item_user"),
+        channel=needed(item, "channel"),
+        message_ts=needed(item, "ts"),
+        user=needed(event, "user"),
+        author=str(event.get("item_user") or "") or None,
     )
 
 
@@ -132,17 +153,17 @@ def pressed(body: Json, verdict: Literal["approve", "reject"]) -> Decision:
     Raises:
         BadInput: the button is none of ours.
     """
-    action = body["actions"][0]
+    action: Json = next(_listed(body, "actions"), {})
     proposal_id, _, digest = str(action.get("value", "")).rpartition(":")
-    channel = (body.get("channel") or {}).get("id")
-    message_ts = (body.get("message") or body.get("container") or {}).get("ts") or ""
+    channel = str(_object(body, "channel").get("id") or "")
+    message_ts = str((_object(body, "message") or _object(body, "container")).get("ts") or "")
     if not proposal_id or not digest or not channel:
         raise BadInput("That button does not say which proposal it belongs to.")
     return Decision(
         proposal_id=proposal_id,
         digest=digest,
         verdict=verdict,
-        user=body["user"]["id"],
+        user=needed(_object(body, "user"), "id"),
         channel=channel,
         message_ts=message_ts,
         at=moment(action.get("action_ts", "")),
@@ -155,15 +176,15 @@ def replied(body: Json) -> Reply:
     Raises:
         BadInput: the button is none of ours.
     """
-    action = body["actions"][0]
+    action: Json = next(_listed(body, "actions"), {})
     question_id, _, number = str(action.get("value", "")).rpartition(":")
-    channel = (body.get("channel") or {}).get("id")
+    channel = str(_object(body, "channel").get("id") or "")
     if not question_id or not number.isdecimal() or not channel:
         raise BadInput("That button does not say which question it belongs to.")
     return Reply(
         question_id=question_id,
         number=int(number),
-        user=body["user"]["id"],
+        user=needed(_object(body, "user"), "id"),
         channel=channel,
         at=moment(action.get("action_ts", "")),
     )
@@ -176,19 +197,23 @@ def reasoned(body: Json, verdict: Literal["approve", "reject"], at: datetime) ->
         BadInput: the modal is none of ours.
     """
     view = body["view"]
-    return Decision(verdict=verdict, user=body["user"]["id"], reason=reason_of(view), at=at, **origin_of(view))
+    return Decision(
+        verdict=verdict, user=needed(_object(body, "user"), "id"), reason=reason_of(view), at=at, **origin_of(view)
+    )
 
 
 def command(body: Json) -> Command:
     """`/nightdesk …`."""
     raw = str(body.get("text") or "")
     people = tuple(found["user"] for found in _MENTIONED.finditer(raw))
-    return Command(user=body["user_id"], channel=body["channel_id"], text=plain(raw).strip(), people=people)
+    return Command(
+        user=needed(body, "user_id"), channel=needed(body, "channel_id"), text=plain(raw).strip(), people=people
+    )
 
 
 def _author(raw: Json) -> str:
-    profile = raw.get("bot_profile") or {}
-    commented = (raw.get("comment") or {}).get("user")
+    profile = _object(raw, "bot_profile")
+    commented = _object(raw, "comment").get("user")
     return str(
         commented or raw.get("user") or raw.get("username") or profile.get("name") or raw.get("bot_id") or "unknown"
     )
@@ -215,9 +240,21 @@ def _attached(raw: Json) -> Iterator[str]:
         yield from found or [str(attachment.get("fallback") or "")]
     if not raw.get("text"):
         for block in _listed(raw, "blocks"):
-            yield str((block.get("text") or {}).get("text") or "") if isinstance(block.get("text"), dict) else ""
+            yield str(_object(block, "text").get("text") or "")
+
+
+def _thread(raw: Json) -> str | None:
+    found = raw.get("thread_ts")
+    return found if isinstance(found, str) and found else None
+
+
+def _object(raw: Json, name: str) -> Json:
+    """The object of that name; an empty one where there is none."""
+    found = raw.get(name)
+    return found if isinstance(found, Mapping) else {}
 
 
 def _listed(raw: Json, name: str) -> Iterator[Json]:
     """The objects of a list, without the nulls that some integrations leave in one."""
-    return (each for each in raw.get(name) or () if isinstance(each, Mapping))
+    found = raw.get(name)
+    return (each for each in found if isinstance(each, Mapping)) if isinstance(found, list) else iter(())

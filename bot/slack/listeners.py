@@ -18,6 +18,7 @@ from slack_bolt.async_app import AsyncApp
 from slack_bolt.authorization import AuthorizeResult
 from slack_bolt.context.ack.async_ack import AsyncAck
 from slack_bolt.request.async_request import AsyncBoltRequest
+from slack_bolt.response import BoltResponse
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.characters import sound
@@ -91,7 +92,7 @@ class Listeners:
         """Ask whether it was dealt with, deal with it, mark it: a crash between the two repeats an idempotent call."""
 
         async def heard(body: Json) -> None:
-            event_id = str(body["event_id"])
+            event_id = inbox.needed(body, "event_id")
             if await self._desk.seen(event_id):
                 return
             await handler(event_id, body["event"], await self._slack.identity())
@@ -104,14 +105,14 @@ class Listeners:
 
     async def _said(self, event_id: str, event: Json, identity: Identity) -> None:
         if gone := inbox.deleted(event, identity):
-            await self._desk.deleted(event["channel"], gone)
+            await self._desk.deleted(inbox.needed(event, "channel"), gone)
         elif event.get("subtype") == "message_changed":
             if message := inbox.edited(event, identity):
                 await self._desk.edited(message)
-        elif message := inbox.message(event, event["channel"], identity):
+        elif message := inbox.message(event, inbox.needed(event, "channel"), identity):
             await self._desk.remembered(message)
             if self._hear_bots and event.get("bot_id"):
-                await self._desk.overheard(event, event["channel"])
+                await self._desk.overheard(event, inbox.needed(event, "channel"))
             if event.get("channel_type") == "im" and "user" in event:
                 await self._desk.heard(inbox.mention(event_id, event, identity))
 
@@ -120,12 +121,12 @@ class Listeners:
             await self._desk.taught(lesson)
 
     async def _joined(self, _: str, event: Json, identity: Identity) -> None:
-        if event["user"] == identity.user:
-            await self._desk.joined(event["channel"])
+        if event.get("user") == identity.user:
+            await self._desk.joined(inbox.needed(event, "channel"))
 
     async def _home_opened(self, _: str, event: Json, __: Identity) -> None:
         if event.get("tab") == "home":
-            await self._gate.show_home(event["user"])
+            await self._gate.show_home(inbox.needed(event, "user"))
 
     async def _commanded(self, ack: AsyncAck, body: Json) -> None:
         try:
@@ -171,13 +172,19 @@ async def _ignored(ack: AsyncAck) -> None:
     await ack()
 
 
-async def _failed(error: Exception, body: Json) -> None:
-    """Called by Bolt when a listener raised; the answer is 500, and Slack delivers events again."""
-    what = (body.get("event") or {}).get("type") or body.get("type") or body.get("command")
+async def _failed(error: Exception, body: Json) -> BoltResponse | None:
+    """Called by Bolt when a listener raised; the answer is 500, and Slack delivers events again.
+
+    An event that cannot be understood is acknowledged: it would read the same again, and Slack stops sending to an app
+    that fails too often.
+    """
+    event = body.get("event")
+    what = (event.get("type") if isinstance(event, dict) else None) or body.get("type") or body.get("command")
     if isinstance(error, BadInput):
-        log.warning("slack.not_understood", what=what, reason=str(error))
-    else:
-        log.error("slack.not_dealt_with", what=what, event_id=body.get("event_id"), exc_info=error)
+        log.warning("slack.not_understood", what=what, event_id=body.get("event_id"), reason=str(error))
+        return BoltResponse(status=200) if event else None
+    log.error("slack.not_dealt_with", what=what, event_id=body.get("event_id"), exc_info=error)
+    return None
 
 
 def _bolt_logger() -> logging.Logger:

@@ -8,6 +8,7 @@ from urllib.parse import urlencode
 
 import aiohttp
 import pytest
+from structlog.testing import capture_logs
 
 from bot.demo.workspace import Trouble, Workspace, sign
 from bot.slack.client import Slack
@@ -104,6 +105,19 @@ async def test_half_a_character_is_replaced_before_anybody_has_to_store_it(post:
 
     assert clerk.mentions[0].text == "\ufffd what broke?"
     assert json.dumps(clerk.overheard_, ensure_ascii=False).encode("utf-8")
+
+
+async def test_an_event_that_cannot_be_understood_is_acknowledged_and_does_not_come_again(
+    post: Post, clerk: Clerk
+) -> None:
+    with capture_logs() as logs:
+        odd: list[dict[str, Any]] = [{"ts": None}, {"ts": "soon"}, {"channel": {"id": CHANNEL}}]
+        for number, change in enumerate(odd):
+            said = {"type": "message", "user": "U0MINA", "text": "hello", "ts": "1.1", "channel": CHANNEL} | change
+            assert (await post(envelope(said, f"Ev{number}")))[0] == 200
+
+    assert not clerk.calls
+    assert [line["event_id"] for line in logs if line["event"] == "slack.not_understood"] == ["Ev0", "Ev1", "Ev2"]
 
 
 async def test_slacks_question_for_the_address_is_answered(post: Post) -> None:

@@ -1,9 +1,15 @@
 from __future__ import annotations
 
+import contextlib
+import copy
+from collections.abc import Callable
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
+from bot.alerts.posted import alerts_in
 from bot.errors import BadInput
 from bot.slack import inbox
 from bot.slack.client import Identity
@@ -164,3 +170,70 @@ def test_a_repeated_delivery_of_a_press_reads_the_same() -> None:
 def test_what_is_no_timestamp_is_refused(ts: Any) -> None:
     with pytest.raises(BadInput):
         inbox.moment(ts)
+
+
+WHOLE: dict[str, Any] = {
+    "type": "message", "user": "U0MINA", "text": "hello <@U1|x>", "ts": "1700000000.000100",
+    "thread_ts": "1700000000.000100", "channel": "C1", "bot_id": "B1", "bot_profile": {"name": "n"},
+    "comment": {"comment": "c", "user": "U1"}, "subtype": "bot_message", "username": "alert",
+    "files": [{"title": "t", "name": "n", "mode": "x"}],
+    "attachments": [{"pretext": "[FIRING:1] A", "title": "t", "text": "x", "fallback": "f", "color": "danger",
+                     "fields": [{"title": "Service", "value": "api"}], "blocks": [{"text": {"text": "x"}}]}],
+    "blocks": [{"type": "section", "text": {"type": "mrkdwn", "text": "5xx"}, "fields": [{"text": "y"}]}],
+}  # fmt: skip
+ABOUT = {"channel": "C1", "message": WHOLE, "previous_message": WHOLE, "deleted_ts": "1.1"}
+PRESSED = {
+    "user": {"id": "U1"}, "channel": {"id": "C1"}, "message": {"ts": "1.1"},
+    "actions": [{"value": "p.1:3", "action_ts": "1.1"}],
+}  # fmt: skip
+PINNED = {"reaction": "pushpin", "user": "U1", "item": {"type": "message", "channel": "C1", "ts": "1.1"}}
+READ: dict[str, tuple[dict[str, Any], Callable[[dict[str, Any]], object]]] = {
+    "a mention": (WHOLE, lambda raw: inbox.mention("Ev1", raw, US)),
+    "a message": (WHOLE, lambda raw: inbox.message(raw, "C1", US)),
+    "an alert": (WHOLE, lambda raw: alerts_in(raw, "C1")),
+    "an edit": ({**ABOUT, "subtype": "message_changed"}, lambda raw: inbox.edited(raw, US)),
+    "an emptied message": ({**ABOUT, "subtype": "message_changed"}, lambda raw: inbox.deleted(raw, US)),
+    "a deletion": ({**ABOUT, "subtype": "message_deleted"}, lambda raw: inbox.deleted(raw, US)),
+    "a pushpin": (PINNED, lambda raw: inbox.lesson("Ev1", raw)),
+    "a press": (PRESSED, lambda raw: inbox.pressed(raw, "approve")),
+    "an answer": (PRESSED, inbox.replied),
+    "a command": ({"user_id": "U1", "channel_id": "C1", "text": "status"}, inbox.command),
+}
+ANYTHING = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=20) | st.just("x" * 50_000),
+    lambda inside: st.lists(inside, max_size=2) | st.dictionaries(st.text(max_size=5), inside, max_size=2),
+    max_leaves=4,
+)
+
+
+@st.composite
+def disturbed(draw: st.DrawFn) -> tuple[str, dict[str, Any]]:
+    """What Slack sends, with one place of it left out or replaced by anything."""
+    name = draw(st.sampled_from(sorted(READ)))
+    body = {"": copy.deepcopy(READ[name][0])}
+    here: Any = body[""]
+    key: Any = draw(st.sampled_from(sorted(here)))
+    while here[key] and isinstance(here[key], dict | list) and draw(st.integers(0, 3)):
+        here = here[key]
+        key = draw(st.sampled_from(sorted(here)) if isinstance(here, dict) else st.integers(0, len(here) - 1))
+    if draw(st.booleans()):
+        here[key] = draw(ANYTHING)
+    else:
+        del here[key]
+    return name, body[""]
+
+
+@given(disturbed())
+def test_whatever_stands_where_slack_sends_something_else_is_read_or_is_bad_input(
+    sent: tuple[str, dict[str, Any]],
+) -> None:
+    name, body = sent
+    with contextlib.suppress(BadInput):
+        READ[name][1](body)
+
+
+def test_an_integration_that_writes_odd_attachments_is_still_heard() -> None:
+    odd = {"attachments": "none", "files": 7, "blocks": {"a": 1}, "comment": "c", "bot_profile": [], "thread_ts": None}
+    found = inbox.message({**SAID, **odd}, "C1", US)
+    assert found is not None
+    assert (found.text, found.user, found.thread) == ("hello", "U0MINA", None)
