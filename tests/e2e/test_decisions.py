@@ -112,6 +112,25 @@ async def test_policy_is_edited_while_a_card_is_shown_and_the_next_click_meets_i
     assert [events.count(kind) for kind in ("approved", "executing", "executed")] == [1, 1, 1]
 
 
+async def test_the_catalogue_is_broken_while_a_card_is_shown_and_nobody_can_approve_until_it_is_mended(
+    scene: Scene, lock: Queue
+) -> None:
+    incident = await scene.alert("orphaned")
+    proposal = await scene.proposal(incident)
+    services = scene.bot.folder / "services.yaml"
+    whole = services.read_text(encoding="utf-8")
+
+    services.write_text(whole[: len(whole) // 2] + "\n  - [", encoding="utf-8")
+    await scene.workspace.click(MINA.id, proposal["ts"], APPROVE)
+    await scene.whisper(MINA.id, "The service catalogue, which says who owns what, cannot be used now")
+    assert not {"approved", "executing"} & set(await scene.events(incident))
+    assert await holds_on(lock)
+
+    services.write_text(whole, encoding="utf-8")
+    await scene.workspace.click(MINA.id, proposal["ts"], APPROVE)
+    await scene.recorded(incident, "resolved")
+
+
 async def test_a_replayed_click_changes_nothing(scene: Scene, lock: Queue) -> None:
     incident = await scene.alert("replayed")
     proposal = await scene.proposal(incident)
