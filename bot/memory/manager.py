@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import hashlib
-import tempfile
 import uuid
-from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from bot.characters import well_formed
@@ -27,6 +25,7 @@ from bot.memory.forgetting import Forgetting
 from bot.memory.knowledge import Synced, chunks, pages
 from bot.memory.lessons import lesson
 from bot.memory.lookback import look_back
+from bot.memory.opening import assemble, private_redis, running
 from bot.memory.question import Key, Question, matter_of
 from bot.memory.reserved import KNOWLEDGE, LEARNED, TAUGHT, home_of, lesson_id
 from bot.memory.store import Store
@@ -34,7 +33,7 @@ from bot.memory.tokens import Tokenizer
 from bot.models import Brief, Incident, Message, Recalled
 from bot.models.base import as_utc
 from bot.redaction import redact
-from bot.storage import connect, embedded_redis
+from bot.storage import connect
 
 if TYPE_CHECKING:
     from bot.memory.encoder import Encoder
@@ -87,13 +86,13 @@ class MemoryManager:
         """
         zone = _zone(timezone)
         async with AsyncExitStack() as stack:
-            url = redis_url if redis_url is not None else await stack.enter_async_context(_private_redis(folder))
+            url = redis_url if redis_url is not None else await stack.enter_async_context(private_redis(folder))
             redis = await stack.enter_async_context(connect(url, decode=False))
             store = Store(redis, origin=uuid.uuid4().hex)
-            index, meaning, mirror = await _assemble(store, encoder, stack)
+            index, meaning, mirror = await assemble(store, encoder, stack)
             unencoded = await mirror.load()
-            await stack.enter_async_context(_running(mirror.follow()))
-            await stack.enter_async_context(_running(mirror.encode(unencoded)))
+            await stack.enter_async_context(running(mirror.follow()))
+            await stack.enter_async_context(running(mirror.encode(unencoded)))
             yield cls(store, index, meaning, mirror, zone=zone, clock=clock)
 
     async def remember(self, messages: Iterable[Message], *, unless_forgotten: bool = False) -> None:
@@ -386,38 +385,3 @@ def _zone(name: str) -> ZoneInfo:
         return ZoneInfo(name)
     except (ZoneInfoNotFoundError, ValueError) as error:
         raise Misconfigured(f"There is no time zone {name!r}: use an IANA name such as Europe/Berlin.") from error
-
-
-async def _assemble(
-    store: Store, encoder: str | Encoder | None, stack: AsyncExitStack
-) -> tuple[Index, Meaning | None, Mirror]:
-    """The parts that compute, imported here since they bring numpy."""
-    from bot.memory.encoder import Encoder  # noqa: PLC0415
-    from bot.memory.index import Index  # noqa: PLC0415
-    from bot.memory.meaning import Meaning  # noqa: PLC0415
-    from bot.memory.mirror import Mirror  # noqa: PLC0415
-
-    loaded = stack.enter_context(await Encoder.load(encoder)) if isinstance(encoder, str) else encoder
-    index = Index(width=loaded.width if loaded else None)
-    meaning = Meaning(loaded, store, index) if loaded else None
-    return index, meaning, Mirror(store, index, meaning)
-
-
-@asynccontextmanager
-async def _private_redis(folder: Path | None) -> AsyncIterator[str]:
-    with contextlib.ExitStack() as stack:
-        home = folder or Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="nightdesk-memory-")))
-        async with embedded_redis(home) as url:
-            yield url
-
-
-@asynccontextmanager
-async def _running(work: Coroutine[Any, Any, None]) -> AsyncIterator[None]:
-    """Run a coroutine beside the block and end it with the block."""
-    task = asyncio.create_task(work)
-    try:
-        yield
-    finally:
-        while not task.done():  # a cancellation that meets redis-py while it sends is lost there: ask again
-            task.cancel()
-            await asyncio.wait([task], timeout=0.05)
