@@ -81,11 +81,11 @@ def answered(survey: Survey, edges: Sequence[Seen], asked: str, *, traced: bool)
     every = [*sources, *silences]
     scope = without_earlier_trouble(survey.scope, lambda part: strongest_evidence(every, part) or 0.0)
     seen = measured(every, scope, traced=traced)
-    measures = {id(sources[one.of]): one for one in seen.measures if one.of in sources}
-    settled = {id(reading): _settled(reading, measures.get(id(reading))) for reading in sources.values()}
-    loud = {id(settled[number]) for number, measure in measures.items() if _deviates(measure)}
-    own = [settled[id(reading)] for reading in survey.readings]
-    calls = [Seen(one.edge, [settled[id(reading)] for reading in one.readings]) for one in edges]
+    measures = {sources[one.of]: one for one in seen.measures if one.of in sources}
+    settled = {reading: _settled(reading, measures.get(reading)) for reading in sources.values()}
+    loud = {settled[reading] for reading, measure in measures.items() if _deviates(measure)}
+    own = [settled[reading] for reading in survey.readings]
+    calls = [Seen(one.edge, [settled[reading] for reading in one.readings]) for one in edges]
     told = [*_told(_Part(survey, own), calls, asked, loud)]
     facts = {**_golden_facts(_Part(survey, own), calls, asked), **seen.facts}
     findings = sorted([*seen.findings, *told], key=lambda finding: -finding.score)
@@ -179,15 +179,15 @@ def _deviates(measure: Measure) -> bool:
     return max(abs(measure.weight), abs(measure.felt)) > FAINT
 
 
-def _told(own: _Part, calls: Sequence[Seen], asked: str, loud: set[int]) -> Iterator[Finding]:
+def _told(own: _Part, calls: Sequence[Seen], asked: str, loud: set[Reading]) -> Iterator[Finding]:
     """What is told with a score alone, and what is normal."""
-    kinds = {(one.signal.service, one.signal.kind) for one in own.readings if id(one) in loud}
-    quiet = [one for one in own.readings if id(one) not in loud]
+    kinds = {(one.signal.service, one.signal.kind) for one in own.readings if one in loud}
+    quiet = [one for one in own.readings if one not in loud]
     left = [one for one in quiet if score_of(one) > 0 or (one.signal.service, one.signal.kind) not in kinds]
     yield from findings_of(_Part(own.whole, left), asked)
     yield from filling(_Part(own.whole, [one for one in own.readings if one not in left]))
-    rest = [Seen(one.edge, [each for each in one.readings if id(each) not in loud]) for one in calls]
-    any_loud = any(id(each) in loud for one in calls for each in one.readings)
+    rest = [Seen(one.edge, [each for each in one.readings if each not in loud]) for one in calls]
+    any_loud = any(each in loud for one in calls for each in one.readings)
     for finding in edge_findings(own, rest, asked):
         if finding.score > 0 or not any_loud:
             yield finding
