@@ -24,7 +24,8 @@ class Visits:
     """One stretch, its spans joined into trees. Spans are named by their place in `spans`, which is by start."""
 
     def __init__(self, spans: Sequence[Span]) -> None:
-        self.spans = sorted(spans, key=lambda span: (span.start_s, -span.duration_s))
+        once = dict.fromkeys(spans)  # an exporter that sends again doubles some
+        self.spans = sorted(once, key=lambda span: (span.start_s, -span.duration_s))
         places = {(span.trace, span.id): place for place, span in enumerate(self.spans)}
         self.parents = [
             places.get((span.trace, span.parent), -1) if span.parent and span.parent != span.id else -1

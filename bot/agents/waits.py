@@ -44,18 +44,18 @@ class Wait:
 def waits_of(window: Visits, baselines: Iterable[Visits]) -> dict[Call, Wait]:
     """Caller and callee → seconds lost a call, in the window and usually.
 
-    A call that no baseline knows is compared with the other calls of the window: some calls always lose more.
+    A call that no baseline knows is compared with the other calls of the window, by its median: some
+    calls always lose more, and the slowest of some much more.
     """
     now, before = _lost_s((window,)), _lost_s(baselines)
     found: dict[Call, Wait] = {}
     for call, seconds in now.items():
         usual = before.get(call, [])
         if len(usual) >= LEAST_CALLS:
-            reference = float(np.mean(usual))
+            reference, level = float(np.mean(usual)), float(np.mean(seconds))
         else:
             others = [second for other, lost in now.items() if other[1] != call[1] for second in lost]
-            reference = float(np.quantile(others, ORDINARY)) if others else 0.0
-        level = float(np.mean(seconds))
+            reference, level = float(np.quantile(others, ORDINARY)) if others else 0.0, float(np.median(seconds))
         doubt = DOUBT * math.hypot(_error_s(seconds), _error_s(usual))
         found[call] = Wait(max(0.0, level - reference - doubt), level, reference)
     return found

@@ -35,6 +35,21 @@ def many(number: int, **how: object) -> list[list[Span]]:
     return [request(f"t{next(_ids)}", **how) for _ in range(number)]  # type: ignore[arg-type]
 
 
+def test_a_span_that_was_sent_twice_is_one() -> None:
+    once = request("t")
+    visits = Visits([*once, *once])
+    assert len(visits.spans) == len(once)
+    assert not list(stopped_short(visits, [stretch(*many(40))]))
+
+
+def test_without_earlier_times_the_slowest_calls_of_a_callee_blame_it_for_nothing() -> None:
+    some = [*many(8), *many(2, slow="pay")]
+    assert waits_of(stretch(*some), [])["web", "pay"].excess == 0
+
+    most = [*many(2), *many(8, slow="pay")]
+    assert waits_of(stretch(*most), [])["web", "pay"].excess > 0.5
+
+
 def test_a_visit_begins_where_a_request_comes_from_elsewhere() -> None:
     visits = stretch(request("t"))
     assert [visits.operation(entry) for entry in visits.visits()] == [("web", "GET /"), ("cart", "do"), ("pay", "do")]
