@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from bot.characters import well_formed
 from bot.errors import SourceUnavailable
 from bot.llm.chat import ChatReply, ChatRequest, OnText, ToolCall, Usage
 from bot.llm.written import calls_in, without_thoughts
@@ -38,7 +39,7 @@ def reply_of(answer: Any, request: ChatRequest, model: str) -> ChatReply:
     ended = choice.get("finish_reason")
     usage = _usage(answer.get("usage")) or estimated(request, written + _thought(message), calls)
     complete = written == said and (ended is None or str(ended) in ENDED_WELL)
-    named = _sound(str(answer.get("model") or model))
+    named = well_formed(str(answer.get("model") or model))
     return ChatReply(text=text, calls=calls, usage=usage, model=named, complete=complete)
 
 
@@ -112,7 +113,7 @@ class Stream:
         if not isinstance(piece, Mapping):
             return ""
         self._usage = _usage(piece.get("usage")) or self._usage
-        self.model = _sound(str(piece.get("model") or self.model))
+        self.model = well_formed(str(piece.get("model") or self.model))
         choice = _first_choice(piece)
         if choice is None:
             return ""
@@ -132,7 +133,7 @@ class Stream:
     def _add_call(self, place: int, call: Mapping[str, Any]) -> None:
         index, function = call.get("index"), _mapping(call.get("function"))
         index = index if isinstance(index, int) else place
-        identity, name = _sound(str(call.get("id") or "")), _sound(str(function.get("name") or ""))
+        identity, name = well_formed(str(call.get("id") or "")), well_formed(str(function.get("name") or ""))
         known = self._open.get(index)
         if known is None or (name and identity and known["id"] not in {"", identity}):
             known = self._open[index] = {"id": "", "name": "", "arguments": ""}  # some give each call the same index
@@ -178,7 +179,7 @@ def _first_choice(answer: Mapping[str, Any]) -> Mapping[str, Any] | None:
 def _text(content: Any) -> str:
     """A text, or a list of parts of which some are texts."""
     if isinstance(content, str):
-        return _sound(content)
+        return well_formed(content)
     return "".join(_text(_mapping(part).get("text")) for part in _list(content))
 
 
@@ -186,9 +187,11 @@ def _calls(message: Mapping[str, Any]) -> tuple[ToolCall, ...]:
     found = []
     for place, raw in enumerate(_list(message.get("tool_calls"))[:MOST_CALLS]):
         call, function = _mapping(raw), _mapping(_mapping(raw).get("function"))
-        if name := _sound(str(function.get("name") or "")):
+        if name := well_formed(str(function.get("name") or "")):
             arguments = _arguments(function.get("arguments")) or "{}"
-            found.append(ToolCall(id=_sound(str(call.get("id") or f"call-{place}")), name=name, arguments=arguments))
+            found.append(
+                ToolCall(id=well_formed(str(call.get("id") or f"call-{place}")), name=name, arguments=arguments)
+            )
     return tuple(found)
 
 
@@ -211,7 +214,7 @@ def _arguments(raw: Any) -> str:
     """As text: some servers give an object."""
     if raw is None:
         return ""
-    return _sound(raw) if isinstance(raw, str) else json.dumps(raw)
+    return well_formed(raw) if isinstance(raw, str) else json.dumps(raw)
 
 
 def _usage(raw: Any) -> Usage | None:
@@ -228,11 +231,6 @@ def _is_count(raw: Any) -> bool:
 
 def _most_chars(request: ChatRequest) -> int:
     return LONGEST_TOKEN * request.max_tokens
-
-
-def _sound(text: str) -> str:
-    """Without halves of characters, which nothing can store or send."""
-    return text.encode("utf-8", "replace").decode()
 
 
 def _mapping(raw: Any) -> Mapping[str, Any]:
