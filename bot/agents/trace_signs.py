@@ -37,6 +37,8 @@ class TraceSign:
     """Seconds, or a share of spans, by kind."""
     other: Operation | None = None
     """What is called, or who calls."""
+    first_at: float | None = None
+    """When the window's first span of that kind began, seconds since 1970; of what was never seen before."""
 
 
 def signs_of(window: Visits, baselines: Sequence[Visits]) -> list[TraceSign]:
@@ -95,9 +97,16 @@ def _failures(window: Visits, baselines: Sequence[Visits]) -> Iterator[TraceSign
         for place, span in enumerate(visits.spans):
             failed = (True,) if span.failed else ()
             presence.add(visits.operation(place), visits.contexts[visits.entries[place]], failed, window=inside)
+    first: dict[Operation, float] = {}
+    for place, span in enumerate(window.spans):  # by start
+        if span.failed:
+            first.setdefault(window.operation(place), span.start_s)
     for shift in presence.shifts():
         if shift.deviations > 0:
-            yield TraceSign("failed_spans", *shift.subject, shift.deviations, shift.share, shift.usual)
+            first_at = None if shift.usual else first[shift.subject]
+            yield TraceSign(
+                "failed_spans", *shift.subject, shift.deviations, shift.share, shift.usual, first_at=first_at
+            )
 
 
 def _own_s(visits: Visits) -> dict[Operation, list[float]]:

@@ -15,6 +15,7 @@ from bot.agents.visits import Visits
 from bot.agents.wording import figure
 from bot.models import Evidence, Finding, Gap, Report, Window
 from bot.plural import many
+from bot.telemetry.series import instant
 from bot.telemetry.spans import Span, SpanSource
 
 READING_SHARE = 0.8
@@ -107,6 +108,7 @@ def _finding(signs: Sequence[TraceSign], scope: Scope) -> Finding:
         kind=first.kind,
         score=round(score_of(first.deviations), 4),
         deviations=round(first.deviations, 2),
+        started_at=instant(first.first_at) if first.first_at is not None else None,
         peer=(scope.catalog.resolve(peer) or peer) if peer else None,
         evidence=tuple(
             _evidence(sign, scope) for sign in signs[:MOST_EVIDENCE] if score_of(sign.deviations) > 0

@@ -25,7 +25,7 @@ from tests.unit.canvas.answers import ANSWERS, connections, told
 from tests.unit.canvas.recordings import BEGAN, CASES
 
 GENERAL = Path("playbooks/general-triage.md")
-SPANS = ("start", "duration_us", "trace", "span", "parent", "service", "instance", "operation")
+SPANS = ("start", "duration_us", "trace", "span", "parent", "service", "instance", "operation", "error")
 WITH_LOCK_S = 660
 """Seconds into the window, when the session is about to leave its transaction open."""
 LONG_BEFORE_S = 120
@@ -58,7 +58,18 @@ def spans(second: int, *, slow: bool, cut: bool) -> Iterator[tuple[object, ...]]
              ("search", "Search", lasts_ms), ("search", "order results", 5.0)]  # fmt: skip
     for place, (service, operation, long_ms) in enumerate(chain[: 3 if cut else 4]):
         start, parent = at(second + place * 0.004).isoformat(), f"s{place - 1}" if place else ""
-        yield start, round(long_ms * 1000), f"t{second}", f"s{place}", parent, service, f"{service}-1", operation
+        failed = "true" if cut and operation == "Search" else ""
+        yield (
+            start,
+            round(long_ms * 1000),
+            f"t{second}",
+            f"s{place}",
+            parent,
+            service,
+            f"{service}-1",
+            operation,
+            failed,
+        )
 
 
 def lines(second: int, *, traced: bool, cut: bool) -> Iterator[Mapping[str, str]]:
@@ -119,7 +130,7 @@ def recorded(
     return folder
 
 
-@pytest.mark.parametrize("kept", ["metrics", "logs", "metrics logs", "logs traces", "metrics logs traces"])
+@pytest.mark.parametrize("kept", ["metrics", "logs", "traces", "metrics logs", "logs traces", "metrics logs traces"])
 async def test_a_service_that_suffers_from_its_database_is_no_rival_to_it(tmp_path: Path, kept: str) -> None:
     said, _ = await rehearse(GENERAL, case=recorded(tmp_path, kept))
     assert "postgres.terminate_backend" in said
@@ -133,7 +144,7 @@ async def test_many_callers_that_suffer_as_well_are_no_rivals_either(tmp_path: P
     assert "postgres.terminate_backend" in said
 
 
-@pytest.mark.parametrize("kept", ["metrics logs", "logs traces", "metrics logs traces"])
+@pytest.mark.parametrize("kept", ["traces", "metrics logs", "logs traces", "metrics logs traces"])
 async def test_a_lock_that_came_after_the_trouble_is_not_acted_on(tmp_path: Path, kept: str) -> None:
     said, _ = await rehearse(GENERAL, case=recorded(tmp_path, kept, sick_from=LONG_BEFORE_S))
     assert "would do" not in said

@@ -151,6 +151,13 @@ async def test_spans_that_say_that_they_failed_are_counted() -> None:
     assert finding.evidence[0].value == 1.0
 
 
+async def test_spans_that_never_failed_before_tell_since_when_they_do() -> None:
+    sent = requests(failed=True)
+    first = min(span.start_s for span in sent if span.failed)
+    finding = strongest(await traced(Spans(sent)))
+    assert finding.started_at == datetime.fromtimestamp(first, UTC)
+
+
 async def test_where_all_is_as_usual_it_says_that_it_looked() -> None:
     (only,) = (await traced(Spans(requests()))).findings
     assert (only.score, only.title) == (0.0, "Traces: looked, and normal – 120 spans")
