@@ -22,6 +22,7 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
+    context_settings={"help_option_names": ["-h", "--help"]},
 )
 T = TypeVar("T")
 FACTS_HELP = "YAML with any of: given, finds (step → facts), answers (node → outcome)."
@@ -210,7 +211,10 @@ def playbook_run(
     facts: Annotated[Path | None, typer.Option(help=FACTS_HELP)] = None,
     case: Annotated[Path | None, typer.Option(help="A recorded case: case.json, telemetry, facts.yaml.")] = None,
 ) -> None:
-    """Rehearse a playbook: print the path it takes on given facts or a recorded case. Changes are only simulated."""
+    """Rehearse a playbook: the path that it takes.
+
+    On given facts or on a recorded case. Changes are only simulated.
+    """
     from bot.rehearsal import rehearse
 
     text, code = _run(lambda: rehearse(file, facts, case))
@@ -280,7 +284,10 @@ def policy_explain(
     confidence: Annotated[float, typer.Option(min=0, max=1, help="In the cause that it removes.")] = 0.9,
     at: Annotated[datetime | None, typer.Option(help="When, for freezes; default: now.")] = None,
 ) -> None:
-    """Tell how a decision about an action comes about: each step to its risk, who must approve, for how long."""
+    """Tell how a decision about an action comes about.
+
+    Each step to its risk, who must approve, for how long.
+    """
     from bot.models import Risk
     from bot.policy_command import explanation
     from bot.settings import load

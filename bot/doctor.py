@@ -67,6 +67,8 @@ async def checks(settings: Settings) -> AsyncIterator[Check]:
     if approvers.state == "ok":  # with nobody named, policy has nothing else to say
         yield _policy(settings)
     yield _playbooks(settings)
+    if settings.knowledge_dir:
+        yield _knowledge(settings.knowledge_dir)
     yield await _encoder(settings)
     async for check in _models(settings):
         yield check
@@ -141,15 +143,24 @@ async def _slack(settings: Settings) -> AsyncIterator[Check]:
 
 
 def _doors(settings: Settings) -> Check:
-    from bot.alerts.formats import known
+    from bot.alerts.formats import known, reader
 
+    for name in settings.alerts:
+        try:
+            reader(name, settings)
+        except NightdeskError as error:
+            return Check("wrong", "Alert doors", str(error), "docs/alerts.md lists the formats.")
     guarded = [name for name, source in settings.alerts.items() if source.auth]
     if not guarded:
-        names = ", ".join(known(settings))
-        return Check(
-            "note", "Alert doors", f"open to this machine only ({names})", "Give a source a secret to open it."
-        )
+        said = f"open to this machine only, {many(len(known(settings)), 'source')} (docs/alerts.md)"
+        return Check("note", "Alert doors", said, _OPEN_A_DOOR)
     return Check("ok", "Alert doors", f"authenticated: {', '.join(sorted(guarded))}")
+
+
+_OPEN_A_DOOR = (
+    "To open one to others: NIGHTDESK_ALERTS__ALERTMANAGER__AUTH__KIND=bearer and "
+    "NIGHTDESK_ALERTS__ALERTMANAGER__AUTH__TOKEN=…"
+)
 
 
 async def _prometheus(settings: Settings) -> Check:
@@ -258,7 +269,7 @@ def _approvers(settings: Settings, catalog: Catalog) -> Check:
     if not (named or owners):
         mend = "Set NIGHTDESK_REMEDIATION__APPROVER_GROUPS, or name them in policy.yaml or as owners in the catalogue."
         return Check("wrong", "Approvers", "nobody may approve anything", mend)
-    return Check("ok", "Approvers", f"{len(named)} for everything, and the owners of {len(owners)} services")
+    return Check("ok", "Approvers", f"{len(named)} for everything, and the owners of {many(len(owners), 'service')}")
 
 
 def _policy(settings: Settings) -> Check:
@@ -276,7 +287,7 @@ def _playbooks(settings: Settings) -> Check:
     from bot.work.specs import shipped_specs
 
     if not settings.playbooks_dir.is_dir():
-        return Check("wrong", "Playbooks", f"no folder {settings.playbooks_dir}", "Set NIGHTDESK_PLAYBOOKS_DIR.")
+        return Check("wrong", "Playbooks", f"no folder {settings.playbooks_dir}", "Check NIGHTDESK_PLAYBOOKS_DIR.")
     library = load_library(settings.playbooks_dir, shipped_specs())
     if library.faults:
         mend = f"nightdesk playbook lint {settings.playbooks_dir}"
@@ -284,6 +295,16 @@ def _playbooks(settings: Settings) -> Check:
             "wrong", "Playbooks", f"{many(len(library.faults), 'fault')}, the first: {library.faults[0]}", mend
         )
     return Check("ok", "Playbooks", f"{len(library.playbooks)} sound in {settings.playbooks_dir}")
+
+
+def _knowledge(folder: Path) -> Check:
+    from bot.memory.knowledge import pages
+
+    try:
+        found = len(pages(folder))
+    except Misconfigured as error:
+        return Check("wrong", "Knowledge", str(error))
+    return Check("ok" if found else "note", "Knowledge", f"{many(found, 'Markdown file')} in {folder}")
 
 
 async def _encoder(settings: Settings) -> Check:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from pydantic import Field, SecretStr, model_validator
+from pydantic import Field, SecretStr, field_validator, model_validator
 
 from bot.settings.auth import AlertAuth, SourceAuth
 from bot.settings.changes import ConfiguredSource
@@ -34,6 +35,15 @@ class SlackSettings(Section):
     )
     hear_bots: bool = Field(default=True, description="alerts that other bots post in a channel open incidents")
     timezone: str = Field(default="UTC", description="IANA name, for 'yesterday' and for times in the thread")
+
+    @field_validator("timezone")
+    @classmethod
+    def _is_a_zone(cls, name: str) -> str:
+        try:
+            ZoneInfo(name)
+        except (ZoneInfoNotFoundError, ValueError):
+            raise ValueError(f"{name!r} is no IANA time zone, such as Europe/Berlin") from None
+        return name
 
     @property
     def configured(self) -> bool:

@@ -6,24 +6,27 @@ Slack app uses (`SLACK_BOT_TOKEN`, …), then the TOML file (`nightdesk.toml`, o
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from itertools import pairwise
 from pathlib import Path
 from typing import Any, Literal
+from urllib.parse import urlsplit
 
-from pydantic import BaseModel, Field, SecretStr, ValidationError, model_validator
+from pydantic import BaseModel, Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import (
     BaseSettings,
     InitSettingsSource,
     PydanticBaseSettingsSource,
     SettingsConfigDict,
+    SettingsError,
     TomlConfigSettingsSource,
 )
 
 from bot.errors import Misconfigured
 from bot.nearest import nearest
-from bot.plural import many, verb
+from bot.plural import many
 from bot.settings.auth import AUTH_KINDS
 from bot.settings.model import ModelSettings
 from bot.settings.section import without_blanks
@@ -128,6 +131,20 @@ class Settings(BaseSettings):
     def _without_blanks(cls, given: Any) -> Any:
         return without_blanks(cls, given)
 
+    @field_validator("redis_url")
+    @classmethod
+    def _is_of_redis(cls, url: SecretStr | None) -> SecretStr | None:
+        if url is not None and not _may_be_redis(url.get_secret_value()):
+            raise ValueError("give an address such as redis://:password@host:6379/0, rediss://… or unix:///path")
+        return url
+
+    @field_validator("prometheus_url")
+    @classmethod
+    def _is_address(cls, url: str | None) -> str | None:
+        if url is not None and not url.startswith(("http://", "https://")):
+            raise ValueError("give an address such as http://prometheus:9090")
+        return url
+
     @model_validator(mode="after")
     def _no_open_door(self) -> Settings:
         open_doors = sorted(name for name, source in self.alerts.items() if source.auth is None)
@@ -171,13 +188,18 @@ def load(**overrides: Any) -> Settings:
     Raises:
         Misconfigured: with a line for each wrong value and the name to set it by.
     """
-    _refuse_unknown(os.environ)
+    file, unknown = config_file(os.environ), _unknown(os.environ)
     try:
-        return Settings(config=config_file(os.environ), **overrides)
+        settings = Settings(config=file, **overrides)
     except ValidationError as error:
-        raise Misconfigured(_explain(error)) from None
-    except ValueError as error:  # a TOML file that is not TOML, a JSON variable that is not JSON
-        raise Misconfigured(f"The configuration cannot be read: {error}") from None
+        raise Misconfigured(_said([*unknown, *_wrong(error)])) from None
+    except SettingsError as error:  # a variable that should be JSON and is not
+        raise Misconfigured(_said([*unknown, _no_json(error, os.environ)])) from None
+    except (ValueError, OSError) as error:  # a file that is not TOML, or no text at all
+        raise Misconfigured(f"{file} cannot be read: {error}") from None
+    if unknown:
+        raise Misconfigured(_said(unknown))
+    return settings
 
 
 def _slack_names(environ: Mapping[str, str]) -> dict[str, Any]:
@@ -185,13 +207,32 @@ def _slack_names(environ: Mapping[str, str]) -> dict[str, Any]:
     return {"slack": given} if given else {}
 
 
-def _refuse_unknown(environ: Mapping[str, str]) -> None:
-    """A misspelt name would otherwise be a setting that silently does nothing."""
+def _may_be_redis(url: str) -> bool:
+    try:
+        parts = urlsplit(url)
+        parts.port  # noqa: B018  (raises where it is no number)
+    except ValueError:
+        return False
+    return parts.scheme in {"redis", "rediss"} or (parts.scheme == "unix" and bool(parts.path))
+
+
+def _unknown(environ: Mapping[str, str]) -> list[str]:
+    """A line for each misspelt name: it would otherwise be a setting that silently does nothing."""
     known = {f"NIGHTDESK_{name.upper()}": name for name in Settings.model_fields}
-    unknown = [name for name in environ if name.startswith("NIGHTDESK_") and name.split("__")[0] not in known]
-    lines = [f"  {name}: {_no_such(name.split('__')[0], known)}" for name in sorted(set(unknown) - OTHERS)]
-    if lines:
-        raise Misconfigured("\n".join([f"{many(len(lines), 'setting')} {verb(len(lines), 'do')} not exist:", *lines]))
+    unknown = {name for name in environ if name.startswith("NIGHTDESK_") and name.split("__")[0] not in known}
+    return [f"  {name}: {_no_such(name.split('__')[0], known)}" for name in sorted(unknown - OTHERS)]
+
+
+def _no_json(error: SettingsError, environ: Mapping[str, str]) -> str:
+    """A line that names the variable; its value may be a secret and is not repeated."""
+    cause = error.__cause__
+    given = cause.doc if isinstance(cause, json.JSONDecodeError) else None
+    names = sorted(name for name, value in environ.items() if name.startswith("NIGHTDESK_") and value == given)
+    return f'  {" or ".join(names) or "the environment"}: a list or a whole section is written as JSON, such as ["…"]'
+
+
+def _said(lines: Sequence[str]) -> str:
+    return "\n".join([f"{many(len(lines), 'setting')} cannot be used:", *lines])
 
 
 def _no_such(name: str, known: Iterable[str]) -> str:
@@ -204,8 +245,8 @@ def secret_from_environment(name: str) -> SecretStr | None:
     return SecretStr(value) if value else None
 
 
-def _explain(error: ValidationError) -> str:
-    lines = [f"{many(error.error_count(), 'setting')} cannot be used:"]
+def _wrong(error: ValidationError) -> list[str]:
+    lines = []
     for problem in error.errors(include_url=False, include_input=False):
         path = _named(problem["loc"])
         name = "NIGHTDESK_" + "__".join(path).upper() if path else "the settings together"
@@ -213,7 +254,7 @@ def _explain(error: ValidationError) -> str:
         if problem["type"] == "extra_forbidden":
             said = _no_such(name, _siblings(problem["loc"], name))
         lines.append(f"  {name}: {said}")
-    return "\n".join(lines)
+    return lines
 
 
 def _siblings(place: Sequence[str | int], name: str) -> list[str]:

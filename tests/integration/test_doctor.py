@@ -218,6 +218,21 @@ async def test_doors_with_and_without_a_secret(settings: Configured) -> None:
     assert (await only(guarded, "Alert doors")).said == "authenticated: grafana"
 
 
+async def test_a_door_whose_format_nobody_knows(settings: Configured) -> None:
+    check = await only(settings(alerts={"legacy": {"format": "nagios"}}), "Alert doors")
+    assert (check.state, check.mend) == ("wrong", "docs/alerts.md lists the formats.")
+    assert "legacy" in check.said
+
+
+async def test_the_knowledge_folder_is_looked_into(settings: Configured, tmp_path: Path) -> None:
+    (tmp_path / "runbooks").mkdir()
+    (tmp_path / "runbooks" / "disk.md").write_text("# Disk\n")
+    well = await only(settings(knowledge_dir=tmp_path / "runbooks"), "Knowledge")
+    assert (well.state, well.said) == ("ok", f"1 Markdown file in {tmp_path / 'runbooks'}")
+    gone = await only(settings(knowledge_dir=tmp_path / "gone"), "Knowledge")
+    assert (gone.state, "NIGHTDESK_KNOWLEDGE_DIR" in gone.said) == ("wrong", True)
+
+
 async def test_a_prometheus_that_does_not_answer(settings: Configured) -> None:
     check = await only(settings(prometheus_url=f"http://127.0.0.1:{free_port()}"), "Prometheus")
     assert (check.state, "NIGHTDESK_PROMETHEUS_URL" in check.mend) == ("wrong", True)

@@ -141,12 +141,47 @@ def test_a_misspelt_name_in_the_file_is_named_too() -> None:
 @pytest.mark.parametrize("text", ["port = ", "port", "\x00"])
 def test_a_file_that_is_no_toml_is_one_message(text: str) -> None:
     Path("nightdesk.toml").write_text(text)
-    assert complaint().startswith("The configuration cannot be read: ")
+    assert complaint().startswith("nightdesk.toml cannot be read: ")
 
 
-def test_a_variable_that_is_no_json_is_one_message(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("NIGHTDESK_ALERTS", "{broken")
-    assert "alerts" in complaint()
+@pytest.mark.parametrize("name", ["NIGHTDESK_LOGS", "NIGHTDESK_REMEDIATION__APPROVER_USERS"])
+def test_a_variable_that_is_no_json_is_named_without_its_value(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(name, "U0MINA")
+    said = complaint()
+    assert said == f'1 setting cannot be used:\n  {name}: a list or a whole section is written as JSON, such as ["…"]'
+
+
+def test_a_misspelt_name_hides_no_wrong_value(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("NIGHTDESK_PROT", "1")
+    monkeypatch.setenv("NIGHTDESK_PORT", "abc")
+    said = complaint()
+    assert said.startswith("2 settings cannot be used:")
+    assert "NIGHTDESK_PROT: there is no such setting" in said
+    assert "NIGHTDESK_PORT: Input should be a valid integer" in said
+
+
+@pytest.mark.parametrize("url", ["localhost", "localhost:6379", "redis://host:port/0", "http://redis", "unix://"])
+def test_an_address_that_is_none_of_redis_is_said_and_not_repeated(url: str) -> None:
+    said = complaint(redis_url=url)
+    assert "NIGHTDESK_REDIS_URL: give an address such as redis://" in said
+    assert "port/0" not in said
+
+
+@pytest.mark.parametrize("url", ["redis://:p@redis:6379/0", "rediss://redis", "unix:///run/redis.sock?db=1"])
+def test_an_address_of_redis_is_taken(url: str) -> None:
+    assert load(redis_url=url).redis == url
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ({"prometheus_url": "localhost:9090"}, "NIGHTDESK_PROMETHEUS_URL: give an address such as http://"),
+        ({"slack": {"timezone": "Mars"}}, "NIGHTDESK_SLACK__TIMEZONE: 'Mars' is no IANA time zone"),
+        ({"slack": {"timezone": "../etc"}}, "NIGHTDESK_SLACK__TIMEZONE: '../etc' is no IANA time zone"),
+    ],
+)
+def test_what_could_only_fail_later_is_said_at_once(given: dict[str, object], said: str) -> None:
+    assert said in complaint(**given)
 
 
 def test_a_secret_is_in_no_message_and_in_no_picture_of_the_settings(monkeypatch: pytest.MonkeyPatch) -> None:
