@@ -334,7 +334,7 @@ async def test_a_playbook_with_a_fault(settings: Configured, tmp_path: Path) -> 
 
 async def test_no_playbooks(settings: Configured, tmp_path: Path) -> None:
     check = await only(settings(playbooks_dir=tmp_path / "none"), "Playbooks")
-    assert (check.state, check.mend) == ("wrong", "Set NIGHTDESK_PLAYBOOKS_DIR.")
+    assert (check.state, check.mend) == ("wrong", "Check NIGHTDESK_PLAYBOOKS_DIR.")
 
 
 async def test_an_encoder_that_is_not_there(settings: Configured, tmp_path: Path) -> None:
