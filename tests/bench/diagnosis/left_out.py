@@ -4,11 +4,14 @@ services that nobody has seen.
 A case is reduced to the evidence that each channel has against each service; a ranking is then a sum of weights times
 evidence, with *healthy* as a candidate of its own. For each group of cases, all that had the same fault on the same
 service, the weights are chosen on others and the group is ranked with them. All weights start alike, so those in use,
-which were chosen with every case in view, have no part in it.
+which were chosen with every case in view, have no part in it. A weight leaves its start only for what that is worth by
+Schwarz's criterion (1978), half a logarithm of the number of cases: with some fifty labels a dozen free weights follow
+single cases.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
@@ -107,15 +110,19 @@ class _Board:
                 self._right[number] = 1 + case.services.index(right) if right in case.services else -1
 
     def choose(self, without: Collection[Group]) -> Floats:
-        """The weights under which the truths of the other groups are most likely: one after the other, on a grid."""
+        """The weights under which the truths of the other groups are most likely, as many left at their start as the
+        criterion asks: one after the other, on a grid."""
         numbers = np.array([number for number, group in enumerate(self._groups) if group not in without])
         table, right = self._table[numbers], self._right[numbers]
+        prices = np.array(
+            [0.0 if weight == START else math.log(numbers.size) / (2 * numbers.size) for weight in WEIGHTS]
+        )
         weights = np.full(len(self.columns), START)
         for _ in range(ROUNDS):
             for column in range(len(self.columns)):
                 others = self._fixed[numbers] + table @ np.where(np.arange(weights.size) == column, 0.0, weights)
                 losses = [_loss(others + weight * table[:, :, column], right) for weight in WEIGHTS]
-                weights[column] = WEIGHTS[int(np.argmin(losses))]
+                weights[column] = WEIGHTS[int(np.argmin(losses + prices))]
         return weights
 
     def place(self, number: int, weights: Floats) -> int:
