@@ -28,6 +28,15 @@ async def test_who_falls_silent_is_suspect_and_explains_that_its_callers_fail() 
     assert abs(deviations.get(("pay", "error_rate"), 0.0)) < abs(alone["pay", "error_rate"])
 
 
+async def test_who_is_silent_for_half_of_the_window_explains_all_that_its_callers_suffer_in_that_half() -> None:
+    gone = cut(of("bank"), slice(POINTS - INSIDE // 2, POINTS))
+    fails = series("pay", "availability", 99.0, 99.0)
+    fails.values[POINTS - INSIDE // 2 :] = 60.0
+    deviations = await found(fails, of("web"), of("pay"), of("mail"), gone)
+    alone = await found(fails, of("web"), of("pay"), of("mail"), of("bank"))
+    assert abs(deviations.get(("pay", "error_rate"), 0.0)) < 0.1 * abs(alone["pay", "error_rate"])
+
+
 async def test_who_is_silent_because_nobody_asks_any_more_is_not() -> None:
     fails = series("pay", "availability", 99.0, 0.1)
     deviations = await found(fails, of("web"), of("pay"), of("mail"), cut(of("bank"), WINDOW))
