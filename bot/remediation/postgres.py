@@ -146,7 +146,7 @@ class _Signal(Action[BackendParameters]):
         self._refuse(params, who)
         services = self._catalog.dependants(params.database)
         waiting = behind["sessions"] if behind else 0
-        standing = f"On {params.database} stand {', '.join(services[:8])}." if services else ""
+        standing = f"Services on {params.database}: {', '.join(services[:8])}." if services else ""
         loses = self._loses(params, who or {})
         return BlastRadius(
             statement=f"{loses} {many(waiting, 'session')} {verb(waiting, 'wait')} behind it. {standing}".strip(),

@@ -85,7 +85,7 @@ def _further(evidence: Evidence, title: str) -> Evidence:
 def _more(weaker: list[Finding]) -> Block | None:
     if not weaker:
         return None
-    titles = "; ".join(line(finding.title, 100) for finding in weaker[:3])
+    titles = "; ".join(line(finding.title, 200).rstrip(".") for finding in weaker[:3])
     return context(f"Weaker: {titles}{f'; {len(weaker) - 3} more' if len(weaker) > 3 else ''}.")
 
 

@@ -14,6 +14,8 @@ from bot.slack.views.standing import Standing, standing
 APPROVE = "nightdesk_approve"
 REJECT = "nightdesk_reject"
 DIGEST_PREFIX = 16
+CONFIRMED = 300
+"""Characters that Slack lets a confirmation have."""
 PARAMETERS = 6
 """Parameters that are shown."""
 
@@ -31,7 +33,8 @@ def proposal(offered: Proposal, incident: Incident) -> Post:
             section(f"*Why*\n{cut(offered.why, 700)}"),
             fields(_facts(offered)),
             _evidence(offered, incident),
-            section(f"*Blast radius*\n{cut(offered.blast_radius, 600)}\n*Rollback*\n{_rollback(offered)}"),
+            section(f"*Blast radius*\n{cut(offered.blast_radius, 600)}"),
+            section(f"*Rollback*\n{_rollback(offered)}"),
             context(_exactly(offered)),
             context("\n".join(_small_print(offered))),
             _endorsed(offered, where),
@@ -149,11 +152,12 @@ def _buttons(offered: Proposal) -> Block:
 
 
 def _dialog(offered: Proposal) -> Block:
-    rows = (
+    rows = [
         f"Action: {label(offered.action, 50)}",
         f"Target: {label(offered.target, 90)}",
-        f"Blast radius: {label(offered.blast_radius, 80)}",
+        "Blast radius: ",
         f"Expires: {utc(offered.expires_at)}",
-    )
+    ]
+    rows[2] += label(offered.blast_radius, CONFIRMED - len("\n".join(rows)))
     title = "Take it back?" if offered.undoes else "Approve this action?"
-    return confirm(title, own("\n".join(rows), 300), yes="Approve", no="Go back")
+    return confirm(title, own("\n".join(rows), CONFIRMED), yes="Approve", no="Go back")

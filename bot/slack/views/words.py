@@ -136,7 +136,7 @@ def cost(of: ModelCost) -> str:
 
 def risk(proposal: Proposal) -> str:
     """The grade and why it was given."""
-    reasons = "; ".join(line(reason, 200).rstrip(".") for reason in proposal.risk_reasons[:5])
+    reasons = " ".join(f"{line(reason, 200).rstrip('.')}." for reason in proposal.risk_reasons[:5])
     return f"{RISKS[proposal.risk]}{f' — {reasons}' if reasons else ''}"
 
 

@@ -123,6 +123,22 @@ def test_approve_asks_again_and_both_buttons_name_their_target() -> None:
     assert "confirm" not in reject
 
 
+def test_the_dialog_says_as_much_of_the_blast_radius_as_slack_lets_it() -> None:
+    loses = "One session of reporting-job (reporting) is lost. Its transaction, open for 9 s, is rolled back."
+    of = stories.incident(stories.until_proposed())
+    offered = [stories.proposal(blast_radius=loses * times) for times in (1, 9)]
+    said = [buttons(proposal(one, of))[0]["confirm"]["text"]["text"] for one in offered]
+    assert f"Blast radius: {loses}" in said[0].splitlines()
+    assert len(said[1]) == 300
+    assert all(text.splitlines()[-1].startswith("Expires: ") for text in said)
+
+
+def test_the_reasons_of_a_risk_are_sentences() -> None:
+    graded = stories.proposal(risk_reasons=("The action by itself is of medium risk.", "It cannot be undone."))
+    shown = read(proposal(graded, stories.incident(stories.until_proposed())))
+    assert "medium — The action by itself is of medium risk. It cannot be undone." in shown
+
+
 def test_after_a_rejection_the_buttons_go_and_who_when_and_why_stay() -> None:
     shown = proposal(stories.proposal(), stories.incident(stories.until_rejected()))
     assert buttons(shown) == []
