@@ -47,8 +47,8 @@ def telling(series: Sequence[Series]) -> Iterator[Series]:
 
 
 def silenced(told: Series, window: Window, baselines: Sequence[Window], services: int) -> Departure | None:
-    """How surprising it is that one of so many services sends so little, on the scale of deviations; None where too
-    little is known."""
+    """How surprising it is that one of so many services sends so little, on the scale of deviations, and what it sends
+    since the first gap; None where too little is known."""
     inside = told.between(window.start, window.end)
     usual = [told.between(stretch.start, stretch.end).values for stretch in baselines]
     known = np.concatenate(usual)
@@ -61,8 +61,9 @@ def silenced(told: Series, window: Window, baselines: Sequence[Window], services
     surprise = max(0.0, -math.log(services * chances[gaps]))
     reached = max(0.0, -math.log(services * chances[_usually_lost(usual, size)]))
     deviations = -NOTICEABLE * surprise / max(NOTICEABLE, reached)
-    onset_s = float(inside.times[np.argmin(inside.values)]) if gaps else None
-    return Departure(deviations, float(inside.values.mean()), float(known.mean()), onset_s)
+    first = int(np.argmin(inside.values))
+    onset_s = float(inside.times[first]) if gaps else None
+    return Departure(deviations, float(inside.values[first:].mean()), float(known.mean()), onset_s)
 
 
 def _chances(size: int, lost: float) -> Sequence[float]:

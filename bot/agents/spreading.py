@@ -39,7 +39,8 @@ class _Spreading:
             for one in measures
         ]
         self._below, self._above = cache(catalog.dependencies), cache(catalog.dependants)
-        self._silent = {one.service: _silence(one) for one in self._measures if one.metric in SILENCES and _counts(one)}
+        self._silent = {one.service: 1.0 - one.departure.level / one.departure.normal
+                        for one in self._measures if one.metric in SILENCES and _counts(one)}  # fmt: skip
         self._excess = _worst(measures, SPREADING, lambda one: one.excess)
         self._rising = _worst(measures, TRAFFIC, lambda one: max(0.0, one.weight))
         self._falling = _worst(measures, TRAFFIC, lambda one: max(0.0, -one.weight))
@@ -71,12 +72,6 @@ class _Spreading:
         """Calls of the callee for one request of the caller, as far as their traffic tells; 1 at least."""
         asked, asking = self._requests.get(callee, 0.0), self._requests.get(caller, 0.0)
         return min(MOST_CALLS, max(1.0, asked / asking)) if asking > 0 else 1.0
-
-
-def _silence(one: Measure) -> float:
-    """The part of what it told that stays away in the worse half of the window, which is what others' excess is of."""
-    missing = 1.0 - one.departure.level / one.departure.normal
-    return min(1.0, 2.0 * missing) if one.metric == TELLING else missing
 
 
 def _counts(one: Measure) -> bool:

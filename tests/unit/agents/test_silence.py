@@ -73,7 +73,9 @@ async def test_silence_is_told_with_the_time_since_when() -> None:
     report = await look(of("web"), of("pay"), of("mail"), cut(of("bank"), WINDOW))
     assert report.findings[0].title == "bank has sent no samples since 03:00 UTC, while others do"
     report = await look(of("web"), of("pay"), of("mail"), cut(of("bank"), slice(POINTS - 2, POINTS)))
-    assert report.findings[0].title == "bank sends 50 % of its samples, usually 100 %"
+    assert report.findings[0].title == "bank has sent no samples since 03:10 UTC, while others do"
+    report = await look(of("web"), of("pay"), of("mail"), cut(of("bank"), slice(POINTS - INSIDE, POINTS - 1)))
+    assert report.findings[0].title == "bank sends 25 % of its samples, usually 100 %"
 
 
 async def test_when_all_fall_silent_together_nobody_is_told_of() -> None:
