@@ -40,6 +40,7 @@ from bot.slack.client import Slack
 from bot.slack.door import Door
 from bot.slack.easel import Easel
 from bot.slack.face import Face
+from bot.slack.greeting import greeting
 from bot.slack.groups import Groups
 from bot.slack.history import History
 from bot.slack.ledger import Ledger
@@ -328,6 +329,7 @@ async def _workspace(stack: AsyncExitStack, ground: Ground, pictures: Pictures, 
         log.warning("slack.not_configured", mend=f"set {settings.slack.lacking}: docs/slack.md")
         return Workspace(_no_door, NoStage(), _nobody, _nameless)
     slack = await stack.enter_async_context(Slack.open(settings.slack))
+    await stack.enter_async_context(greeting(slack))
     ledger, people = Ledger(ground.redis), People(slack)
     outbox = Outbox(slack, ledger)
     face = Face(slack, outbox, ledger, people, pictures.get, stopping)
