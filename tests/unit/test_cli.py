@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import io
 import json
+import logging
 import os
 import signal
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+import structlog
 
 from bot import __version__
 from bot.cli import main
@@ -37,7 +39,20 @@ Run = Callable[..., Ran]
 
 
 @pytest.fixture
-def nightdesk(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> Run:
+def logging_kept() -> Iterator[None]:
+    """A command sets up what is logged and where; the tests after it are to find that as it was."""
+    kept, root = structlog.get_config(), logging.getLogger()
+    handlers, level = [*root.handlers], root.level
+    yield
+    structlog.configure(**kept)
+    root.handlers[:] = handlers
+    root.setLevel(level)
+
+
+@pytest.fixture
+def nightdesk(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path, logging_kept: None
+) -> Run:
     """Runs `nightdesk …` in an empty folder."""
     for name in set(os.environ) - set(environment()):
         monkeypatch.delenv(name)
