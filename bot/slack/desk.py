@@ -7,6 +7,7 @@ again until it is acknowledged, so each call must be safe to repeat; `event_id` 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import Any, Literal, Protocol
 
 from pydantic import Field
@@ -151,6 +152,9 @@ class Desk(Protocol):
 
     async def joined(self, channel: str) -> None:
         """The bot was invited to a channel: read back what was said there."""
+
+    async def cut_off(self, since: datetime) -> None:
+        """Slack could not be heard since then, and can be now: read what was said meanwhile."""
 
     async def seen(self, event_id: str) -> bool:
         """Whether the event was marked before."""

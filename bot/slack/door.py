@@ -19,6 +19,7 @@ from bot.errors import BadInput, SlackRefused, TooLarge
 from bot.settings import Settings
 from bot.slack.client import Slack, refusals, token_of
 from bot.slack.desk import Desk
+from bot.slack.lifeline import LOOK_S, lifeline
 from bot.slack.listeners import Listeners
 
 PATH = "/slack/events"
@@ -35,11 +36,11 @@ class Door:
         self._settings = settings.slack
         self._max_body_bytes = settings.max_body_bytes
         self._slack = slack
+        self._desk = desk
+        self._now = lambda: datetime.fromtimestamp(clock(), UTC)
         secret = settings.slack.signing_secret
         self._verifier = SignatureVerifier(secret.get_secret_value(), _At(clock)) if secret else None
-        self._app = Listeners(
-            desk, slack, lambda: datetime.fromtimestamp(clock(), UTC), hear_bots=settings.slack.hear_bots
-        ).app()
+        self._app = Listeners(desk, slack, self._now, hear_bots=settings.slack.hear_bots).app()
         self._handler = AsyncSlackRequestHandler(self._app)
 
     @property
@@ -48,8 +49,11 @@ class Door:
         return [Route(PATH, self._serve, methods=["POST"])]
 
     @asynccontextmanager
-    async def listening(self) -> AsyncIterator[None]:
+    async def listening(self, look_s: float = LOOK_S) -> AsyncIterator[None]:
         """Connected by Socket Mode for as long as the block lasts; does nothing where there is no app token.
+
+        Args:
+            look_s: seconds between two looks whether it still is.
 
         Raises:
             SlackRefused: Slack does not take the app token, or does not answer.
@@ -63,7 +67,8 @@ class Door:
         try:
             with refusals("a Socket Mode connection"):
                 await handler.connect_async()  # type: ignore[no-untyped-call]
-            yield
+            async with lifeline(handler.client.is_connected, self._desk.cut_off, self._now, look_s):
+                yield
         finally:
             await handler.close_async()  # type: ignore[no-untyped-call]
 

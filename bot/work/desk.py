@@ -20,6 +20,7 @@ from bot.models import Incident, Message, Phase, Proposal
 from bot.remediation.approvals import incident_of
 from bot.slack.desk import Command, Decision, HomeContent, Mention, Regrouping, Reply, Taught
 from bot.work.answers import Answers
+from bot.work.gaps import Gaps
 from bot.work.gatekeeper import Trust
 from bot.work.lesson import relearn
 from bot.work.mentions import Mentions
@@ -63,6 +64,7 @@ class FrontDesk:
         self._reception = reception
         self._cost = cost
         self._mentions = Mentions(redis)
+        self._gaps = Gaps(redis, memory)
 
     async def heard(self, mention: Mention) -> None:
         """Schedule an answer."""
@@ -163,6 +165,11 @@ class FrontDesk:
     async def joined(self, channel: str) -> None:
         """Schedule reading back what was said in the channel."""
         await self._queue.add("backfill", channel, key=channel)
+
+    async def cut_off(self, since: datetime) -> None:
+        """Schedule reading what was said since then, in every channel that is remembered."""
+        for channel in await self._gaps.note(since):
+            await self._queue.add("catch_up", channel, key=f"{channel}:{since.timestamp():.0f}")
 
     async def seen(self, event_id: str) -> bool:
         """Whether the event was marked before."""

@@ -1,4 +1,5 @@
-"""What happened in channels while nobody listened: at every start each is read on from where memory ends, quietly.
+"""What happened in channels while nobody listened: at every start each is read on from where memory ends, quietly, and
+from where a connection was lost once it is back.
 
 Slack delivers an event again for some minutes at most; a night without the bot would be a hole in what it looks back
 on, and what people deleted or edited in that night would be remembered as it was.
@@ -53,14 +54,14 @@ class Gaps:
         self._redis = redis
         self._memory = memory
 
-    async def note(self) -> list[str]:
-        """Where memory ends, before anything new is heard; the channels to read on.
+    async def note(self, since: datetime | None = None) -> list[str]:
+        """Where memory ends, before anything new is heard, or since when nothing was heard; the channels to read on.
 
         An earlier end stays until it is read from: the process that noted it may have died.
         """
         ends = await self._memory.ends()
         for channel, at in ends.items():
-            await self._note(channel, at)
+            await self._note(channel, since or at)
         return sorted(ends)
 
     async def close(self, channel: str, past: Past) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Any
 
 from bot.errors import NightdeskError
@@ -29,6 +30,7 @@ class Clerk:
         self.wishes: list[Regrouping] = []
         self.overheard_: list[tuple[dict[str, Any], str]] = []
         self.marked: set[str] = set()
+        self.cuts: list[datetime] = []
         self.reason_needed = False
         self.standing: dict[str, StandingApproval] = {}
         self.earned: list[EarnedTrust] = []
@@ -74,6 +76,10 @@ class Clerk:
         if command.text == "break":
             raise NightdeskError("There is no <such> command.")
         return f"{command.user} said {command.text}"
+
+    async def cut_off(self, since: datetime) -> None:
+        self._work("cut_off")
+        self.cuts.append(since)
 
     async def asked_triage(self, channel: str, ts: str, text: str, user: str) -> None:
         self._work("asked_triage")

@@ -3,6 +3,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import AsyncIterator
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -24,6 +25,8 @@ class Socket:
 
     def __init__(self, port: int) -> None:
         self.port = port
+        self.refusals_left = 0
+        """Of requests for an address of the socket."""
         self.answers: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
         self.connected: asyncio.Queue[web.WebSocketResponse] = asyncio.Queue()
 
@@ -33,6 +36,9 @@ class Socket:
         )
 
     async def open(self, request: web.Request) -> web.Response:
+        if self.refusals_left:
+            self.refusals_left -= 1
+            return web.json_response({"ok": False, "error": "internal_error"})
         ours = request.headers["Authorization"] == "Bearer xapp-1"
         url = f"ws://127.0.0.1:{self.port}/socket"
         return web.json_response({"ok": True, "url": url} if ours else {"ok": False, "error": "invalid_auth"})
@@ -64,6 +70,10 @@ async def heard(clerk: Clerk) -> int:
     return clerk.calls["heard"]
 
 
+async def cut_off(clerk: Clerk) -> int:
+    return len(clerk.cuts)
+
+
 async def test_with_an_app_token_the_bot_connects_out_and_acknowledges_what_was_kept(server: Socket) -> None:
     slack_settings = SlackSettings(
         bot_token=SecretStr("xoxb-1"), app_token=SecretStr("xapp-1"), api_url=f"http://127.0.0.1:{server.port}/api/"
@@ -91,3 +101,20 @@ async def test_without_an_app_token_nothing_connects(server: Socket) -> None:
         pass
 
     assert server.connected.empty()
+
+
+async def test_a_connection_that_was_gone_for_a_while_is_told_once_it_is_back(server: Socket) -> None:
+    slack_settings = SlackSettings(
+        bot_token=SecretStr("xoxb-1"), app_token=SecretStr("xapp-1"), api_url=f"http://127.0.0.1:{server.port}/api/"
+    )
+    clerk, began = Clerk(), datetime.now(UTC)
+    async with (
+        Slack.open(slack_settings) as slack,
+        Door(Settings(slack=slack_settings), clerk, slack).listening(look_s=0.05),
+    ):
+        server.refusals_left = 1
+        await (await asyncio.wait_for(server.connected.get(), 10)).close()
+        await asyncio.wait_for(server.connected.get(), 30)
+        await wait_until(lambda: cut_off(clerk), what="the word that Slack could not be heard")
+    (since,) = clerk.cuts
+    assert began - timedelta(seconds=61) < since < began

@@ -260,3 +260,13 @@ async def test_a_gap_that_is_noted_while_an_earlier_one_is_read_stays_noted(
 
 def _message(ts: str, text: str) -> Message:
     return Message(id=ts, channel=CHANNEL, user=TOM.id, text=text, sent_at=inbox.moment(ts))
+
+
+async def test_a_connection_that_was_lost_is_read_on_from_where_it_was_and_not_from_where_memory_ends(
+    room: Room,
+) -> None:
+    room.say(TOM.id, "said while nobody could hear it", 10)
+    await room.heard(room.say(AIKO.id, "heard again", 20))
+    assert await room.gaps.note(START + timedelta(minutes=5)) == [CHANNEL]
+    await room.catch_up()
+    assert "said while nobody could hear it" in await room.kept()
