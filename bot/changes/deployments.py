@@ -18,7 +18,6 @@ class DeploymentSource(Asked, ABC):
     Args:
         repositories: the host's own name → catalogue name of the service that is deployed from it.
         environments: those that count; none: all.
-        advice: HTTP status → what to do about it.
     """
 
     def __init__(
